@@ -1,0 +1,114 @@
+"""The composition root: options, home, a face. The only place that wires all of it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from argparse import Namespace
+
+from countersign.errors import BadOption, Cancelled, Problem
+from countersign.home import find_home
+from countersign.i18n import _
+from countersign.options import RECEIVER, SENDER, is_command, parse_options
+from countersign.printable import printable
+
+
+def main(role: str, argv: list[str] | None = None) -> int:
+    """Runs one of the two programs; gives the exit code."""
+    _be_plain()
+    arguments = sys.argv[1:] if argv is None else argv
+    try:
+        options = parse_options(role, arguments)
+        return _run(role, options)
+    except Problem as problem:
+        _tell(problem, "--json" in arguments)
+        return problem.exit_code
+    except KeyboardInterrupt:
+        return Cancelled.exit_code
+
+
+def _be_plain() -> None:
+    logging.basicConfig(level=logging.ERROR, format="%(message)s")
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _tell(problem: Problem, as_json: bool) -> None:
+    if as_json:
+        event = {"event": "error", "code": problem.code, "message": problem.message, "hint": problem.hint}
+        print(json.dumps(event), flush=True)
+    else:
+        print(f"{problem.message}\n{problem.hint}", file=sys.stderr, flush=True)
+
+
+def _run(role: str, options: Namespace) -> int:
+    if options.selftest:
+        from countersign.selftest import selftest
+
+        return selftest(options.json)
+    home = find_home(options.home)
+    if is_command(options):
+        from countersign.commands import run_command
+        from countersign.setting import open_setting
+
+        return run_command(options, open_setting(home))
+    if options.cli or options.json or not has_display():
+        return _run_in_terminal(role, options)
+    from countersign.ui.start import run_window
+
+    return run_window(role, options, home)
+
+
+def has_display() -> bool:
+    """Whether a window can be opened: always but on a Unix without a display server."""
+    if sys.platform in ("win32", "darwin"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _run_in_terminal(role: str, options: Namespace) -> int:
+    from countersign.cli import Session, Terminal
+    from countersign.setting import open_setting
+    from countersign.transport.connecting import parse_address
+
+    setting = open_setting(find_home(options.home))
+    terminal = Terminal(options)
+    for note in (*setting.device.identity.notes, *map(str, setting.device.peers.problems()), *_found(setting)):
+        terminal.say(note)
+    session: Session
+    if role == RECEIVER:
+        session = setting.reception(
+            setting.into(options.into), options.bind, options.port, terminal.report,
+            keep_listening=options.keep_listening,
+        )  # fmt: skip
+    else:
+        assert role == SENDER
+        peer = setting.device.peers.by_name(options.peer) if options.peer else None
+        address = parse_address(options.to or _ask_address(terminal.interactive))
+        session = setting.sending(setting.folder(options.folder), address, peer, terminal.report)
+    return terminal.run(session)
+
+
+def _found(setting: object) -> list[str]:
+    from countersign.setting import Setting
+
+    assert isinstance(setting, Setting)
+    now = setting.device.local_time()
+    return [
+        _("There is a certificate in {path}. Add it with --import-cert, and --name for how to call them.").format(
+            path=printable(str(path), 4096)
+        )
+        for path, _candidate in setting.device.peers.found_by_hand(now)
+    ]
+
+
+def _ask_address(interactive: bool) -> str:
+    if not interactive:
+        raise BadOption(detail=_("--to is needed: the address that the receiver shows"))
+    try:
+        return input(_("Address (from the other screen): "))
+    except EOFError:
+        raise Cancelled from None

@@ -1,0 +1,4 @@
+import sys
+def start(role):
+    from countersign.app import main
+    return main(role)

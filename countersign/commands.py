@@ -1,0 +1,178 @@
+"""What both programs do instead of a transfer: certificates in and out, people, receipts, interrupted transfers."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from countersign.errors import (
+    EXIT_CONTENT_REFUSED,
+    EXIT_DONE,
+    EXIT_NOT_TRUSTED,
+    DiskProblem,
+)
+from countersign.files import PUBLIC_FILE, replace_file
+from countersign.i18n import _, ngettext
+from countersign.printable import printable, size_text
+from countersign.setting import Setting
+from countersign.transfer.journal import list_interrupted
+from countersign.transfer.receipts import check_receipt
+
+Say = Callable[[str, dict[str, Any]], None]
+
+
+def speaker(as_json: bool) -> Say:
+    """A function that says one thing: as a line for people, or as an event for programs."""
+
+    def say(text: str, event: dict[str, Any]) -> None:
+        print(json.dumps(event, ensure_ascii=True) if as_json else text, flush=True)
+
+    return say
+
+
+def run_command(options: Namespace, setting: Setting) -> int:
+    """Does the one thing that is asked for; gives the exit code. Raises Problem."""
+    say = speaker(options.json)
+    if options.export_cert:
+        return export_certificate(setting, options.export_cert, say, options.json)
+    if options.import_cert:
+        return import_certificate(setting, Path(options.import_cert).expanduser(), options.name, say)
+    if options.peers:
+        return show_peers(setting, say)
+    if options.forget:
+        peer = setting.device.peers.forget(options.forget)
+        setting.device.guesses.allow(peer.id, setting.device.now())
+        say(_("{name} is forgotten.").format(name=printable(peer.name)), {"event": "forgotten", "name": peer.name})
+        return EXIT_DONE
+    if options.verify_receipt:
+        file, *folder = [Path(part).expanduser() for part in options.verify_receipt]
+        return verify_receipt(setting, file, folder[0] if folder else None, say)
+    return show_interrupted(setting, say)
+
+
+def export_certificate(setting: Setting, target: str, say: Say, as_json: bool) -> int:
+    """Writes our certificate, never the key."""
+    identity = setting.device.identity
+    if target == "-":
+        if not as_json:
+            sys.stdout.write(identity.pem.decode())
+        else:
+            say("", {"event": "exported", "certificate": identity.pem.decode(), "fingerprint": identity.fingerprint})
+        return EXIT_DONE
+    path = Path(target).expanduser()
+    try:
+        replace_file(path, identity.pem, PUBLIC_FILE)
+    except OSError as error:
+        raise DiskProblem(path=path, reason=error.strerror or error) from error
+    say(
+        _("Your certificate is in {path}. Give it to the other person.\nYou are {fingerprint}").format(
+            path=path, fingerprint=identity.fingerprint
+        ),
+        {"event": "exported", "path": str(path), "fingerprint": identity.fingerprint},
+    )
+    return EXIT_DONE
+
+
+def import_certificate(setting: Setting, path: Path, name: str | None, say: Say) -> int:
+    """Adds somebody."""
+    device = setting.device
+    now = datetime.datetime.fromtimestamp(device.now(), datetime.timezone.utc)
+    candidate = device.peers.examine(path, now)
+    peer = device.peers.add(candidate, name)
+    device.guesses.allow(peer.id, device.now())
+    say(
+        _("{name} is among your people now.\nCompare on the phone: {fingerprint}").format(
+            name=printable(peer.name), fingerprint=peer.fingerprint
+        ),
+        {"event": "imported", "name": peer.name, "fingerprint": peer.fingerprint},
+    )
+    return EXIT_DONE
+
+
+def show_peers(setting: Setting, say: Say) -> int:
+    """Lists ourselves and everybody we trust."""
+    identity = setting.device.identity
+    say(
+        _("You are  {fingerprint}").format(fingerprint=identity.fingerprint),
+        {"event": "self", "fingerprint": identity.fingerprint},
+    )
+    for peer in setting.device.peers.all():
+        say(
+            f"{peer.fingerprint}  {printable(peer.name)}",
+            {"event": "peer", "name": peer.name, "fingerprint": peer.fingerprint},
+        )
+    for problem in setting.device.peers.problems():
+        say(str(problem), {"event": "error", "code": problem.code, "message": problem.message, "hint": problem.hint})
+    return EXIT_DONE
+
+
+def show_interrupted(setting: Setting, say: Say) -> int:
+    """Lists what can be resumed."""
+    found = list_interrupted(setting.device.transfers)
+    for item in found:
+        about = item.about
+        began = datetime.datetime.fromtimestamp(about.began).astimezone()
+        say(
+            _("{id}  {began}  {peer}  “{name}”  {there} of {total}").format(
+                id=item.id,
+                began=f"{began:%Y-%m-%d %H:%M}",
+                peer=printable(about.peer_name),
+                name=printable(about.name),
+                there=size_text(item.bytes_there),
+                total=size_text(about.bytes),
+            ),
+            {
+                "event": "interrupted",
+                "id": item.id,
+                "peer": about.peer_name,
+                "name": about.name,
+                "into": about.into,
+                "began": began.isoformat(timespec="seconds"),
+                "bytes_there": item.bytes_there,
+                "bytes": about.bytes,
+                "files": about.files,
+            },
+        )
+    if not found:
+        say(_("Nothing was interrupted."), {"event": "none_interrupted"})
+    return EXIT_DONE
+
+
+def verify_receipt(setting: Setting, path: Path, folder: Path | None, say: Say) -> int:
+    """Checks a receipt: its signature, whether we know its signer, and the folder's content where one is given."""
+    device = setting.device
+    checked = check_receipt(path, folder)
+    known = device.peers.by_id(checked.signer)
+    own = checked.signer == device.identity.id
+    signer = _("this computer") if own else printable(known.name) if known else _("an unknown device")
+    event: dict[str, Any] = {
+        "event": "receipt",
+        "signer": signer,
+        "known": own or known is not None,
+        "files": checked.files,
+        "skipped": [{"path": p, "reason": r} for p, r in checked.skipped],
+        "differing": [{"path": p, "reason": r} for p, r in checked.differing],
+        "time": checked.header.time,
+    }
+    lines = [
+        ngettext(
+            "The receipt is genuine: {n} file, signed by {signer} on {time}.",
+            "The receipt is genuine: {n} files, signed by {signer} on {time}.",
+            checked.files,
+        ).format(n=checked.files, signer=signer, time=checked.header.time)
+    ]
+    if folder is not None:
+        lines.append(
+            _("The folder holds exactly this.") if not checked.differing else _("The folder differs from it:")
+        )
+        lines += [f"  {item}: {reason}" for item, reason in checked.differing]
+    say(os.linesep.join(lines), event)
+    if checked.differing:
+        return EXIT_CONTENT_REFUSED
+    return EXIT_DONE if event["known"] else EXIT_NOT_TRUSTED

@@ -1,0 +1,51 @@
+"""Every cap of the protocol, with its reason. docs/PROTOCOL.md lists the same; a test compares them.
+
+A leaf: imports nothing. Sizes are bytes, times are seconds.
+"""
+
+from __future__ import annotations
+
+KIB = 1024
+MIB = 1024 * KIB
+
+MAX_ENTRIES = 2_000_000  # both sides keep about 150 bytes for each
+MAX_DEPTH = 256  # a handle may be open for every level
+MAX_NAME_BYTES = 1024  # 255 UTF-16 units of NTFS are at most 765 bytes of UTF-8
+MAX_PATH_BYTES = 32_767  # the longest path of Windows; Linux has 4096 for one call
+MAX_TARGET_BYTES = 4096  # PATH_MAX of Linux
+MAX_TOTAL_BYTES = 1 << 60  # sums stay inside 64 bits
+BATCH_ENTRIES = 4096  # a manifest batch stays near 256 KiB
+BATCH_BYTES = MIB  # and never passes this, however long the names
+PACK_BYTES = 4 * MIB
+PACK_PIECES = 2048  # bounds the archive's own overhead
+
+CODE_TRIES = 3  # per connection, and per code
+CODE_FAILURES_AN_HOUR = 6  # per pinned peer, over restarts
+KEY_TRIES = 5  # per transfer
+
+STRANGERS = 64  # connections that have not shown a pinned certificate; the oldest makes room
+GUESTS = 8  # pinned connections before the code is proven
+HANDSHAKE_SECONDS = 5.0  # two round trips of a bad line
+CONNECT_SECONDS = 10.0  # a computer that is there answers sooner
+REFUSAL_SECONDS = 1.0  # every refusal of a code takes this long, whatever its reason
+STALL_SECONDS = 30.0  # no progress for so long is an interruption
+STALL_BYTES = 16 * KIB  # what counts as progress within that time
+WAITING_SECONDS = 5.0  # how often `waiting` is said
+PERSON_SECONDS = 900.0  # how long a person may think
+REJOIN_SECONDS = 300.0  # how long both sides try to find each other again
+STATUS_SECONDS = 0.1  # progress is reported ten times a second at most
+
+DEFAULT_PORT = 12346
+
+# Control messages are small; sealed ones hold their payload plus what token and archive add.
+SEALED_OVERHEAD = 26 + 1 + 8 + 16 + 16 + 32
+CONTROL_CAP = 256
+HELLO_CAP = 1024
+STOP_CAP = 512
+OFFER_CAP = 8 * KIB
+BATCH_CAP = BATCH_BYTES + 64 * KIB
+ANSWER_CAP = 2 * MIB + 64 * KIB
+PACK_CAP = PACK_BYTES + MIB
+PARTIALS = 100_000  # files that an answer may report as begun
+CERTIFICATE_FILE_CAP = 64 * KIB  # a certificate is one or two KiB
+RECEIPT_LINE_CAP = 256 * KIB  # a path of 32,767 bytes, escaped

@@ -1,0 +1,49 @@
+"""A lock between processes, held on an open file: the system lets go of it when its holder dies. Standard library only."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+_PAUSE = 0.05
+
+
+@contextlib.contextmanager
+def file_lock(path: Path, seconds: float = 60.0) -> Iterator[None]:
+    """Holds the lock at `path`, made where it is missing. Raises TimeoutError when somebody else keeps it so long."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+    try:
+        deadline = time.monotonic() + seconds
+        while not _take(handle):
+            if time.monotonic() > deadline:
+                raise TimeoutError(str(path))
+            time.sleep(_PAUSE)
+        yield
+    finally:
+        os.close(handle)  # closing lets go of the lock
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _take(handle: int) -> bool:
+        try:
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+else:
+    import fcntl
+
+    def _take(handle: int) -> bool:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True

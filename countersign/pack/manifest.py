@@ -1,0 +1,185 @@
+"""The list of what a folder holds, in columns so that a million entries stay small, and its wire form.
+
+Depth first, names within a folder ascending: so a parent stands before its children and no name occurs twice.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from enum import IntEnum
+from typing import Annotated
+
+import msgspec
+
+from countersign import limits
+from countersign.errors import OfferRefused
+from countersign.pack.names import check_component, check_target
+
+TOP = -1  # the parent of entries at the top
+
+
+class EntryKind(IntEnum):
+    """What an entry is."""
+
+    FOLDER = 0
+    FILE = 1
+    EXECUTABLE = 2
+    LINK = 3
+
+
+_FILES = frozenset({EntryKind.FILE, EntryKind.EXECUTABLE})
+Int64 = Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
+
+
+class Entry(msgspec.Struct, array_like=True, frozen=True, gc=False, forbid_unknown_fields=True):
+    """One entry as it crosses the wire. size in bytes, mtime in nanoseconds since 1970."""
+
+    kind: Annotated[int, msgspec.Meta(ge=0, le=3)]
+    parent: Annotated[int, msgspec.Meta(ge=-1, lt=limits.MAX_ENTRIES)]
+    name: str
+    size: Annotated[int, msgspec.Meta(ge=0, le=limits.MAX_TOTAL_BYTES)]
+    mtime: Int64
+    target: str
+
+
+class Manifest:
+    """Entries in columns; an entry is known by its index."""
+
+    def __init__(self) -> None:
+        self.kinds = bytearray()
+        self.parents = array("i")
+        self.names: list[str] = []
+        self.sizes = array("q")
+        self.mtimes = array("q")
+        self.targets: dict[int, str] = {}
+        self.files = 0
+        self.bytes = 0
+
+    def __len__(self) -> int:
+        return len(self.kinds)
+
+    def add(self, entry: Entry) -> int:
+        """Appends an entry and gives its index. The caller keeps the order."""
+        index = len(self.kinds)
+        self.kinds.append(entry.kind)
+        self.parents.append(entry.parent)
+        self.names.append(entry.name)
+        self.sizes.append(entry.size)
+        self.mtimes.append(entry.mtime)
+        if entry.target:
+            self.targets[index] = entry.target
+        if entry.kind in _FILES:
+            self.files += 1
+            self.bytes += entry.size
+        return index
+
+    def entry(self, index: int) -> Entry:
+        """The entry at an index."""
+        return Entry(
+            self.kinds[index],
+            self.parents[index],
+            self.names[index],
+            self.sizes[index],
+            self.mtimes[index],
+            self.targets.get(index, ""),
+        )
+
+    def is_file(self, index: int) -> bool:
+        return self.kinds[index] in _FILES
+
+    def components(self, index: int) -> tuple[str, ...]:
+        """The path of an entry as its components, the top first."""
+        chain = []
+        while index != TOP:
+            chain.append(self.names[index])
+            index = self.parents[index]
+        return tuple(reversed(chain))
+
+    def path(self, index: int) -> str:
+        """The path of an entry with slashes: for display, receipts and journals, never for opening."""
+        return "/".join(self.components(index))
+
+    def depth(self, index: int) -> int:
+        """How many folders are above an entry."""
+        return len(self.components(index)) - 1
+
+    def batches(self) -> Iterator[bytes]:
+        """The manifest in its wire form, batch by batch; at least one."""
+        encoder = msgspec.msgpack.Encoder()
+        at = 0
+        while True:
+            count = min(limits.BATCH_ENTRIES, len(self) - at)
+            batch = encoder.encode([self.entry(i) for i in range(at, at + count)])
+            while len(batch) > limits.BATCH_BYTES:
+                count = max(1, count // 2)
+                batch = encoder.encode([self.entry(i) for i in range(at, at + count)])
+            at += count
+            yield batch
+            if at >= len(self):
+                return
+
+
+class _Level:
+    """A folder that is still open while the list is read: its index, its last child, the length of its path."""
+
+    __slots__ = ("index", "last", "path_bytes")
+
+    def __init__(self, index: int, path_bytes: int) -> None:
+        self.index = index
+        self.last = ""
+        self.path_bytes = path_bytes
+
+
+class ManifestReader:
+    """Builds a manifest from what a peer says, checking every rule. Every breach is OfferRefused."""
+
+    def __init__(self, entries: int, files: int, total: int) -> None:
+        self.manifest = Manifest()
+        self._expected = (entries, files, total)
+        self._levels = [_Level(TOP, 0)]
+        self._decoder = msgspec.msgpack.Decoder(list[Entry], strict=True)
+
+    def add_batch(self, payload: memoryview | bytes) -> None:
+        """Takes one batch."""
+        try:
+            batch = self._decoder.decode(payload)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise OfferRefused from None
+        if not batch or len(batch) > limits.BATCH_ENTRIES or len(self.manifest) + len(batch) > self._expected[0]:
+            raise OfferRefused
+        for entry in batch:
+            self._add(entry)
+        if self.manifest.bytes > self._expected[2]:
+            raise OfferRefused
+
+    def finish(self) -> Manifest:
+        """The manifest, if it is all that was announced."""
+        found = (len(self.manifest), self.manifest.files, self.manifest.bytes)
+        if found != self._expected:
+            raise OfferRefused
+        return self.manifest
+
+    def _add(self, entry: Entry) -> None:
+        levels = self._levels
+        while levels[-1].index != entry.parent:
+            levels.pop()
+            if not levels:
+                raise OfferRefused
+        level = levels[-1]
+        check_component(entry.name)
+        path_bytes = level.path_bytes + 1 + len(entry.name.encode("utf-8"))
+        if entry.name <= level.last or path_bytes > limits.MAX_PATH_BYTES:
+            raise OfferRefused
+        level.last = entry.name
+        if entry.kind not in _FILES and entry.size:
+            raise OfferRefused
+        if (entry.kind == EntryKind.LINK) != bool(entry.target):
+            raise OfferRefused
+        if entry.target and not check_target(entry.target, len(levels) - 1):
+            raise OfferRefused
+        index = self.manifest.add(entry)
+        if entry.kind == EntryKind.FOLDER:
+            if len(levels) > limits.MAX_DEPTH:
+                raise OfferRefused
+            levels.append(_Level(index, path_bytes))

@@ -1,0 +1,122 @@
+"""The plan of packs: which piece of which file travels in which pack. Both sides derive the same one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, NamedTuple
+
+import msgspec
+
+from countersign import limits
+from countersign.errors import ProtocolProblem
+from countersign.pack.manifest import Manifest
+
+Index = Annotated[int, msgspec.Meta(ge=0, lt=limits.MAX_ENTRIES)]
+Bytes = Annotated[int, msgspec.Meta(ge=1, le=limits.MAX_TOTAL_BYTES)]
+
+
+class Piece(NamedTuple):
+    """`length` bytes of entry `index` from `offset`."""
+
+    index: int
+    offset: int
+    length: int
+
+
+class PackPlan(NamedTuple):
+    """What one pack carries."""
+
+    number: int
+    pieces: list[Piece]
+    last: bool
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What the receiver says to an offer that it accepts; see docs/PROTOCOL.md."""
+
+    held: bytes = b""
+    unwanted: bytes = b""
+    partial: Annotated[list[tuple[Index, Bytes]], msgspec.Meta(max_length=limits.PARTIALS)] = []
+
+
+def bitmap(count: int, members: Iterator[int] | list[int]) -> bytes:
+    """A bitmap of `count` bits; empty where no bit is set."""
+    bits = bytearray((count + 7) // 8)
+    some = False
+    for index in members:
+        bits[index >> 3] |= 1 << (index & 7)
+        some = True
+    return bytes(bits) if some else b""
+
+
+def has_bit(bits: bytes, index: int) -> bool:
+    """Whether a bitmap has this bit."""
+    return bool(bits) and bool(bits[index >> 3] >> (index & 7) & 1)
+
+
+def encode_answer(answer: Answer) -> bytes:
+    return msgspec.msgpack.encode(answer)
+
+
+def decode_answer(payload: memoryview | bytes, manifest: Manifest) -> Answer:
+    """The answer to this manifest. Raises ProtocolProblem for one that does not fit it."""
+    try:
+        answer = msgspec.msgpack.decode(payload, type=Answer, strict=True)
+    except (msgspec.DecodeError, RecursionError):
+        raise ProtocolProblem from None
+    count = len(manifest)
+    for bits in (answer.held, answer.unwanted):
+        if bits and (len(bits) != (count + 7) // 8 or (count % 8 and bits[-1] >> (count % 8))):
+            raise ProtocolProblem
+    last = -1
+    for index, size in answer.partial:
+        if index <= last or index >= count or not manifest.is_file(index) or size >= manifest.sizes[index]:
+            raise ProtocolProblem
+        if has_bit(answer.held, index) or has_bit(answer.unwanted, index):
+            raise ProtocolProblem
+        last = index
+    return answer
+
+
+def pieces_of(manifest: Manifest, answer: Answer) -> Iterator[tuple[int, int, int]]:
+    """(index, first byte, size) of every file of which something is to be sent."""
+    partial = dict(answer.partial)
+    for index in range(len(manifest)):
+        if not manifest.is_file(index) or has_bit(answer.held, index) or has_bit(answer.unwanted, index):
+            continue
+        yield index, partial.get(index, 0), manifest.sizes[index]
+
+
+def plan_packs(manifest: Manifest, answer: Answer) -> Iterator[PackPlan]:
+    """The packs in their order; at least one, and exactly the last is marked so."""
+    number = 0
+    waiting: list[Piece] | None = None  # a full pack, until it is known whether another follows
+    pieces: list[Piece] = []
+    room = limits.PACK_BYTES
+    for index, offset, size in pieces_of(manifest, answer):
+        while True:
+            if not room or len(pieces) == limits.PACK_PIECES:
+                if waiting is not None:
+                    yield PackPlan(number, waiting, False)
+                    number += 1
+                waiting, pieces, room = pieces, [], limits.PACK_BYTES
+            length = min(room, size - offset)
+            pieces.append(Piece(index, offset, length))
+            room -= length
+            offset += length
+            if offset >= size:
+                break
+    if waiting is not None:
+        yield PackPlan(number, waiting, not pieces)
+        number += 1
+    if pieces or number == 0:
+        yield PackPlan(number, pieces, True)
+
+
+def bytes_to_send(manifest: Manifest, answer: Answer) -> tuple[int, int]:
+    """(files, bytes) that the plan will move."""
+    files = total = 0
+    for _index, offset, size in pieces_of(manifest, answer):
+        files += 1
+        total += size - offset
+    return files, total

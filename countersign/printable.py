@@ -1,0 +1,54 @@
+"""Foreign text and numbers made fit for a person's eye: nothing that hides, moves or forges. A leaf."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from countersign.i18n import _
+
+_HIDING = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0\u034f\u17b4\u17b5")  # letters and marks that show nothing
+LONGEST = 200
+
+
+def printable(text: str, longest: int = LONGEST) -> str:
+    """The text on one line, with control, format, bidirectional and invisible characters as escapes.
+
+    Longer texts lose their middle, so that beginning and ending (its extension) can be seen.
+    """
+    if len(text) > longest:
+        half = (longest - 1) // 2
+        text = f"{text[:half]}…{text[-half:]}"
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_visible(c) for c in text)
+
+
+def _visible(char: str) -> str:
+    hidden = unicodedata.category(char) in _HIDING or char in _BLANK or (char.isspace() and char != " ")
+    if not hidden:
+        return char
+    number = ord(char)
+    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
+
+
+def size_text(n: float) -> str:
+    """A number of bytes as people read it, in decimal units."""
+    if n < 1000:
+        return _("{n} bytes").format(n=int(n)) if n != 1 else _("1 byte")
+    value = float(n)
+    for unit in ("kB", "MB", "GB", "TB", "PB"):
+        value /= 1000
+        if value < 999.5 or unit == "PB":
+            break
+    return f"{value:.1f} {unit}" if value < 99.95 else f"{value:.0f} {unit}"
+
+
+def time_text(seconds: float) -> str:
+    """A duration as people say it: seconds, minutes, hours."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return _("{n} s").format(n=whole)
+    if whole < 3600:
+        return _("{m} min {s} s").format(m=whole // 60, s=whole % 60)
+    return _("{h} h {m} min").format(h=whole // 3600, m=whole % 3600 // 60)

@@ -1,0 +1,69 @@
+"""Where everything of one run comes together: a home, its identity, its people. Used by the composition root and the self-test."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from countersign.errors import NoPeers
+from countersign.home import Home, received_folder
+from countersign.transfer.device import Device
+from countersign.transfer.reception import Reception
+from countersign.transfer.sending import SendingSession
+from countersign.transfer.status import Report
+from countersign.transport.connecting import Address, connect
+from countersign.transport.listening import Listener
+from countersign.trust.guesses import Guesses
+from countersign.trust.identity import open_identity
+from countersign.trust.peers import Peer, PeerStore
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A home that was opened."""
+
+    home: Home
+    device: Device
+
+    def into(self, asked: str | None) -> Path:
+        """Where arriving folders go."""
+        return Path(asked).expanduser().absolute() if asked else received_folder(self.home)[0]
+
+    def folder(self, asked: str | None) -> Path:
+        """What is sent."""
+        return Path(asked).expanduser().absolute() if asked else self.home.send_folder
+
+    def sending(self, folder: Path, address: Address, peer: Peer | None, report: Report) -> SendingSession:
+        """A sending to this address; to anybody we trust who answers there, or to one peer only. Raises NoPeers."""
+        device = self.device
+        if peer is None and not device.peers.all():
+            raise NoPeers
+
+        def reach(cancelled: Callable[[], bool]):  # type: ignore[no-untyped-def]  # a TlsLink
+            return connect(address, device.identity, [peer] if peer else device.peers.all(), cancelled)
+
+        return SendingSession(device, folder, reach, report)
+
+    def reception(
+        self, into: Path, bind: str | None, port: int, report: Report, *, keep_listening: bool = False
+    ) -> Reception:
+        """A receiver that waits there."""
+        device = self.device
+        return Reception(
+            device,
+            into,
+            lambda welcome, refused: Listener(device.identity, device.peers, bind, port, welcome, refused),
+            report,
+            keep_listening=keep_listening,
+        )
+
+
+def open_setting(home: Home, now: Callable[[], float] = time.time) -> Setting:
+    """Makes what is missing and opens what is there. Raises DiskProblem or IdentityDamaged."""
+    home.prepare()
+    identity = open_identity(home.certs, datetime.datetime.fromtimestamp(now(), datetime.timezone.utc))
+    peers = PeerStore(home.certs, identity.id)
+    return Setting(home, Device(identity, peers, Guesses(home.state), home.receipts, home.state, now))

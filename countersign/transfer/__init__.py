@@ -1,0 +1,1 @@
+"""A folder's way from one disk to another: the two sessions, staging, publishing, resume, receipts, status values."""

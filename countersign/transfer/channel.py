@@ -1,0 +1,239 @@
+"""Messages over a link: framing, the state table, deadlines, cancelling. One thread uses a channel at a time."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import TypeVar
+
+from countersign import limits
+from countersign.errors import Cancelled, Problem, ProtocolProblem, TookTooLong, problem_of_stop, stop_code
+from countersign.transfer.answers import Answers
+from countersign.transport.link import Link, LinkLostError
+from countersign.wire.frames import FrameReader, encode_frame
+from countersign.wire.messages import Control, Kind, Message, Role, Sealed, Stop, Waiting, kind_of
+from countersign.wire.states import Conversation, State
+
+T = TypeVar("T", bound=Control)
+_DRAIN_SECONDS = 3.0  # how long a side that ends early still reads, so that its last word is not lost in a reset
+_DRAIN_BUFFER = 64 * limits.KIB
+
+
+class _Pace:
+    """Watches that bytes keep moving: STALL_BYTES in every STALL_SECONDS, or the end of the message."""
+
+    def __init__(self) -> None:
+        self._patience = limits.STALL_SECONDS
+        self._began = time.monotonic()
+        self._bytes = 0
+
+    def moved(self, count: int) -> None:
+        self._bytes += count
+
+    def left(self) -> float:
+        """Seconds until this counts as a stall. Raises LinkLostError when it does."""
+        now = time.monotonic()
+        if now - self._began >= self._patience:
+            if self._bytes < limits.STALL_BYTES:
+                raise LinkLostError
+            self._began, self._bytes = now, 0
+        return self._patience - (now - self._began)
+
+
+class Channel:
+    """One side of a conversation over a link."""
+
+    def __init__(
+        self,
+        link: Link,
+        role: Role,
+        answers: Answers,
+        allocate: Callable[[Kind, int], bytearray] | None = None,
+    ) -> None:
+        self.link = link
+        self.role = role
+        self.wire_bytes = 0
+        self._answers = answers
+        self._conversation = Conversation(role)
+        self._allocate = allocate or (lambda _kind, n: bytearray(n))
+        self._reader = FrameReader(self._conversation.cap_of, lambda kind, n: self._allocate(kind, n))
+        self._inbox: deque[Message] = deque()
+        self._spoke = time.monotonic()
+        self._lost = False
+        self._unsent: deque[memoryview] = deque()  # what a cancelled send leaves: a frame must be ended before another
+        answers.on_change(link.wake)
+
+    def allocate_with(self, allocate: Callable[[Kind, int], bytearray]) -> None:
+        """From now on bodies are read into buffers from here."""
+        self._allocate = allocate
+
+    @property
+    def state(self) -> State:
+        return self._conversation.state
+
+    def send(self, message: Message) -> None:
+        """Sends a message, reading what the other says meanwhile.
+
+        Raises LinkLostError, Cancelled, or the problem in the other's `stop`.
+        """
+        self._conversation.sending(kind_of(message))
+        header, body = encode_frame(message)
+        self._spoke = time.monotonic()
+        self._queue(header, body)
+        self._write()
+
+    def receive(self, limit: float | None = None) -> Message:
+        """The next message that is not `waiting`; says `waiting` itself where this takes long.
+
+        limit: seconds after which this is TookTooLong, however often the other says `waiting`.
+        Raises as `send` does, and ProtocolProblem.
+        """
+        deadline = None if limit is None else time.monotonic() + limit
+        pace = _Pace()
+        while True:
+            message = self._next()
+            if message is not None:
+                return message
+            self._check_cancelled()
+            if deadline is not None and time.monotonic() > deadline:
+                raise TookTooLong
+            got = self._pull(pace)
+            if self._inbox:
+                pace = _Pace()
+            elif not got:
+                self.link.wait(min(pace.left(), self.keep_company()))
+
+    def expect(self, wanted: type[T], limit: float | None = None) -> T:
+        """The next message, which must be of this type."""
+        message = self.receive(limit)
+        if not isinstance(message, wanted):
+            raise ProtocolProblem
+        return message
+
+    def expect_sealed(self, kind: Kind) -> Sealed:
+        """The next message, which must be this sealed one."""
+        message = self.receive()
+        if not isinstance(message, Sealed) or message.kind is not kind:
+            raise ProtocolProblem
+        return message
+
+    def poll(self, seconds: float = 0.0) -> Message | None:
+        """A message that is there already or arrives within `seconds`; None otherwise. Says `waiting` where due."""
+        message = self._next()
+        if message is not None:
+            return message
+        self._check_cancelled()
+        if not self._pull(None) and not self._inbox and seconds > 0:
+            self.link.wait(min(seconds, self.keep_company()))
+            self._pull(None)
+        return self._next()
+
+    def keep_company(self) -> float:
+        """Says `waiting` if nothing was said for a while; gives the seconds until it is due again."""
+        due = self._spoke + limits.WAITING_SECONDS - time.monotonic()
+        if due > 0:
+            return due
+        if self.state not in (State.START, State.CLOSED):
+            self.send(Waiting())
+        self._spoke = time.monotonic()
+        return limits.WAITING_SECONDS
+
+    def end(self, problem: Problem) -> None:
+        """Tells the other side why we end, as far as it can be told, and closes. Never raises for a link that is gone."""
+        try:
+            if self.state not in (State.CLOSED,) and not (self.state is State.START and self.role is Role.SENDER):
+                self._conversation.sending(Kind.STOP)
+                self._queue(*encode_frame(Stop(stop_code(problem))))
+                self._last_word()
+        except LinkLostError:  # they are gone: nobody left to tell
+            pass
+        finally:
+            self.link.close()
+
+    def close(self) -> None:
+        """Ends in order after the last message."""
+        self.link.close()
+
+    def lose(self) -> None:
+        """Treats the link as lost, from any thread: what waits on it raises LinkLostError."""
+        self._lost = True
+        self.link.wake()
+
+    # --- inside ---------------------------------------------------------------------------------------------------
+
+    def _next(self) -> Message | None:
+        while self._inbox:
+            message = self._inbox.popleft()
+            if isinstance(message, Stop):
+                raise problem_of_stop(message.code)
+            if not isinstance(message, Waiting):
+                return message
+        return None
+
+    def _pull(self, pace: _Pace | None) -> bool:
+        """Reads what is there, at most to the end of one message. True where anything came."""
+        some = False
+        while not self._inbox:
+            count = self.link.try_receive(self._reader.get_buffer())
+            if not count:
+                return some
+            some = True
+            self.wire_bytes += count
+            if pace is not None:
+                pace.moved(count)
+            message = self._reader.buffer_updated(count)
+            if message is not None:
+                self._conversation.received(kind_of(message))
+                self._inbox.append(message)
+        return some
+
+    def _queue(self, header: bytes, body: bytes | memoryview) -> None:
+        if len(body) <= limits.BATCH_CAP:
+            self._unsent.append(memoryview(header + bytes(body)))
+        else:
+            self._unsent += [memoryview(header), memoryview(body)]
+
+    def _send_some(self) -> int:
+        count = self.link.try_send(self._unsent[0])
+        self._unsent[0] = self._unsent[0][count:]
+        if not self._unsent[0]:
+            self._unsent.popleft()
+        self.wire_bytes += count
+        return count
+
+    def _write(self) -> None:
+        pace = _Pace()
+        while self._unsent:
+            count = self._send_some()
+            if count:
+                pace.moved(count)
+                continue
+            self._check_cancelled()
+            # a `stop` must be heard even while the other side does not read
+            if not self._inbox:
+                self._pull(None)
+                if any(isinstance(message, Stop) for message in self._inbox):
+                    self._next()
+            self.link.wait(pace.left(), read=not self._inbox, write=True)
+
+    def _last_word(self) -> None:
+        """Writes what is left without looking at cancellation, then reads and drops until the other side has closed."""
+        deadline = time.monotonic() + _DRAIN_SECONDS
+        sink = memoryview(bytearray(_DRAIN_BUFFER))
+        while self._unsent and time.monotonic() < deadline:
+            if not self._send_some():
+                self._drop(sink)
+                self.link.wait(deadline - time.monotonic(), write=True)
+        while time.monotonic() < deadline:
+            if not self._drop(sink):
+                self.link.wait(deadline - time.monotonic())
+
+    def _drop(self, sink: memoryview) -> int:
+        return self.link.try_receive(sink)
+
+    def _check_cancelled(self) -> None:
+        if self._lost:
+            raise LinkLostError
+        if self._answers.cancelled:
+            raise Cancelled

@@ -1,0 +1,66 @@
+"""What both sessions know of this computer."""
+
+from __future__ import annotations
+
+import datetime
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from countersign.trust.guesses import Guesses
+from countersign.trust.identity import Identity
+from countersign.trust.peers import PeerStore
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Device:
+    """Identity, people, counters, folders, and the clock (seconds since 1970)."""
+
+    identity: Identity
+    peers: PeerStore
+    guesses: Guesses
+    receipts: Path
+    state: Path
+    now: Callable[[], float] = time.time
+
+    @property
+    def transfers(self) -> Path:
+        return self.state / "transfers"
+
+    def local_time(self) -> datetime.datetime:
+        """The time now, aware, in this computer's zone."""
+        return datetime.datetime.fromtimestamp(self.now()).astimezone()
+
+
+class Background(Generic[T]):
+    """Work on a thread of its own, whose result or error is taken later."""
+
+    def __init__(self, work: Callable[[], T], name: str) -> None:
+        self._work = work
+        self._result: T | None = None
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._result = self._work()
+        except BaseException as error:  # handed to whoever takes the result
+            self._error = error
+
+    def ended(self, seconds: float = 0.0) -> bool:
+        """Whether it is done, now or within `seconds`."""
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    def result(self) -> T:
+        """What it gave; waits for it, and raises what it raised."""
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+        return self._result  # type: ignore[return-value]

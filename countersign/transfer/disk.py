@@ -1,0 +1,85 @@
+"""The disk as this system offers it, and what its refusals mean for a person."""
+
+from __future__ import annotations
+
+import errno
+import sys
+from collections import OrderedDict
+from pathlib import Path
+
+from countersign.errors import DiskFull, DiskProblem
+from countersign.pack.manifest import TOP, Manifest
+from countersign.printable import printable
+
+if sys.platform == "win32":
+    from countersign.transfer.disk_windows import (
+        LINKS_WORK as LINKS_WORK,
+        SYNCS_AT_ONCE as SYNCS_AT_ONCE,
+        Folder as Folder,
+        is_link as is_link,
+        read_at as read_at,
+        remove_tree as remove_tree,
+        set_file_time as set_file_time,
+        write_all as write_all,
+    )
+
+    BY_PATH = True  # times can only be set when a file is closed
+else:
+    from countersign.transfer.disk_posix import (
+        LINKS_WORK as LINKS_WORK,
+        SYNCS_AT_ONCE as SYNCS_AT_ONCE,
+        Folder as Folder,
+        is_link as is_link,
+        read_at as read_at,
+        remove_tree as remove_tree,
+        set_file_time as set_file_time,
+        write_all as write_all,
+    )
+
+    BY_PATH = False
+
+_FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
+# what a file system says of a single name that it can not hold (EINVAL: FAT and a colon; EILSEQ: bytes that are no text there)
+_NAME_TROUBLE = frozenset({errno.EINVAL, errno.ENAMETOOLONG, errno.EILSEQ, errno.EEXIST, errno.EFBIG})
+_OPEN_FOLDERS = 64
+
+
+def disk_problem(error: OSError, path: Path | str) -> DiskProblem:
+    """The problem that a person is told."""
+    if error.errno in _FULL:
+        return DiskFull(path=path, reason=error.strerror)
+    return DiskProblem(path=printable(str(path)), reason=error.strerror or str(error))
+
+
+def is_about_one_name(error: OSError) -> bool:
+    """Whether only this entry can not be kept, and the others can."""
+    return error.errno in _NAME_TROUBLE
+
+
+class Tree:
+    """The folders of a manifest under a root, opened link by link; the last used ones stay open. One thread uses it."""
+
+    def __init__(self, manifest: Manifest, root: Folder) -> None:
+        self._manifest = manifest
+        self._root = root
+        self._open: OrderedDict[int, Folder] = OrderedDict()
+
+    def folder(self, index: int) -> Folder:
+        """The open folder of an entry; TOP is the root."""
+        if index == TOP:
+            return self._root
+        found = self._open.get(index)
+        if found is not None:
+            self._open.move_to_end(index)
+            return found
+        # the parent's handle may be the one that is pushed out, so it is used before that can happen
+        opened = self.folder(self._manifest.parents[index]).folder(self._manifest.names[index])
+        self._open[index] = opened
+        if len(self._open) > _OPEN_FOLDERS:
+            self._open.popitem(last=False)[1].close()
+        return opened
+
+    def close(self) -> None:
+        """Closes all folders but the root."""
+        while self._open:
+            self._open.popitem()[1].close()

@@ -1,0 +1,172 @@
+"""Folders by handle, for Linux and macOS: every name is opened relative to an open folder and no link is followed.
+
+renameat2(2): https://man7.org/linux/man-pages/man2/rename.2.html; renameatx_np(2) of macOS does the same; syncfs(2) is Linux'.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import os
+import shutil
+import stat
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+assert sys.platform != "win32"
+
+_CLOEXEC = getattr(os, "O_CLOEXEC", 0)
+_FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | _CLOEXEC
+_READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | _CLOEXEC  # non-blocking: a pipe must not hang us
+_CREATE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | _CLOEXEC
+_APPEND_FLAGS = os.O_WRONLY | os.O_NOFOLLOW | _CLOEXEC
+
+_RENAME_NOREPLACE = 1  # linux/fs.h
+_RENAME_EXCL = 4  # macOS sys/stdio.h
+_NOT_SUPPORTED = frozenset({errno.ENOSYS, errno.EINVAL, errno.ENOTSUP})
+
+LINKS_WORK = True
+_libc = ctypes.CDLL(None, use_errno=True)
+_syncfs = getattr(_libc, "syncfs", None)
+SYNCS_AT_ONCE = _syncfs is not None
+
+
+class Folder:
+    """An open folder."""
+
+    def __init__(self, handle: int) -> None:
+        self._handle = handle
+
+    @classmethod
+    def open_root(cls, path: Path) -> Folder:
+        """Opens a folder that the person here named; a link on the way to it is their choice."""
+        return cls(os.open(path, _FOLDER_FLAGS))
+
+    def folder(self, name: str) -> Folder:
+        """Opens a folder in this one."""
+        return Folder(os.open(name, _FOLDER_FLAGS | os.O_NOFOLLOW, dir_fd=self._handle))
+
+    def make_folder(self, name: str) -> None:
+        os.mkdir(name, dir_fd=self._handle)
+
+    def create_file(self, name: str, executable: bool) -> int:
+        """A handle for writing a file that is not there yet; the user's mask decides who may read it."""
+        return os.open(name, _CREATE_FLAGS, 0o777 if executable else 0o666, dir_fd=self._handle)
+
+    def append_file(self, name: str) -> int:
+        """A handle for writing a file that is there."""
+        return os.open(name, _APPEND_FLAGS, dir_fd=self._handle)
+
+    def read_file(self, name: str) -> int:
+        """A handle for reading; no link is followed."""
+        return os.open(name, _READ_FLAGS, dir_fd=self._handle)
+
+    def make_link(self, name: str, target: str) -> None:
+        os.symlink(target, name, dir_fd=self._handle)
+
+    def read_link(self, name: str) -> str:
+        return os.readlink(name, dir_fd=self._handle)
+
+    def status(self, name: str) -> os.stat_result:
+        return os.stat(name, dir_fd=self._handle, follow_symlinks=False)
+
+    def set_folder_time(self, name: str, mtime: int) -> None:
+        """mtime in nanoseconds since 1970; links are not followed."""
+        os.utime(name, ns=(mtime, mtime), dir_fd=self._handle, follow_symlinks=False)
+
+    def remove_file(self, name: str) -> None:
+        os.unlink(name, dir_fd=self._handle)
+
+    def entries(self) -> Iterator[os.DirEntry[str]]:
+        with os.scandir(self._handle) as found:
+            yield from found
+
+    def move(self, name: str, other: Folder, new_name: str) -> None:
+        """Renames into another folder. Raises FileExistsError where the new name is taken, by whatever."""
+        result = _rename_exclusive(self._handle, name, other._handle, new_name)
+        if result in _NOT_SUPPORTED:
+            self._move_in_two_steps(name, other, new_name)
+        elif result:
+            raise OSError(result, os.strerror(result), new_name)
+
+    def _move_in_two_steps(self, name: str, other: Folder, new_name: str) -> None:
+        if stat.S_ISDIR(self.status(name).st_mode):
+            # a folder can only be renamed over an empty one, and this empty one is ours
+            os.mkdir(new_name, dir_fd=other._handle)
+            os.rename(name, new_name, src_dir_fd=self._handle, dst_dir_fd=other._handle)
+        else:
+            os.link(name, new_name, src_dir_fd=self._handle, dst_dir_fd=other._handle, follow_symlinks=False)
+            os.unlink(name, dir_fd=self._handle)
+
+    def can_move_to(self, other: Folder) -> bool:
+        """Whether names can be moved there by a rename. Touches nothing: the source it names does not exist.
+
+        Linux and macOS look at the two mounts before they look for the source.
+        """
+        try:
+            os.rename(".countersign-no-such", ".countersign-nor-this", src_dir_fd=self._handle, dst_dir_fd=other._handle)
+        except OSError as error:
+            return error.errno == errno.ENOENT
+        return False
+
+    def sync(self) -> None:
+        """Makes everything on this folder's file system durable, where the system can at once; else this folder's names."""
+        if _syncfs is not None:
+            if _syncfs(self._handle):
+                number = ctypes.get_errno()
+                raise OSError(number, os.strerror(number))
+        else:
+            os.fsync(self._handle)
+
+    def close(self) -> None:
+        os.close(self._handle)
+
+
+def _rename_exclusive(source: int, name: str, target: int, new_name: str) -> int:
+    """errno of the rename, 0 where it worked."""
+    function, flag = (
+        (getattr(_libc, "renameatx_np", None), _RENAME_EXCL)
+        if sys.platform == "darwin"
+        else (getattr(_libc, "renameat2", None), _RENAME_NOREPLACE)
+    )
+    if function is None:
+        return errno.ENOSYS
+    if function(source, os.fsencode(name), target, os.fsencode(new_name), flag) == 0:
+        return 0
+    return ctypes.get_errno()
+
+
+def write_all(handle: int, data: bytes | bytearray | memoryview) -> None:
+    """Writes all bytes at the handle's position."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(handle, view) :]
+
+
+def read_at(handle: int, buffer: memoryview, offset: int) -> int:
+    """Fills the buffer from this offset as far as the file goes; the number of bytes."""
+    done = 0
+    while done < len(buffer):
+        count = os.preadv(handle, [buffer[done:]], offset + done)
+        if not count:
+            break
+        done += count
+    return done
+
+
+def set_file_time(handle: int, mtime: int) -> None:
+    """mtime in nanoseconds since 1970."""
+    os.utime(handle, ns=(mtime, mtime))
+
+
+def is_link(status: os.stat_result) -> bool:
+    return stat.S_ISLNK(status.st_mode)
+
+
+def remove_tree(path: Path) -> None:
+    """Removes a folder of ours with all that is in it; follows no link (`rmtree` works by handles here)."""
+    with contextlib.suppress(FileNotFoundError):
+        os.chmod(path, 0o700)
+        shutil.rmtree(path)

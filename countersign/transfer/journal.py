@@ -1,0 +1,192 @@
+"""What is known of a transfer while it is under way, on disk, so that it can go on after any kind of end.
+
+`state/transfers/ID/`: `about.json`, `manifest` (the batches as they crossed the wire), `log` (verified content, appended).
+A torn or damaged end of the log is dropped: whatever it tells is compared with the disk before it counts.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from countersign import limits
+from countersign.errors import OfferRefused
+from countersign.files import PRIVATE_FILE, private_folder, replace_file
+from countersign.pack.manifest import Manifest, ManifestReader
+from countersign.transfer.disk import remove_tree
+
+VERSION = 1
+_RECORD = struct.Struct(">II")  # length and CRC-32 of what follows
+
+
+class About(msgspec.Struct, frozen=True):
+    """Whose transfer it is, from where to where. times in seconds since 1970."""
+
+    version: int
+    peer: str  # identity of the sender in hex
+    peer_name: str
+    name: str
+    into: str
+    staging: str
+    began: float
+    entries: int
+    files: int
+    bytes: int
+
+
+class Record(msgspec.Struct, array_like=True, frozen=True):
+    """What one pack added: complete files with their SHA-256, and the file that is begun."""
+
+    complete: list[tuple[int, bytes]]
+    partial: tuple[int, int, bytes] | None  # index, bytes, SHA-256 of these bytes
+
+
+@dataclass(frozen=True)
+class Interrupted:
+    """A transfer that did not end: for lists."""
+
+    id: str
+    about: About
+    bytes_there: int
+
+
+class Journal:
+    """The journal of a transfer that is under way."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+        self._log = os.open(folder / "log", flags, PRIVATE_FILE)
+
+    @classmethod
+    def begin(cls, transfers: Path, about: About, manifest: Manifest) -> Journal:
+        """Starts a journal under a new random id. The last thing to be written is what makes it count."""
+        folder = transfers / secrets.token_hex(8)
+        private_folder(folder)
+        handle = os.open(folder / "manifest", os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+        with open(handle, "wb") as out:
+            for batch in manifest.batches():
+                out.write(_framed(batch))
+        replace_file(folder / "about.json", msgspec.json.encode(about))
+        return cls(folder)
+
+    def add(self, record: Record) -> None:
+        """Appends what was verified."""
+        os.write(self._log, _framed(msgspec.msgpack.encode(record)))
+
+    def close(self) -> None:
+        os.close(self._log)
+
+
+def _framed(data: bytes) -> bytes:
+    return _RECORD.pack(len(data), zlib.crc32(data)) + data
+
+
+def _frames(path: Path) -> Iterator[bytes]:
+    """The whole records of a file, up to the first that is torn."""
+    with open(path, "rb") as file:
+        while True:
+            header = file.read(_RECORD.size)
+            if len(header) < _RECORD.size:
+                return
+            length, check = _RECORD.unpack(header)
+            if length > limits.PACK_CAP:
+                return
+            data = file.read(length)
+            if len(data) < length or zlib.crc32(data) != check:
+                return
+            yield data
+
+
+class Past:
+    """The journal of an interrupted transfer, read."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises OSError or ValueError where the journal can not be used."""
+        self.folder = folder
+        self.about = read_about(folder)
+        reader = ManifestReader(self.about.entries, self.about.files, self.about.bytes)
+        try:
+            for batch in _frames(folder / "manifest"):
+                reader.add_batch(batch)
+            self.manifest = reader.finish()
+        except OfferRefused as error:
+            raise ValueError("the journal's manifest is damaged") from error
+        self.digests = bytearray(32 * len(self.manifest))
+        self.complete = bytearray(len(self.manifest))
+        self.partial: tuple[int, int, bytes] | None = None
+        self._read_log()
+
+    def _read_log(self) -> None:
+        if not (self.folder / "log").exists():
+            return
+        count = len(self.manifest)
+        for data in _frames(self.folder / "log"):
+            try:
+                record = msgspec.msgpack.decode(data, type=Record, strict=True)
+            except msgspec.DecodeError:
+                return
+            for index, digest in record.complete:
+                if 0 <= index < count and len(digest) == 32:
+                    self.complete[index] = 1
+                    self.digests[32 * index : 32 * index + 32] = digest
+            self.partial = record.partial if record.partial and 0 <= record.partial[0] < count else None
+
+
+def read_about(folder: Path) -> About:
+    """Raises OSError or ValueError."""
+    try:
+        about = msgspec.json.decode((folder / "about.json").read_bytes(), type=About)
+    except msgspec.DecodeError as error:
+        raise ValueError("about.json is damaged") from error
+    if about.version != VERSION:
+        raise ValueError("about.json is of another version")
+    return about
+
+
+def list_interrupted(transfers: Path) -> list[Interrupted]:
+    """All interrupted transfers of a home, oldest first. What can't be read is left alone."""
+    found = []
+    folders = sorted(transfers.iterdir()) if transfers.is_dir() else []
+    for folder in folders:
+        try:
+            about = read_about(folder)
+        except (OSError, ValueError):
+            continue
+        found.append(Interrupted(folder.name, about, _bytes_in(Path(about.staging))))
+    return sorted(found, key=lambda item: item.about.began)
+
+
+def _bytes_in(staging: Path) -> int:
+    total = 0
+    for folder, _names, files in os.walk(staging):
+        total += sum(os.lstat(os.path.join(folder, name)).st_size for name in files)
+    return total
+
+
+def discard(folder: Path) -> None:
+    """Removes a journal and its staging folder, both under random names of ours."""
+    about = read_about(folder)
+    staging = Path(about.staging)
+    if is_staging_name(staging.name):
+        remove_tree(staging)
+    remove_tree(folder)
+
+
+PREFIX = ".countersign-"
+
+
+def new_staging_name() -> str:
+    """A name that nobody can guess and that says whose it is."""
+    return PREFIX + secrets.token_hex(16)
+
+
+def is_staging_name(name: str) -> bool:
+    return name.startswith(PREFIX) and len(name) == len(PREFIX) + 32

@@ -1,0 +1,105 @@
+"""The sender's stages: packs of the plan are read, zipped and sealed on all cores and come out in order."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from countersign import limits
+from countersign.pack.archive import PackWriter
+from countersign.pack.manifest import Manifest
+from countersign.pack.plan import PackPlan, Piece
+from countersign.seal.stream import Sealer
+from countersign.transfer.source import Source, WithdrawnError
+from countersign.transfer.stages import BufferPool, OrderedStage
+
+
+class SealedPack(NamedTuple):
+    """A pack that is ready to be sent. `buffer` goes back to the pool after that."""
+
+    plan: PackPlan
+    token: memoryview
+    buffer: bytearray
+    withdrawn: list[tuple[int, str]]
+
+
+class Packing:
+    """Turns a plan into sealed packs."""
+
+    def __init__(
+        self, root: Path, manifest: Manifest, plan: Iterator[PackPlan], sealer: Sealer, now: Callable[[], float]
+    ) -> None:
+        self._root = root
+        self._manifest = manifest
+        self._plan = plan
+        self._sealer = sealer
+        self._now = now
+        self._contents = BufferPool(limits.PACK_BYTES)
+        self._tokens = BufferPool(limits.PACK_CAP)
+        self._withdrawn: dict[int, str] = {}
+        self._lock = threading.Lock()
+        self._sources: list[Source] = []
+        self._planned_all = False
+        self._stage: OrderedStage[PackPlan, SealedPack] = OrderedStage(self._worker, "packing")
+
+    def next(self, seconds: float) -> SealedPack | None:
+        """The next pack, or None where it is not ready in time."""
+        while not self._planned_all and not self._stage.full:
+            plan = next(self._plan)
+            self._planned_all = plan.last
+            self._stage.put(plan)
+        return self._stage.get(seconds)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the last pack has been taken."""
+        return self._planned_all and self._stage.idle
+
+    def give_back(self, pack: SealedPack) -> None:
+        """The pack was sent."""
+        self._tokens.give_back(pack.buffer)
+
+    def close(self) -> None:
+        self._stage.close()
+        for source in self._sources:
+            source.close()
+
+    def _worker(self) -> Callable[[PackPlan], SealedPack]:
+        source = Source(self._root, self._manifest)
+        with self._lock:
+            self._sources.append(source)
+        return lambda plan: self._build(source, plan)
+
+    def _build(self, source: Source, plan: PackPlan) -> SealedPack:
+        contents = self._contents.lend()
+        view = memoryview(contents)
+        writer = PackWriter()
+        withdrawn: list[tuple[int, str]] = []
+        for piece in plan.pieces:
+            try:
+                content = self._read(source, piece, view)
+            except WithdrawnError as error:
+                withdrawn.append((piece.index, error.reason))
+                continue
+            writer.add(piece, content)
+            view = view[piece.length :]
+        buffer = self._tokens.lend()
+        parts = writer.finish(withdrawn)
+        token = self._sealer.seal(plan.number, plan.last, parts, int(self._now()), buffer)
+        self._contents.give_back(contents)
+        return SealedPack(plan, token, buffer, withdrawn)
+
+    def _read(self, source: Source, piece: Piece, view: memoryview) -> memoryview:
+        """The content of a piece, unless its file was withdrawn by this or another thread."""
+        with self._lock:
+            reason = self._withdrawn.get(piece.index)
+        if reason is not None:
+            raise WithdrawnError(reason)
+        try:
+            return source.read(piece, view)
+        except WithdrawnError as error:
+            with self._lock:
+                self._withdrawn[piece.index] = error.reason
+            raise

@@ -1,0 +1,122 @@
+"""The step from staging to the person's folder: one rename for each top name, that can not overwrite.
+
+A name that is taken: the same content is left as it is, anything else arrives beside it as `name (2)`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from countersign import limits
+from countersign.pack.manifest import EntryKind
+from countersign.transfer.disk import Folder, disk_problem, is_link, read_at
+from countersign.transfer.staging import Staging
+
+_LONGEST = 255  # bytes of a name, on nearly every file system
+_TRIES = 10_000
+
+
+@dataclass
+class Published:
+    """Under which names things arrived."""
+
+    renamed: dict[str, str] = field(default_factory=dict)
+    kept: list[str] = field(default_factory=list)  # the same content was there
+
+
+def publish(staging: Staging, into: Path) -> Published:
+    """Moves every top entry into `into`. Raises DiskProblem; what was moved by then stays."""
+    done = Published()
+    try:
+        target = Folder.open_root(into)
+        try:
+            for index in staging.top_entries():
+                _publish_one(staging, index, target, done)
+            target.sync()
+        finally:
+            target.close()
+    except OSError as error:
+        raise disk_problem(error, into) from error
+    return done
+
+
+def _publish_one(staging: Staging, index: int, target: Folder, done: Published) -> None:
+    name = staging.manifest.names[index]
+    for number in range(1, _TRIES):
+        candidate = name if number == 1 else beside(name, number, staging.manifest.kinds[index] == EntryKind.FOLDER)
+        try:
+            staging.root.move(name, target, candidate)
+        except FileExistsError:
+            if number == 1 and _Comparison(staging).same(index, target, name):
+                done.kept.append(name)
+                return
+            continue
+        if number > 1:
+            done.renamed[name] = candidate
+        return
+    raise FileExistsError(name)
+
+
+def beside(name: str, number: int, is_folder: bool) -> str:
+    """`report (2).pdf` for `report.pdf`; folders and dot files keep their name whole."""
+    stem, dot, ending = name.rpartition(".")
+    if is_folder or not stem or len(ending) > 10 or " " in ending:
+        stem, dot, ending = name, "", ""
+    tail = f" ({number}){dot}{ending}"
+    while len((stem + tail).encode("utf-8")) > _LONGEST:
+        stem = stem[:-1]
+    return stem + tail
+
+
+class _Comparison:
+    """Whether what lies at the target is, byte for byte and nothing more, what was received."""
+
+    def __init__(self, staging: Staging) -> None:
+        self._staging = staging
+        self._children: dict[int, list[int]] = {}
+        for index, parent in enumerate(staging.manifest.parents):
+            if index not in staging.skipped:
+                self._children.setdefault(parent, []).append(index)
+        self._buffer = memoryview(bytearray(limits.MIB))
+
+    def same(self, index: int, folder: Folder, name: str) -> bool:
+        manifest = self._staging.manifest
+        try:
+            status = folder.status(name)
+            if is_link(status):
+                return manifest.kinds[index] == EntryKind.LINK and folder.read_link(name) == manifest.targets[index]
+            if stat.S_ISDIR(status.st_mode):
+                return manifest.kinds[index] == EntryKind.FOLDER and self._same_folder(index, folder.folder(name))
+            return (
+                stat.S_ISREG(status.st_mode)
+                and manifest.is_file(index)
+                and status.st_size == manifest.sizes[index]
+                and self._same_file(index, folder.read_file(name))
+            )
+        except OSError:  # what can't be read can't be called the same
+            return False
+
+    def _same_folder(self, index: int, folder: Folder) -> bool:
+        names = self._staging.manifest.names
+        try:
+            children = self._children.get(index, [])
+            if {entry.name for entry in folder.entries()} != {names[child] for child in children}:
+                return False
+            return all(self.same(child, folder, names[child]) for child in children)
+        finally:
+            folder.close()
+
+    def _same_file(self, index: int, handle: int) -> bool:
+        hasher = hashlib.sha256()
+        offset = 0
+        try:
+            while count := read_at(handle, self._buffer, offset):
+                hasher.update(self._buffer[:count])
+                offset += count
+        finally:
+            os.close(handle)
+        return hasher.digest() == self._staging.digests[32 * index : 32 * index + 32]

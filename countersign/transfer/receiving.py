@@ -1,0 +1,444 @@
+"""The receiver's session: from an offer of a peer who has proven the code to a published folder and a signed receipt."""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from countersign import limits
+from countersign.errors import (
+    BadKey,
+    Cancelled,
+    CancelledMidway,
+    DeclinedHere,
+    Interrupted,
+    KeyRefused,
+    NotEnoughSpace,
+    PeerForgotten,
+    PeerSilent,
+    Problem,
+    ProtocolProblem,
+    SealBroken,
+    TookTooLong,
+)
+from countersign.pack.manifest import Manifest, ManifestReader
+from countersign.pack.plan import Answer, encode_answer, plan_packs
+from countersign.printable import printable, size_text
+from countersign.seal.code import same
+from countersign.seal.keys import KeyRing, stretch
+from countersign.seal.keytext import parse_key
+from countersign.seal.stream import Opener, Stream, StreamReader, StreamWriter
+from countersign.transfer.answers import Answers
+from countersign.transfer.channel import Channel
+from countersign.transfer.device import Background, Device
+from countersign.transfer.disk import disk_problem
+from countersign.transfer.journal import VERSION, About, Journal
+from countersign.transfer.proposal import Decision, Proposal
+from countersign.transfer.proposing import propose
+from countersign.transfer.publishing import Published, publish
+from countersign.transfer.receipts import FORMAT, Header, Line, entry_line, receipt_stem, write_receipt
+from countersign.transfer.recovery import Recovered, look_for, take_over
+from countersign.transfer.staging import Staging, choose_staging
+from countersign.transfer.status import (
+    Done,
+    KeyChecking,
+    KeyWrong,
+    Meter,
+    NeedDecision,
+    NeedKey,
+    OfferSeen,
+    Reconnecting,
+    Report,
+    WaitingFor,
+)
+from countersign.transfer.unpacking import Unpacking
+from countersign.transport.link import LinkLostError
+from countersign.trust.peers import Peer
+from countersign.wire.messages import (
+    KeyAccepted,
+    KeyRefused as KeyRefusedMessage,
+    Kind,
+    Offer,
+    Received,
+    Sealed,
+    Thanks,
+)
+
+_LOOK = 0.05
+_ACK_SECONDS = 0.25
+_THANKS_SECONDS = 20.0  # how long a sender that was lost after its last byte is waited for
+_RECEIPT_PART = 512 * limits.KIB
+LEFT_OUT = "left out by the person who received"
+
+
+class ReceivingSession:
+    """One receiving. `run` blocks until it has ended; the others may be called from other threads."""
+
+    def __init__(self, device: Device, peer: Peer, into: Path, answers: Answers, report: Report) -> None:
+        self.peer = peer
+        self._device = device
+        self._into = into
+        self._answers = answers
+        self._report = report
+        self._began = 0.0
+        self._wire_before = 0
+        self._rejoined: queue.Queue[Channel] = queue.Queue()
+        self._channel: Channel | None = None
+        self._ring: KeyRing | None = None
+        self._master = b""
+        self._salt = b""
+        self._staging: Staging | None = None
+        self._published: Published | None = None
+        self._receipt: Path | None = None
+
+    # --- from other threads ------------------------------------------------------------------------------------------
+
+    def accepts_rejoin(self, transfer_id: bytes, proof: bytes, receiver_nonce: bytes, sender_nonce: bytes) -> bool:
+        """Whether this proof continues this session."""
+        ring = self._ring
+        if ring is None or self._staging is None or transfer_id != ring.transfer_id:
+            return False
+        return same(ring.rejoin_proof(receiver_nonce, sender_nonce), proof)
+
+    def rejoin(self, channel: Channel) -> None:
+        """Goes on over this channel; the old one is ended if it has not ended yet."""
+        self._rejoined.put(channel)
+        old = self._channel
+        if old is not None:
+            old.lose()
+
+    # --- the session -------------------------------------------------------------------------------------------------
+
+    def run(self, channel: Channel) -> None:
+        """Receives. Reports Done, or raises the problem after telling the peer of it."""
+        self._channel = channel
+        try:
+            self._run(channel)
+        except Problem as problem:
+            seen = self._as_seen_here(problem)
+            self._channel.end(seen)
+            self._clean_up(seen)
+            raise seen from problem
+        except BaseException:
+            self._channel.end(Cancelled())
+            if self._staging is not None:
+                self._staging.close()
+            raise
+
+    def _as_seen_here(self, problem: Problem) -> Problem:
+        moving = self._staging is not None
+        return CancelledMidway() if moving and type(problem) is Cancelled else problem
+
+    def _clean_up(self, problem: Problem) -> None:
+        """An interrupted transfer keeps what it has; a refused one keeps nothing."""
+        staging = self._staging
+        if staging is None:
+            return
+        refused = isinstance(problem, (SealBroken, ProtocolProblem))
+        if refused or not (staging.bytes_done or staging.files_done):
+            staging.remove()
+        else:
+            staging.close()
+
+    def _run(self, channel: Channel) -> None:
+        while True:
+            try:
+                self._transfer(channel)
+                return
+            except LinkLostError as lost:
+                if self._staging is None:
+                    raise PeerSilent from lost
+                self._wire_before += channel.wire_bytes
+                channel.close()
+                again = self._wait_for_rejoin()
+                if again is None:
+                    if self._published is not None:
+                        self._report_done(self._staging, 0)  # all is here; only the other side does not know
+                        return
+                    raise Interrupted from lost
+                channel = self._channel = again
+
+    def _wait_for_rejoin(self) -> Channel | None:
+        patience = limits.REJOIN_SECONDS if self._published is None else _THANKS_SECONDS
+        deadline = time.monotonic() + patience
+        while (left := deadline - time.monotonic()) > 0:
+            self._report(Reconnecting(left))
+            try:
+                return self._rejoined.get(timeout=min(1.0, left))
+            except queue.Empty:
+                if self._answers.cancelled:
+                    raise Cancelled from None
+        return None
+
+    def _transfer(self, channel: Channel) -> None:
+        offer = channel.expect(Offer, limits.PERSON_SECONDS)
+        first = channel.expect_sealed(Kind.MANIFEST)
+        if self._staging is None:
+            ring, reader, payload = self._ask_key(channel, offer, first)
+        else:
+            ring, reader, payload = self._reopen(channel, offer, first)
+        manifest = self._read_manifest(channel, offer, reader, payload)
+        if self._staging is None:
+            staging = self._decide(channel, offer, manifest)
+        else:
+            staging = self._staging
+            if manifest.names != staging.manifest.names or manifest.parents != staging.manifest.parents:
+                raise ProtocolProblem  # only the folder that was accepted can be continued
+        self._ring = ring
+        writer = StreamWriter(ring, Stream.ANSWER)
+        answer = staging.answer()
+        channel.send(Sealed(Kind.ANSWER, writer.write(encode_answer(answer), True, self._seconds())))
+        self._receive_packs(channel, staging, Opener(ring, Stream.PACK), answer)
+        self._finish(channel, staging, ring, offer)
+
+    # --- key and list --------------------------------------------------------------------------------------------------
+
+    def _ask_key(self, channel: Channel, offer: Offer, first: Sealed) -> tuple[KeyRing, StreamReader, memoryview]:
+        self._report(OfferSeen(self.peer.name, printable(offer.name), offer.files, offer.bytes))
+        tries = limits.KEY_TRIES
+        token = bytes(first.token)
+        while True:
+            self._report(NeedKey(tries))
+            try:
+                key = parse_key(str(self._ask(channel, "key")))
+            except BadKey:
+                self._report(KeyWrong(tries, slip=True))
+                continue
+            self._report(KeyChecking())
+            job = Background(lambda key=key: stretch(key, offer.salt), "stretching")  # type: ignore[misc]
+            while not job.ended(_LOOK):
+                self._nothing_said(channel)
+            self._master, self._salt = job.result(), offer.salt
+            try:
+                ring, reader, payload = self._open_first(offer, token)
+            except SealBroken:
+                tries -= 1
+                channel.send(KeyRefusedMessage(tries))
+                self._report(KeyWrong(tries))
+                if not tries:
+                    raise KeyRefused from None
+                continue
+            channel.send(KeyAccepted())
+            return ring, reader, payload
+
+    def _reopen(self, channel: Channel, offer: Offer, first: Sealed) -> tuple[KeyRing, StreamReader, memoryview]:
+        """On a new connection of this session: the key is known."""
+        if offer.salt != self._salt:
+            raise ProtocolProblem
+        opened = self._open_first(offer, bytes(first.token))
+        channel.send(KeyAccepted())
+        return opened
+
+    def _open_first(self, offer: Offer, token: bytes) -> tuple[KeyRing, StreamReader, memoryview]:
+        ring = KeyRing(self._master, offer.transfer_id, self.peer.id, self._device.identity.id)
+        reader = StreamReader(ring, Stream.MANIFEST)
+        return ring, reader, reader.read(token)
+
+    def _read_manifest(self, channel: Channel, offer: Offer, reader: StreamReader, payload: memoryview) -> Manifest:
+        builder = ManifestReader(offer.entries, offer.files, offer.bytes)
+        builder.add_batch(payload)
+        while not reader.ended:
+            builder.add_batch(reader.read(channel.expect_sealed(Kind.MANIFEST).token))
+        return builder.finish()
+
+    def _ask(self, channel: Channel, question: str) -> object:
+        """What the person here answers; the line is watched meanwhile."""
+        deadline = time.monotonic() + limits.PERSON_SECONDS
+        while time.monotonic() < deadline:
+            if question != "decision":
+                early = self._answers.take("decision")
+                if early is not None and not early.accept:
+                    raise DeclinedHere
+                if early is not None:
+                    self._answers.say("decision", early)
+            answer = self._answers.take(question)
+            if answer is not None:
+                return answer
+            if channel.poll(1.0) is not None:
+                raise ProtocolProblem
+        raise TookTooLong
+
+    def _nothing_said(self, channel: Channel) -> None:
+        if channel.poll() is not None:
+            raise ProtocolProblem
+        channel.keep_company()
+
+    def _decide(self, channel: Channel, offer: Offer, manifest: Manifest) -> Staging:
+        self._report(WaitingFor("check"))
+        recovered = look_for(
+            manifest, self._device.transfers, self.peer.id.hex(), lambda: self._nothing_said(channel)
+        )
+        try:
+            proposal = propose(self.peer.name, printable(offer.name), manifest, self._into, recovered)
+        except OSError as error:
+            raise disk_problem(error, self._into) from error
+        self._report(NeedDecision(proposal))
+        decision = self._ask(channel, "decision")
+        assert isinstance(decision, Decision)
+        if not decision.accept:
+            raise DeclinedHere
+        if self._device.peers.by_id(self.peer.id) is None:
+            raise PeerForgotten(name=self.peer.name)
+        if not proposal.fits:
+            raise NotEnoughSpace(
+                path=self._into, needed=size_text(proposal.bytes_to_come), free=size_text(proposal.free)
+            )
+        return self._begin(offer, manifest, proposal, decision, recovered)
+
+    def _begin(
+        self, offer: Offer, manifest: Manifest, proposal: Proposal, decision: Decision, recovered: list[Recovered]
+    ) -> Staging:
+        """Accepted: from here on the disk is written to."""
+        into = decision.into or self._into
+        self._into = into
+        self._began = time.monotonic()
+        try:
+            into.mkdir(parents=True, exist_ok=True)
+            path = choose_staging(into, self._device.state)
+            about = About(
+                version=VERSION,
+                peer=self.peer.id.hex(),
+                peer_name=self.peer.name,
+                name=printable(offer.name),
+                into=str(into),
+                staging=str(path),
+                began=self._device.now(),
+                entries=len(manifest),
+                files=manifest.files,
+                bytes=manifest.bytes,
+            )
+            journal = Journal.begin(self._device.transfers, about, manifest)
+            unwanted = {**dict.fromkeys(decision.unwanted, LEFT_OUT), **proposal.impossible}
+            staging = self._staging = Staging(manifest, path, journal, unwanted)
+        except OSError as error:
+            raise disk_problem(error, into) from error
+        staging.make_folders()
+        take_over(recovered, staging)
+        return staging
+
+    # --- data ------------------------------------------------------------------------------------------------------
+
+    def _receive_packs(self, channel: Channel, staging: Staging, opener: Opener, answer: Answer) -> None:
+        manifest = staging.manifest
+        wanted = [i for i in range(len(manifest)) if manifest.is_file(i) and i not in staging.skipped]
+        total = sum(manifest.sizes[i] for i in wanted)
+        meter = Meter(self._report, time.monotonic, len(wanted), total, staging.bytes_done)
+        unpacking = Unpacking(staging, opener)
+        channel.allocate_with(lambda kind, n: unpacking.allocate(n) if kind is Kind.PACK else bytearray(n))
+        acked = time.monotonic()
+        try:
+            for plan in plan_packs(manifest, answer):
+                message = channel.expect_sealed(Kind.PACK)
+                while not unpacking.wait_for_room(_LOOK):
+                    self._nothing_said_in_data(channel)
+                unpacking.put(plan, message.token)
+                meter.update(staging.files_done, staging.bytes_done)
+                if time.monotonic() - acked > _ACK_SECONDS:
+                    self._acknowledge(channel, staging, unpacking)
+                    acked = time.monotonic()
+            while not unpacking.idle:
+                self._nothing_said(channel)
+                channel.link.wait(_LOOK)
+                meter.update(staging.files_done, staging.bytes_done)
+        finally:
+            channel.allocate_with(lambda _kind, n: bytearray(n))
+            unpacking.close()
+        unpacking.check()
+        meter.update(staging.files_done, staging.bytes_done, final=True)
+        self._acknowledge(channel, staging, unpacking)
+
+    def _nothing_said_in_data(self, channel: Channel) -> None:
+        """While the disk is slow the next pack may wait in the socket; only our own word is due."""
+        if self._answers.cancelled:
+            raise Cancelled
+        channel.keep_company()
+
+    def _acknowledge(self, channel: Channel, staging: Staging, unpacking: Unpacking) -> None:
+        channel.send(Received(unpacking.packs_done, staging.files_done, max(0, staging.bytes_done)))
+
+    # --- the end -----------------------------------------------------------------------------------------------------
+
+    def _finish(self, channel: Channel, staging: Staging, ring: KeyRing, offer: Offer) -> None:
+        if self._published is None:
+            self._report(WaitingFor("disk"))
+            job = Background(lambda: self._settle(staging), "publishing")
+            while not job.ended(_LOOK):
+                self._nothing_said(channel)
+            self._published = job.result()
+        published = self._published
+        self._receipt = self._write_receipt(staging, ring, offer, published)
+        self._send_receipt(channel, ring, self._receipt)
+        channel.expect(Thanks)
+        channel.close()
+        self._report_done(staging, channel.wire_bytes)
+
+    def _settle(self, staging: Staging) -> Published:
+        staging.finish()
+        return publish(staging, self._into)
+
+    def _write_receipt(self, staging: Staging, ring: KeyRing, offer: Offer, published: Published) -> Path:
+        now = self._device.local_time()
+        manifest = staging.manifest
+        header = Header(
+            format=FORMAT,
+            transfer_id=ring.transfer_id.hex(),
+            time=now.isoformat(timespec="seconds"),
+            name=printable(offer.name),
+            sender=self.peer.id.hex(),
+            receiver=self._device.identity.id.hex(),
+            certificate=self._device.identity.pem.decode(),
+            files=staging.files_done,
+            bytes=staging.bytes_done,
+            skipped=len(staging.skipped),
+            published=published.renamed,
+        )
+        stem = receipt_stem(now, self.peer.name, ring.transfer_id)
+        if self._receipt is not None:
+            self._receipt.unlink(missing_ok=True)  # one receipt a transfer, the one that the sender has
+        return write_receipt(
+            self._device.receipts, header, _lines(staging, manifest), self._device.identity.sign, stem
+        )
+
+    def _send_receipt(self, channel: Channel, ring: KeyRing, path: Path) -> None:
+        writer = StreamWriter(ring, Stream.RECEIPT)
+        try:
+            size = path.stat().st_size
+            with open(path, "rb") as file:
+                while part := file.read(_RECEIPT_PART):
+                    size -= len(part)
+                    channel.send(Sealed(Kind.RECEIPT, writer.write(part, size == 0, self._seconds())))
+        except OSError as error:
+            raise disk_problem(error, path) from error
+
+    def _report_done(self, staging: Staging, wire_bytes: int) -> None:
+        published = self._published
+        assert published is not None
+        manifest = staging.manifest
+        skipped = tuple((printable(manifest.path(i), 4096), reason) for i, reason in staging.skipped.items())
+        files, size = staging.files_done, staging.bytes_done
+        staging.remove()
+        self._report(
+            Done(
+                path=self._into,
+                files=files,
+                bytes=size,
+                wire_bytes=self._wire_before + wire_bytes,
+                seconds=time.monotonic() - self._began,
+                skipped=skipped,
+                receipt=self._receipt,
+                renamed=tuple(published.renamed.items()),
+                kept=tuple(published.kept),
+            )
+        )
+
+    def _seconds(self) -> int:
+        return int(self._device.now())
+
+
+def _lines(staging: Staging, manifest: Manifest) -> Iterator[Line]:
+    for index in range(len(manifest)):
+        yield entry_line(
+            manifest, index, bytes(staging.digests[32 * index : 32 * index + 32]), staging.skipped.get(index)
+        )

@@ -1,0 +1,160 @@
+"""What an earlier, interrupted try has left here of the folder that is offered now.
+
+Entries are the same when path, size and mtime are; what is on the disk counts only when its SHA-256 is the one that the journal names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from array import array
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from countersign import limits
+from countersign.pack.manifest import Manifest
+from countersign.transfer.disk import Folder, Tree, disk_problem, read_at
+from countersign.transfer.journal import Past, discard, is_staging_name
+from countersign.transfer.staging import Staging
+
+_NOTHING = -1
+
+
+class Recovered:
+    """What one interrupted transfer can give to the one that is offered now."""
+
+    def __init__(self, past: Past, manifest: Manifest) -> None:
+        self.past = past
+        self._manifest = manifest
+        self.old_index = array("i", [_NOTHING]) * len(manifest)
+        self.begun: tuple[int, int, hashlib._Hash] | None = None  # index now, bytes, hash so far
+        self.files = self.bytes = 0
+        self._root = Folder.open_root(Path(past.about.staging))
+        self._tree = Tree(past.manifest, self._root)
+
+    def verify(self, on_progress: Callable[[], None]) -> None:
+        """Reads what is there and keeps what agrees. `on_progress` is called often and may raise."""
+        buffer = memoryview(bytearray(limits.MIB))
+        for new, old in _matches(self._manifest, self.past.manifest):
+            on_progress()
+            size = self._manifest.sizes[new]
+            if self.past.complete[old]:
+                hasher = self._hash(old, size, buffer, on_progress)
+                if hasher is not None and hasher.digest() == self.past.digests[32 * old : 32 * old + 32]:
+                    self.old_index[new] = old
+                    self.files += 1
+                    self.bytes += size
+            elif self.past.partial is not None and self.past.partial[0] == old:
+                _index, there, digest = self.past.partial
+                hasher = self._hash(old, there, buffer, on_progress) if 0 < there < size else None
+                if hasher is not None and hasher.digest() == digest:
+                    self.begun = (new, there, hasher)
+                    self.old_index[new] = old
+                    self.bytes += there
+
+    def _hash(self, old: int, size: int, buffer: memoryview, on_progress: Callable[[], None]) -> hashlib._Hash | None:
+        """The hash of the first `size` bytes of a staged file; None where they are not there."""
+        manifest = self.past.manifest
+        try:
+            handle = self._tree.folder(manifest.parents[old]).read_file(manifest.names[old])
+        except OSError:  # it is gone: then it is sent again
+            return None
+        hasher = hashlib.sha256()
+        try:
+            done = 0
+            while done < size:
+                count = read_at(handle, buffer[: min(len(buffer), size - done)], done)
+                if not count:
+                    return None
+                hasher.update(buffer[:count])
+                done += count
+                on_progress()
+        except OSError:
+            return None
+        finally:
+            os.close(handle)
+        return hasher
+
+    def hand_over(self, staging: Staging, taken: bytearray) -> None:
+        """Moves what was verified into the staging of the transfer that goes on. `taken` marks what another gave.
+
+        Raises DiskProblem.
+        """
+        manifest = self.past.manifest
+        begun_index = self.begun[0] if self.begun is not None else _NOTHING
+        try:
+            for new, old in enumerate(self.old_index):
+                if old == _NOTHING or taken[new] or new == begun_index or new in staging.skipped:
+                    continue
+                digest = bytes(self.past.digests[32 * old : 32 * old + 32])
+                staging.adopt(new, digest, self._tree.folder(manifest.parents[old]), manifest.names[old])
+                taken[new] = 1
+            if self.begun is not None and not taken[begun_index] and begun_index not in staging.skipped:
+                _new, size, hasher = self.begun
+                old = self.old_index[begun_index]
+                folder = self._tree.folder(manifest.parents[old])
+                staging.adopt_begun(begun_index, size, hasher, folder, manifest.names[old])
+                taken[begun_index] = 1
+        except OSError as error:
+            raise disk_problem(error, staging.path) from error
+
+    def close(self) -> None:
+        self._tree.close()
+        self._root.close()
+
+    def superseded(self) -> bool:
+        """Whether the new transfer is of the same folder: all top names of the old one are in it."""
+        return _top_names(self.past.manifest) <= _top_names(self._manifest)
+
+
+def look_for(manifest: Manifest, transfers: Path, peer: str, on_progress: Callable[[], None]) -> list[Recovered]:
+    """What interrupted transfers of this peer (identity in hex) have of this manifest, most first."""
+    found: list[Recovered] = []
+    for folder in sorted(transfers.iterdir()) if transfers.is_dir() else []:
+        try:
+            past = Past(folder)
+            if past.about.peer != peer or not is_staging_name(Path(past.about.staging).name):
+                continue
+            recovered = Recovered(past, manifest)
+        except (OSError, ValueError):  # damaged, or its staging is gone: it stays listed and gives nothing
+            continue
+        found.append(recovered)
+        recovered.verify(on_progress)
+    for useless in [item for item in found if not item.bytes and not item.files]:
+        useless.close()
+        found.remove(useless)
+    return sorted(found, key=lambda item: -item.bytes)
+
+
+def take_over(found: list[Recovered], staging: Staging) -> None:
+    """Moves everything useful into the staging folder; forgets transfers that this one replaces. Raises DiskProblem."""
+    taken = bytearray(len(staging.manifest))
+    for recovered in sorted(found, key=lambda item: item.begun is None):
+        if recovered.begun is not None and any(taken):
+            recovered.begun = None  # one file can be begun, and only the first to come may bring it
+        recovered.hand_over(staging, taken)
+    staging.flush()
+    for recovered in found:
+        recovered.close()
+        if recovered.superseded():
+            discard(recovered.past.folder)
+
+
+def _top_names(manifest: Manifest) -> set[str]:
+    return {manifest.names[i] for i in range(len(manifest)) if manifest.parents[i] < 0}
+
+
+def _matches(new: Manifest, old: Manifest) -> Iterator[tuple[int, int]]:
+    """Pairs of files that are the same in path, size and mtime: one walk over two lists in the same order."""
+    i = j = 0
+    while i < len(new) and j < len(old):
+        left, right = new.components(i), old.components(j)
+        if left < right:
+            i += 1
+        elif right < left:
+            j += 1
+        else:
+            if new.is_file(i) and new.kinds[i] == old.kinds[j]:
+                if new.sizes[i] == old.sizes[j] and new.mtimes[i] == old.mtimes[j]:
+                    yield i, j
+            i, j = i + 1, j + 1

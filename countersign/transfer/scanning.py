@@ -1,0 +1,116 @@
+"""The sender's folder becomes a manifest: by handles, following no link, reporting what can not be sent."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from countersign import limits
+from countersign.errors import Cancelled, FolderEmpty, FolderMissing, FolderUnreadable, TooMuch
+from countersign.i18n import N_, _
+from countersign.pack.manifest import TOP, Entry, EntryKind, Manifest
+from countersign.pack.names import can_be_sent, check_target
+from countersign.printable import printable
+from countersign.transfer.disk import Folder, is_link
+
+_REPORT_EVERY = 1000  # entries
+KEEPERS = frozenset({".gitkeep"})  # what keeps SEND_FOLDER in a repository is nobody's file
+
+
+@dataclass
+class Scan:
+    """What was found: entries, and what was left out with its reason."""
+
+    root: Path
+    manifest: Manifest = field(default_factory=Manifest)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+
+
+def scan_folder(path: Path, on_progress: Callable[[int, int], None], cancelled: Callable[[], bool]) -> Scan:
+    """Lists a folder. Raises FolderMissing, FolderUnreadable, FolderEmpty, TooMuch, Cancelled."""
+    try:
+        root = Folder.open_root(path)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise FolderMissing(path=path) from error
+    except OSError as error:
+        raise FolderUnreadable(path=path, reason=error.strerror or error) from error
+    scan = Scan(path)
+    try:
+        _Scanner(scan, on_progress, cancelled).folder(root, TOP, (), 0)
+    except OSError as error:
+        raise FolderUnreadable(path=path, reason=error.strerror or error) from error
+    finally:
+        root.close()
+    if not len(scan.manifest) and not scan.skipped:
+        raise FolderEmpty(path=path)
+    return scan
+
+
+class _Scanner:
+    def __init__(self, scan: Scan, on_progress: Callable[[int, int], None], cancelled: Callable[[], bool]) -> None:
+        self._scan = scan
+        self._on_progress = on_progress
+        self._cancelled = cancelled
+
+    def folder(self, folder: Folder, parent: int, above: tuple[str, ...], path_bytes: int) -> None:
+        for found in sorted(folder.entries(), key=lambda entry: entry.name):
+            name = found.name
+            if not above and name in KEEPERS and found.stat(follow_symlinks=False).st_size == 0:
+                continue
+            if not can_be_sent(name):
+                self._skip(above, name, N_("its name can not be sent"))
+                continue
+            size = path_bytes + 1 + len(name.encode("utf-8"))
+            if size > limits.MAX_PATH_BYTES:
+                self._skip(above, name, N_("its path is too long"))
+                continue
+            try:
+                self._entry(folder, found, parent, above, size)
+            except OSError as error:
+                self._skip(above, name, error.strerror or str(error))
+
+    def _entry(self, folder: Folder, found: os.DirEntry[str], parent: int, above: tuple[str, ...], size: int) -> None:
+        status = found.stat(follow_symlinks=False)
+        name, mode = found.name, status.st_mode
+        if is_link(status):
+            self._link(folder, name, parent, above, status)
+        elif stat.S_ISREG(mode):
+            kind = EntryKind.EXECUTABLE if mode & stat.S_IXUSR else EntryKind.FILE
+            self._add(Entry(kind, parent, name, status.st_size, status.st_mtime_ns, ""))
+        elif not stat.S_ISDIR(mode):
+            self._skip(above, name, N_("it is not a file"))
+        elif len(above) >= limits.MAX_DEPTH:
+            self._skip(above, name, N_("it lies too deep"))
+        else:
+            inside = folder.folder(name)
+            try:
+                index = self._add(Entry(EntryKind.FOLDER, parent, name, 0, status.st_mtime_ns, ""))
+                self.folder(inside, index, (*above, name), size)
+            finally:
+                inside.close()
+
+    def _link(self, folder: Folder, name: str, parent: int, above: tuple[str, ...], status: os.stat_result) -> None:
+        target = folder.read_link(name)
+        if check_target(target, len(above)):
+            self._add(Entry(EntryKind.LINK, parent, name, 0, status.st_mtime_ns, target))
+        else:
+            self._skip(above, name, N_("it is a link that leads out of the folder"))
+
+    def _add(self, entry: Entry) -> int:
+        manifest = self._scan.manifest
+        if len(manifest) >= limits.MAX_ENTRIES:
+            raise TooMuch(path=self._scan.root, detail=_("more than {n} entries").format(n=limits.MAX_ENTRIES))
+        if manifest.bytes + entry.size > limits.MAX_TOTAL_BYTES:
+            raise TooMuch(path=self._scan.root, detail=_("too many bytes"))
+        index = manifest.add(entry)
+        if index % _REPORT_EVERY == 0:
+            self._on_progress(manifest.files, manifest.bytes)
+            if self._cancelled():
+                raise Cancelled
+        return index
+
+    def _skip(self, above: tuple[str, ...], name: str, reason: str) -> None:
+        self._scan.skipped.append((printable("/".join((*above, name)), 4096), reason))

@@ -1,0 +1,383 @@
+"""The sender's session: from an address and a folder to a receipt."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from countersign import limits
+from countersign.errors import (
+    Busy,
+    Cancelled,
+    CancelledMidway,
+    CodeRefused,
+    Interrupted,
+    PeerCancelled,
+    PeerForgotten,
+    PeerSilent,
+    Problem,
+    ProtocolProblem,
+    TheyDoNotTrustUs,
+    TookTooLong,
+    Unreachable,
+    VersionProblem,
+)
+from countersign.i18n import N_
+from countersign.pack.plan import Answer, decode_answer, has_bit, plan_packs
+from countersign.seal.code import code_proof
+from countersign.seal.keys import KeyRing, new_salt, stretch
+from countersign.seal.keytext import grouped, new_key, spelled
+from countersign.seal.stream import Sealer, Stream, StreamReader, StreamWriter
+from countersign.transfer.answers import Answers
+from countersign.transfer.channel import Channel
+from countersign.transfer.device import Background, Device
+from countersign.transfer.packing import Packing
+from countersign.transfer.receipts import ReceiptKeeper, receipt_stem
+from countersign.transfer.scanning import Scan, scan_folder
+from countersign.transfer.status import (
+    CodeWrong,
+    Connected,
+    Done,
+    Failed,
+    KeyShown,
+    KeyWrong,
+    Meter,
+    NeedCode,
+    Ready,
+    Reconnecting,
+    Report,
+    Scanning,
+    WaitingFor,
+)
+from countersign.transport.link import Link, LinkLostError
+from countersign.trust.peers import Peer
+from countersign.wire.messages import (
+    CodeAccepted,
+    CodeProof,
+    CodeRefused as CodeRefusedMessage,
+    Hello,
+    KeyAccepted,
+    KeyRefused as KeyRefusedMessage,
+    Kind,
+    Offer,
+    PROTOCOL_VERSION,
+    Received,
+    Rejoin,
+    Role,
+    Sealed,
+    Thanks,
+    common_version,
+)
+
+T = TypeVar("T")
+WITHDRAWN_REASONS = {
+    "changed": N_("it changed while it was sent"),
+    "vanished": N_("it was gone when its turn came"),
+    "unreadable": N_("it could not be read"),
+}
+_LOOK = 0.05  # seconds between looks at a background job
+_FIRST_LOOK = 0.3  # a folder that is empty or unreadable shows before anybody is bothered
+_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
+
+
+@dataclass
+class _Spoken:
+    """The key of this session and what was made of it; kept over a reconnect."""
+
+    key: str
+    salt: bytes
+    master: bytes
+
+
+class SendingSession:
+    """One sending. `run` blocks until it has ended; everything else may be called from other threads."""
+
+    def __init__(self, device: Device, folder: Path, connect: Callable[[Callable[[], bool]], Link], report: Report) -> None:
+        self.answers = Answers()
+        self._device = device
+        self._folder = folder
+        self._connect = connect
+        self._report = report
+        self._channel: Channel | None = None
+        self._began = 0.0
+        self._wire_before = 0  # bytes of connections that were lost
+        self._moving = False  # an answer was received: from here on an end can be resumed
+        self._ring: KeyRing | None = None  # of the last offer that was accepted
+        self._withdrawn: dict[int, str] = {}
+
+    def run(self) -> None:
+        """Sends. Every end is reported: Done or Failed."""
+        try:
+            self._run()
+        except Problem as problem:
+            problem = self._as_seen_here(problem)
+            self._end(problem)
+            self._report(Failed(problem))
+        except LinkLostError as lost:
+            problem = lost.problem or (Interrupted() if self._moving else PeerSilent())
+            self._end(problem)
+            self._report(Failed(problem))
+        except BaseException:
+            self._end(Cancelled())
+            raise
+
+    def _end(self, problem: Problem) -> None:
+        if self._channel is not None:
+            self._channel.end(problem)
+
+    def _as_seen_here(self, problem: Problem) -> Problem:
+        if self._moving and isinstance(problem, Cancelled):
+            return CancelledMidway()
+        if self._moving and isinstance(problem, PeerCancelled):
+            return Interrupted()
+        return problem
+
+    def _run(self) -> None:
+        cancelled = lambda: self.answers.cancelled  # noqa: E731
+        on_progress = lambda files, size: self._report(Scanning(files, size))  # noqa: E731
+        self._report(Scanning(0, 0))
+        scanning = Background(lambda: scan_folder(self._folder, on_progress, cancelled), "scanning")
+        salt, key = new_salt(), new_key()
+        stretching = Background(lambda: stretch(key, salt), "stretching")
+        if scanning.ended(_FIRST_LOOK):
+            scanning.result()
+        self._report(WaitingFor("connection"))
+        channel, nonces, peer = self._greet()
+        self._report(Connected(peer.name))
+        self._prove_code(channel, nonces, peer)
+        scan = self._wait_for(channel, scanning)
+        self._report(Ready(scan.manifest.files, scan.manifest.bytes, tuple(scan.skipped)))
+        spoken = _Spoken(key, salt, self._wait_for(channel, stretching))
+        self._began = time.monotonic()
+        while True:
+            try:
+                self._transfer(channel, scan, spoken, peer)
+                return
+            except LinkLostError:
+                if not self._moving:
+                    raise
+                self._wire_before += channel.wire_bytes
+                channel.close()
+                channel = self._rejoin()
+
+    # --- the beginning ---------------------------------------------------------------------------------------------
+
+    def _greet(self) -> tuple[Channel, tuple[bytes, bytes], Peer]:
+        """Connects, and both say hello. Gives the nonces, the receiver's first."""
+        link = self._connect(lambda: self.answers.cancelled)
+        peer = self._device.peers.by_id(link.peer_id)
+        channel = self._channel = Channel(link, Role.SENDER, self.answers)
+        if peer is None:  # removed in the moment between
+            raise PeerForgotten(name="?")
+        try:
+            theirs = channel.expect(Hello)
+        except LinkLostError as lost:
+            # under TLS 1.3 a refused client learns it here; some say why, some just close
+            raise (lost.problem or TheyDoNotTrustUs()) from lost
+        if common_version(theirs.versions) is None:
+            raise VersionProblem
+        own = secrets.token_bytes(32)
+        channel.send(Hello([PROTOCOL_VERSION], own))
+        return channel, (theirs.nonce, own), peer
+
+    def _prove_code(self, channel: Channel, nonces: tuple[bytes, bytes], peer: Peer) -> None:
+        tries = limits.CODE_TRIES
+        while True:
+            self.answers.forget("code")
+            self._report(NeedCode(tries))
+            code = self._ask(channel, "code")
+            proof = code_proof(code, *nonces, self._device.identity.id, peer.id)
+            channel.send(CodeProof(proof))
+            verdict = channel.receive()
+            if isinstance(verdict, CodeAccepted):
+                return
+            if not isinstance(verdict, CodeRefusedMessage):
+                raise ProtocolProblem
+            tries = verdict.tries_left
+            self._report(CodeWrong(tries, peer.name))
+            if not tries:
+                raise CodeRefused
+
+    def _ask(self, channel: Channel, question: str) -> str:
+        """What the person here answers; the line is watched meanwhile."""
+        deadline = time.monotonic() + limits.PERSON_SECONDS
+        while time.monotonic() < deadline:
+            answer = self.answers.take(question)
+            if answer is not None:
+                return str(answer)
+            if channel.poll(1.0) is not None:
+                raise ProtocolProblem
+        raise TookTooLong
+
+    def _wait_for(self, channel: Channel, job: Background[T]) -> T:
+        while not job.ended(_LOOK):
+            if channel.poll() is not None:
+                raise ProtocolProblem
+            channel.keep_company()
+        return job.result()
+
+    # --- the transfer ----------------------------------------------------------------------------------------------
+
+    def _transfer(self, channel: Channel, scan: Scan, spoken: _Spoken, peer: Peer) -> None:
+        again = self._ring is not None
+        ring = KeyRing(spoken.master, new_salt(), self._device.identity.id, peer.id)
+        manifest = scan.manifest
+        name = self._folder.resolve().name or str(self._folder)
+        channel.send(
+            Offer(ring.transfer_id, spoken.salt, _sendable(name), manifest.files, manifest.bytes, len(manifest))
+        )
+        batches = _marked(manifest.batches())
+        writer = StreamWriter(ring, Stream.MANIFEST)
+        batch, last = next(batches)
+        channel.send(Sealed(Kind.MANIFEST, writer.write(batch, last, self._seconds())))
+        if not again:
+            self._report(KeyShown(grouped(spoken.key), spelled(spoken.key)))
+            self._report(WaitingFor("key"))
+        self._hear_about_key(channel)
+        if not again:
+            self._report(WaitingFor("answer"))
+        for batch, last in batches:
+            channel.send(Sealed(Kind.MANIFEST, writer.write(batch, last, self._seconds())))
+        reader = StreamReader(ring, Stream.ANSWER)
+        message = channel.receive(limits.PERSON_SECONDS)
+        if not isinstance(message, Sealed) or message.kind is not Kind.ANSWER:
+            raise ProtocolProblem
+        answer = decode_answer(reader.read(message.token), manifest)
+        if not reader.ended:
+            raise ProtocolProblem
+        self._moving, self._ring = True, ring
+        packs = self._send_packs(channel, scan, answer, ring)
+        self._finish(channel, scan, ring, peer, packs)
+
+    def _hear_about_key(self, channel: Channel) -> None:
+        deadline = time.monotonic() + limits.PERSON_SECONDS * 2
+        while True:
+            verdict = channel.receive(deadline - time.monotonic())
+            if isinstance(verdict, KeyAccepted):
+                return
+            if not isinstance(verdict, KeyRefusedMessage):
+                raise ProtocolProblem
+            self._report(KeyWrong(verdict.tries_left))
+
+    def _send_packs(self, channel: Channel, scan: Scan, answer: Answer, ring: KeyRing) -> _Sent:
+        manifest = scan.manifest
+        wanted = [i for i in range(len(manifest)) if manifest.is_file(i) and not has_bit(answer.unwanted, i)]
+        total = sum(manifest.sizes[i] for i in wanted)
+        sent = _Sent(Meter(self._report, time.monotonic, len(wanted), total))
+        sealer = Sealer(ring, Stream.PACK)
+        packing = Packing(self._folder, manifest, plan_packs(manifest, answer), sealer, self._device.now)
+        try:
+            while not packing.finished:
+                while (message := channel.poll()) is not None:
+                    sent.heard(message)
+                pack = packing.next(_LOOK)
+                if pack is None:
+                    channel.keep_company()
+                    continue
+                for index, reason in pack.withdrawn:
+                    self._withdrawn[index] = WITHDRAWN_REASONS[reason]
+                channel.send(Sealed(Kind.PACK, pack.token))
+                sent.packs += 1
+                packing.give_back(pack)
+        finally:
+            packing.close()
+        return sent
+
+    def _finish(self, channel: Channel, scan: Scan, ring: KeyRing, peer: Peer, sent: _Sent) -> None:
+        stem = receipt_stem(self._device.local_time(), peer.name, ring.transfer_id)
+        reader = StreamReader(ring, Stream.RECEIPT)
+        own = self._device.identity.id
+        waiting = False
+        with ReceiptKeeper(
+            self._device.receipts, scan.manifest, self._withdrawn, ring.transfer_id, own, peer.pem, stem
+        ) as keeper:
+            while not reader.ended:
+                message = channel.receive()
+                if isinstance(message, Sealed) and message.kind is Kind.RECEIPT:
+                    keeper.feed(reader.read(message.token))
+                    continue
+                sent.heard(message)
+                if sent.all_there and not waiting:
+                    waiting = True
+                    self._report(WaitingFor("receipt"))
+            receipt = keeper.finish()
+        channel.send(Thanks())
+        channel.close()
+        header = keeper.header
+        assert header is not None
+        sent.meter.update(header.files, header.bytes, final=True)
+        self._report(
+            Done(
+                path=self._folder,
+                files=header.files,
+                bytes=header.bytes,
+                wire_bytes=self._wire_before + channel.wire_bytes,
+                seconds=time.monotonic() - self._began,
+                skipped=(*scan.skipped, *keeper.skipped),
+                receipt=receipt,
+                renamed=tuple(header.published.items()),
+            )
+        )
+
+    # --- a lost connection -------------------------------------------------------------------------------------------
+
+    def _rejoin(self) -> Channel:
+        """Looks for the receiver again with growing pauses. Raises Interrupted when it is not found in time."""
+        assert self._ring is not None
+        deadline = time.monotonic() + limits.REJOIN_SECONDS
+        attempt = 0
+        while (left := deadline - time.monotonic()) > 0:
+            self._report(Reconnecting(left))
+            if self.answers.wait_cancelled(_PAUSES[min(attempt, len(_PAUSES) - 1)]):
+                raise Cancelled
+            attempt += 1
+            try:
+                channel, nonces, _peer = self._greet()
+                channel.send(Rejoin(self._ring.transfer_id, self._ring.rejoin_proof(*nonces)))
+                return channel
+            except (Unreachable, Busy, PeerSilent, TheyDoNotTrustUs, LinkLostError):
+                # not back yet, or its side has not noticed: what it says now is not final
+                if self._channel is not None:
+                    self._channel.close()
+        raise Interrupted
+
+    def _seconds(self) -> int:
+        return int(self._device.now())
+
+
+class _Sent:
+    """What was sent, and what the receiver says of it."""
+
+    def __init__(self, meter: Meter) -> None:
+        self.meter = meter
+        self.packs = 0
+        self._there = 0
+
+    @property
+    def all_there(self) -> bool:
+        return self._there == self.packs
+
+    def heard(self, message: object) -> None:
+        """Takes a `received`. Raises ProtocolProblem for anything else, and for counts that can not be."""
+        if not isinstance(message, Received) or not self._there <= message.packs <= self.packs:
+            raise ProtocolProblem
+        self._there = message.packs
+        self.meter.update(message.files, message.bytes)
+
+
+def _marked(batches: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:
+    """Each batch, and whether it is the last."""
+    waiting = next(batches)
+    for batch in batches:
+        yield waiting, False
+        waiting = batch
+    yield waiting, True
+
+
+def _sendable(name: str) -> str:
+    """A folder name that can be encoded and fits its field."""
+    return name.encode("utf-8", "replace").decode()[:255]

@@ -1,0 +1,69 @@
+"""Reading pieces of the sender's files, and noticing when a file is not the one that was listed."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+from countersign.pack.manifest import Manifest
+from countersign.pack.plan import Piece
+from countersign.transfer.disk import Folder, Tree, read_at
+
+
+class WithdrawnError(Exception):
+    """This file can not be sent as it was listed. `reason` is one of pack.archive.REASONS."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Source:
+    """The sender's folder, for one thread."""
+
+    def __init__(self, path: Path, manifest: Manifest) -> None:
+        self._manifest = manifest
+        self._root = Folder.open_root(path)
+        self._tree = Tree(manifest, self._root)
+
+    def read(self, piece: Piece, buffer: memoryview) -> memoryview:
+        """The bytes of a piece, in the buffer. Raises WithdrawnError.
+
+        Size and time are compared before and after: a file that changed in between is not sent half old, half new.
+        """
+        try:
+            folder = self._tree.folder(self._manifest.parents[piece.index])
+            handle = folder.read_file(self._manifest.names[piece.index])
+        except OSError as error:
+            raise WithdrawnError(_reason(error)) from error
+        try:
+            room = buffer[: piece.length]
+            self._check_same(handle, piece.index)
+            if read_at(handle, room, piece.offset) != piece.length:
+                raise WithdrawnError("changed")
+            self._check_same(handle, piece.index)
+        except OSError as error:
+            raise WithdrawnError("unreadable") from error
+        finally:
+            os.close(handle)
+        return room
+
+    def close(self) -> None:
+        self._tree.close()
+        self._root.close()
+
+    def _check_same(self, handle: int, index: int) -> None:
+        status = os.fstat(handle)
+        same = status.st_size == self._manifest.sizes[index] and status.st_mtime_ns == self._manifest.mtimes[index]
+        if not same or not stat.S_ISREG(status.st_mode):
+            raise WithdrawnError("changed")
+
+
+def _reason(error: OSError) -> str:
+    if error.errno in (errno.ENOENT, errno.ENOTDIR):
+        return "vanished"
+    if error.errno in (errno.ELOOP, errno.EMLINK):  # a link stands there now (EMLINK: how FreeBSD and old macOS say it)
+        return "changed"
+    return "unreadable"

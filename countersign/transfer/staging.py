@@ -1,0 +1,286 @@
+"""The receiver's staging folder: verified pieces become files under a random name of ours, invisible until published.
+
+It lies on the file system of the target, outside of it where that can be. One thread writes. Nothing here is
+named by the peer but through the manifest, whose names were checked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from countersign.errors import SealBroken
+from countersign.i18n import N_
+from countersign.pack.archive import Member
+from countersign.pack.manifest import TOP, EntryKind, Manifest
+from countersign.pack.plan import Answer, bitmap, has_bit
+from countersign.transfer.disk import (
+    BY_PATH,
+    LINKS_WORK,
+    SYNCS_AT_ONCE,
+    Folder,
+    Tree,
+    disk_problem,
+    is_about_one_name,
+    remove_tree,
+    set_file_time,
+    write_all,
+)
+from countersign.transfer.journal import Journal, Record, new_staging_name
+
+NOT_HERE = N_("this computer can not keep a file of that name there")
+NO_LINKS = N_("this computer does not let programs make links")
+
+
+def choose_staging(into: Path, state: Path) -> Path:
+    """Makes a staging folder from which names can be moved to `into`: ours, else beside it, else in it.
+
+    Raises OSError. `into` must be there.
+    """
+    target = Folder.open_root(into)
+    try:
+        for parent in (state / "staging", into.parent, into):
+            staging = parent / new_staging_name()
+            try:
+                parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                staging.mkdir(mode=0o700)
+            except OSError:
+                if parent == into:
+                    raise
+                continue
+            folder = Folder.open_root(staging)
+            movable = folder.can_move_to(target)
+            folder.close()
+            if movable:
+                return staging
+            staging.rmdir()
+    finally:
+        target.close()
+    raise OSError(f"no place beside {into} to receive into")
+
+
+class Staging:
+    """What has arrived of one manifest."""
+
+    def __init__(self, manifest: Manifest, path: Path, journal: Journal, unwanted: dict[int, str]) -> None:
+        self.manifest = manifest
+        self.path = path
+        self.journal = journal
+        self.skipped = dict(unwanted)
+        self.unwanted = bitmap(len(manifest), list(unwanted))
+        self.digests = bytearray(32 * len(manifest))
+        self.complete = bytearray(len(manifest))
+        self.files_done = self.bytes_done = 0
+        self._root = Folder.open_root(path)
+        self._tree = Tree(manifest, self._root)
+        self._begun: _Begun | None = None
+        self._logged: list[tuple[int, bytes]] = []
+
+    # --- before the data ------------------------------------------------------------------------------------------
+
+    def make_folders(self) -> None:
+        """Makes every wanted folder. Raises DiskProblem."""
+        for index in range(len(self.manifest)):
+            if self.manifest.kinds[index] == EntryKind.FOLDER and self._is_wanted(index):
+                self._entry(index, lambda parent, name, _index: parent.make_folder(name))
+
+    def adopt(self, index: int, digest: bytes, source: Folder, name: str) -> None:
+        """Moves a file that an earlier try received and that was verified just now."""
+        self._log_complete(index, digest)
+        parent = self._tree.folder(self.manifest.parents[index])
+        source.move(name, parent, self.manifest.names[index])
+        self.bytes_done += self.manifest.sizes[index]
+
+    def adopt_begun(self, index: int, size: int, hasher: hashlib._Hash, source: Folder, name: str) -> None:
+        """Moves the begun file of an earlier try; `hasher` has seen its verified first `size` bytes."""
+        parent = self._tree.folder(self.manifest.parents[index])
+        source.move(name, parent, self.manifest.names[index])
+        handle = parent.append_file(self.manifest.names[index])
+        try:
+            os.ftruncate(handle, size)
+            os.lseek(handle, size, os.SEEK_SET)
+        except OSError:
+            os.close(handle)
+            raise
+        self._begun = _Begun(index, handle, size, hasher)
+        self.bytes_done += size
+        self.flush()
+
+    def answer(self) -> Answer:
+        """What to tell the sender that is here."""
+        held = bitmap(len(self.manifest), [i for i, done in enumerate(self.complete) if done])
+        begun = self._begun
+        partial = [(begun.index, begun.size)] if begun is not None and begun.size else []
+        if begun is not None and not begun.size:
+            self._drop_begun()
+        unwanted = bitmap(len(self.manifest), [i for i in self.skipped if not self.complete[i]])
+        return Answer(held, unwanted, partial)
+
+    # --- data ------------------------------------------------------------------------------------------------------
+
+    def write(self, members: Iterable[Member], withdrawn: Iterable[tuple[int, str]]) -> None:
+        """Takes what one pack brought, in order. Raises DiskProblem, or SealBroken for what no plan can bring."""
+        for piece, content in members:
+            if piece.index in self.skipped:
+                continue
+            try:
+                self._write_piece(piece.index, piece.offset, content)
+            except OSError as error:
+                self._failed(piece.index, error)
+        for index, reason in withdrawn:
+            if index not in self.skipped:
+                self.skip(index, reason)
+        self.flush()
+
+    def skip(self, index: int, reason: str) -> None:
+        """Gives up an entry; what has arrived of it is dropped."""
+        self.skipped[index] = reason
+        if self._begun is not None and self._begun.index == index:
+            self.bytes_done -= self._begun.size
+            self._drop_begun()
+
+    def flush(self) -> None:
+        """Writes the journal up to here."""
+        begun = self._begun
+        partial = (begun.index, begun.size, begun.hasher.copy().digest()) if begun is not None else None
+        try:
+            self.journal.add(Record(self._logged, partial))
+        except OSError as error:
+            raise disk_problem(error, self.journal.folder) from error
+        self._logged = []
+
+    def _write_piece(self, index: int, offset: int, content: bytes | bytearray | memoryview) -> None:
+        begun = self._begun
+        if begun is None:
+            if offset:
+                raise SealBroken
+            executable = self.manifest.kinds[index] == EntryKind.EXECUTABLE
+            parent = self._tree.folder(self.manifest.parents[index])
+            handle = parent.create_file(self.manifest.names[index], executable)
+            begun = self._begun = _Begun(index, handle, 0, hashlib.sha256())
+        elif begun.index != index or begun.size != offset:
+            raise SealBroken
+        if content:
+            write_all(begun.handle, content)
+            begun.hasher.update(content)
+            begun.size += len(content)
+            self.bytes_done += len(content)
+        if begun.size == self.manifest.sizes[index]:
+            self._end_begun(begun)
+
+    def _end_begun(self, begun: _Begun) -> None:
+        index = begun.index
+        set_file_time(begun.handle, self.manifest.mtimes[index])
+        if not SYNCS_AT_ONCE:
+            os.fsync(begun.handle)
+        os.close(begun.handle)
+        self._begun = None
+        if BY_PATH:
+            self._tree.folder(self.manifest.parents[index]).set_folder_time(
+                self.manifest.names[index], self.manifest.mtimes[index]
+            )
+        self._log_complete(index, begun.hasher.digest())
+
+    def _log_complete(self, index: int, digest: bytes) -> None:
+        self.complete[index] = 1
+        self.digests[32 * index : 32 * index + 32] = digest
+        self.files_done += 1
+        self._logged.append((index, digest))
+
+    def _drop_begun(self) -> None:
+        begun = self._begun
+        assert begun is not None
+        self._begun = None
+        os.close(begun.handle)
+        self._tree.folder(self.manifest.parents[begun.index]).remove_file(self.manifest.names[begun.index])
+
+    def _failed(self, index: int, error: OSError) -> None:
+        if not is_about_one_name(error):
+            raise disk_problem(error, self.path) from error
+        self.skip(index, NOT_HERE)
+
+    # --- after the data --------------------------------------------------------------------------------------------
+
+    def finish(self) -> None:
+        """Links last, then the folders' times, then everything made durable. Raises DiskProblem.
+
+        Every wanted file must be complete by now; else the plan was not kept and SealBroken is raised.
+        """
+        for index in range(len(self.manifest)):
+            if self.manifest.is_file(index) and not self.complete[index] and index not in self.skipped:
+                raise SealBroken
+        for index in self.manifest.targets:
+            if not self._is_wanted(index):
+                continue
+            if LINKS_WORK:
+                self._entry(index, self._make_link)
+            else:
+                self.skipped[index] = NO_LINKS
+        for index in reversed(range(len(self.manifest))):  # children before parents: they touch their folder's time
+            if self.manifest.kinds[index] == EntryKind.FOLDER and self._is_wanted(index):
+                mtime = self.manifest.mtimes[index]
+                self._entry(index, lambda parent, name, _i, mtime=mtime: parent.set_folder_time(name, mtime))
+        self._tree.close()
+        try:
+            self._root.sync()
+        except OSError as error:
+            raise disk_problem(error, self.path) from error
+
+    def _make_link(self, parent: Folder, name: str, index: int) -> None:
+        parent.make_link(name, self.manifest.targets[index])
+        parent.set_folder_time(name, self.manifest.mtimes[index])
+        self.complete[index] = 1
+
+    def _entry(self, index: int, act: object) -> None:
+        try:
+            act(self._tree.folder(self.manifest.parents[index]), self.manifest.names[index], index)  # type: ignore[operator]
+        except OSError as error:
+            self._failed(index, error)
+            if self.manifest.kinds[index] == EntryKind.FOLDER:
+                self._skip_inside(index)
+
+    def _skip_inside(self, folder: int) -> None:
+        """What lies in a folder that could not be made can not be kept either."""
+        for index in range(folder + 1, len(self.manifest)):
+            if self.manifest.parents[index] in self.skipped and self.manifest.parents[index] >= folder:
+                self.skipped[index] = NOT_HERE
+
+    def _is_wanted(self, index: int) -> bool:
+        return index not in self.skipped and not has_bit(self.unwanted, index)
+
+    def top_entries(self) -> list[int]:
+        """The entries that are published by a rename each."""
+        return [i for i in range(len(self.manifest)) if self.manifest.parents[i] == TOP and i not in self.skipped]
+
+    @property
+    def root(self) -> Folder:
+        return self._root
+
+    def close(self) -> None:
+        """Closes handles; what is on disk stays."""
+        if self._begun is not None:
+            os.close(self._begun.handle)
+            self._begun = None
+        self._tree.close()
+        self._root.close()
+        self.journal.close()
+
+    def remove(self) -> None:
+        """Removes the staging folder and its journal, after everything was published or refused."""
+        self.close()
+        remove_tree(self.path)
+        remove_tree(self.journal.folder)
+
+
+class _Begun:
+    """The one file that is being written: its handle, the bytes so far, their hash."""
+
+    __slots__ = ("handle", "hasher", "index", "size")
+
+    def __init__(self, index: int, handle: int, size: int, hasher: hashlib._Hash) -> None:
+        self.index = index
+        self.handle = handle
+        self.size = size
+        self.hasher = hasher

@@ -1,0 +1,212 @@
+"""What a transfer tells its faces: frozen values, ten a second at most, read alike by windows and terminal.
+
+A value holds only what its own side may show: the code at the receiver, the key at the sender.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+from countersign import limits
+from countersign.errors import Problem
+from countersign.transfer.proposal import Proposal
+
+
+@dataclass(frozen=True)
+class Status:
+    """Base of the values."""
+
+
+@dataclass(frozen=True)
+class Listening(Status):
+    """The receiver waits, with this code."""
+
+    addresses: tuple[str, ...]
+    port: int
+    code: str = field(repr=False)
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class StrangerRefused(Status):
+    """Somebody whose certificate is not pinned tried to connect."""
+
+
+@dataclass(frozen=True)
+class Connected(Status):
+    """A pinned peer is there."""
+
+    peer: str
+
+
+@dataclass(frozen=True)
+class NeedCode(Status):
+    """The sender's person is asked for the code."""
+
+    tries_left: int
+
+
+@dataclass(frozen=True)
+class CodeWrong(Status):
+    """A proof did not fit."""
+
+    tries_left: int
+    peer: str
+
+
+@dataclass(frozen=True)
+class PeerLocked(Status):
+    """This peer has used up its tries; the person at the receiver may allow it again."""
+
+    peer: str
+
+
+@dataclass(frozen=True)
+class Scanning(Status):
+    """The sender looks at its folder."""
+
+    files: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Ready(Status):
+    """The sender knows what it will send."""
+
+    files: int
+    bytes: int
+    skipped: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class KeyShown(Status):
+    """The key, to be read aloud by the sender's person."""
+
+    key: str = field(repr=False)
+    spelled: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class OfferSeen(Status):
+    """Somebody offers a folder; its list is still closed."""
+
+    peer: str
+    name: str
+    files: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class NeedKey(Status):
+    """The receiver's person is asked for the key."""
+
+    tries_left: int
+
+
+@dataclass(frozen=True)
+class KeyChecking(Status):
+    """A key was typed and is being stretched."""
+
+
+@dataclass(frozen=True)
+class KeyWrong(Status):
+    """The key did not open the offer; `slip` where it can not be a key at all and no try was used."""
+
+    tries_left: int
+    slip: bool = False
+
+
+@dataclass(frozen=True)
+class NeedDecision(Status):
+    """The list is open: accept or decline."""
+
+    proposal: Proposal
+
+
+@dataclass(frozen=True)
+class WaitingFor(Status):
+    """The other side, its person or a disk is at work: `what` is connection, code, key, answer, list, check, disk, receipt."""
+
+    what: str
+
+
+@dataclass(frozen=True)
+class Progress(Status):
+    """How far it is. rate in bytes a second, eta in seconds or None where nobody can know."""
+
+    bytes_done: int
+    bytes_total: int
+    files_done: int
+    files_total: int
+    rate: float
+    eta: float | None
+
+
+@dataclass(frozen=True)
+class Reconnecting(Status):
+    """The connection was lost; both sides look for each other for `seconds_left` more."""
+
+    seconds_left: float
+
+
+@dataclass(frozen=True)
+class Note(Status):
+    """Something the person should know; nothing to do."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Done(Status):
+    """All is there. `skipped`: (path, reason); `renamed`: names that arrived under another one; `kept`: names that were here already."""
+
+    path: Path
+    files: int
+    bytes: int
+    wire_bytes: int
+    seconds: float
+    skipped: tuple[tuple[str, str], ...]
+    receipt: Path | None
+    renamed: tuple[tuple[str, str], ...] = ()
+    kept: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Failed(Status):
+    """It ended otherwise."""
+
+    problem: Problem
+
+
+Report: TypeAlias = Callable[[Status], None]
+
+
+class Meter:
+    """Turns counts into Progress values, at most one in STATUS_SECONDS. The clock (seconds) is handed in."""
+
+    WINDOW = 5.0
+
+    def __init__(self, report: Report, clock: Callable[[], float], files: int, total: int, done: int = 0) -> None:
+        self._report = report
+        self._clock = clock
+        self._total = total
+        self._files = files
+        self._last = float("-inf")
+        self._marks: list[tuple[float, int]] = [(clock(), done)]
+
+    def update(self, files_done: int, bytes_done: int, *, final: bool = False) -> None:
+        """Reports if it is time to, or if this is the last."""
+        now = self._clock()
+        if not final and now - self._last < limits.STATUS_SECONDS:
+            return
+        self._last = now
+        self._marks.append((now, bytes_done))
+        while len(self._marks) > 2 and now - self._marks[1][0] > self.WINDOW:
+            self._marks.pop(0)
+        began, before = self._marks[0]
+        rate = (bytes_done - before) / (now - began) if now > began else 0.0
+        eta = (self._total - bytes_done) / rate if rate > 0 else None
+        self._report(Progress(bytes_done, self._total, files_done, self._files, rate, eta))

@@ -1,0 +1,102 @@
+"""The receiver's stages: tokens are opened and unzipped on all cores, and written to staging in their order."""
+
+from __future__ import annotations
+
+import threading
+from typing import NamedTuple
+
+from countersign import limits
+from countersign.errors import SealBroken
+from countersign.pack.archive import Pack, read_pack
+from countersign.pack.plan import PackPlan
+from countersign.seal.stream import Opener
+from countersign.transfer.stages import BufferPool, OrderedStage
+from countersign.transfer.staging import Staging
+
+_LOOK = 0.1
+
+
+class _Token(NamedTuple):
+    plan: PackPlan
+    token: memoryview
+    buffer: bytearray
+
+
+class _Opened(NamedTuple):
+    pack: Pack
+    buffer: bytearray
+
+
+class Unpacking:
+    """Takes tokens as they arrive; `packs_done` says how many are written."""
+
+    def __init__(self, staging: Staging, opener: Opener) -> None:
+        self.packs_done = 0
+        self._staging = staging
+        self._opener = opener
+        self._tokens = BufferPool(limits.PACK_CAP)
+        self._plains = BufferPool(limits.PACK_CAP)
+        self._lent: dict[int, bytearray] = {}
+        self._stage: OrderedStage[_Token, _Opened] = OrderedStage(lambda: self._open, "unpacking")
+        self._stopping = threading.Event()
+        self._error: BaseException | None = None
+        self._writer = threading.Thread(target=self._write_all, name="writing", daemon=True)
+        self._writer.start()
+
+    def allocate(self, n: int) -> bytearray:
+        """A buffer for the body of the next pack. It stays lent until that pack was opened."""
+        buffer = self._tokens.lend() if n <= limits.PACK_CAP else bytearray(n)
+        self._lent[id(buffer)] = buffer
+        return buffer
+
+    def put(self, plan: PackPlan, token: memoryview) -> None:
+        """Hands over a pack; the caller has waited for room."""
+        owner = token.obj
+        assert isinstance(owner, bytearray)
+        self._lent.pop(id(owner), None)
+        self._stage.put(_Token(plan, token, owner))
+
+    def wait_for_room(self, seconds: float) -> bool:
+        """Whether a pack can be put within `seconds`. Raises what went wrong in any stage."""
+        self.check()
+        return self._stage.wait_for_room(seconds)
+
+    def check(self) -> None:
+        """Raises what went wrong in any stage."""
+        if self._error is not None:
+            raise self._error
+
+    @property
+    def idle(self) -> bool:
+        """Whether all that was put is written. Raises what went wrong."""
+        self.check()
+        return self._stage.idle
+
+    def close(self) -> None:
+        """Writes what has arrived whole, then ends the threads."""
+        while self._error is None and not self._stage.idle and self._writer.is_alive():
+            self._writer.join(_LOOK)
+        self._stopping.set()
+        self._stage.close()
+        self._writer.join()
+
+    def _open(self, job: _Token) -> _Opened:
+        plain_buffer = self._plains.lend()
+        last, payload = self._opener.open_frame(job.plan.number, job.token, plain_buffer)
+        self._tokens.give_back(job.buffer)
+        if last != job.plan.last:
+            raise SealBroken
+        return _Opened(read_pack(payload, job.plan.pieces), plain_buffer)
+
+    def _write_all(self) -> None:
+        try:
+            while not self._stopping.is_set():
+                opened = self._stage.get(_LOOK, self._write_one)
+                if opened is not None:
+                    self._plains.give_back(opened.buffer)
+        except BaseException as error:  # handed to whoever puts or waits
+            self._error = error
+
+    def _write_one(self, opened: _Opened) -> None:
+        self._staging.write(opened.pack.members, opened.pack.withdrawn)
+        self.packs_done += 1

@@ -1,0 +1,199 @@
+"""The receiver's end: a plain TCP socket, and every connection wrapped on a thread of its own with a deadline.
+
+Strangers cost little: a capped number of them, each for a few seconds; where the cap is reached the oldest makes room,
+so that somebody we know still gets in.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import socket
+import ssl
+import threading
+from collections.abc import Callable
+
+import psutil
+
+from countersign import limits
+from countersign.errors import CannotListen, PortTaken
+from countersign.i18n import _
+from countersign.transport.link import LinkLostError
+from countersign.transport.tls import TlsLink, make_context
+from countersign.trust.identity import Identity
+from countersign.trust.peers import PeerStore
+
+log = logging.getLogger(__name__)
+
+
+class Listener:
+    """Accepts connections and hands over those that come from a pinned peer.
+
+    `welcome(link)` runs on the connection's own thread and owns the link. `refused()` is told of each stranger.
+    """
+
+    def __init__(
+        self,
+        identity: Identity,
+        peers: PeerStore,
+        bind: str | None,
+        port: int,
+        welcome: Callable[[TlsLink], None],
+        refused: Callable[[], None],
+    ) -> None:
+        self._identity = identity
+        self._peers = peers
+        self._welcome = welcome
+        self._refused = refused
+        self._lock = threading.Lock()
+        self._strangers: dict[socket.socket, None] = {}
+        self._threads: set[threading.Thread] = set()
+        self._closing = False
+        self._socket = _bound(bind, port)
+        self.port: int = self._socket.getsockname()[1]
+        self.addresses = _addresses(bind)
+        self._thread = threading.Thread(target=self._accept, name="listener", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stops listening, sends strangers away, and waits for the threads; links handed over go on until their end."""
+        with self._lock:
+            self._closing = True
+            for raw in self._strangers:
+                _shut(raw)
+        _shut(self._socket)
+        self._socket.close()
+        self._thread.join()
+
+    def join(self, seconds: float) -> None:
+        """Waits for the threads of connections."""
+        for thread in list(self._threads):
+            if thread is not threading.current_thread():
+                thread.join(seconds)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                raw, _where = self._socket.accept()
+            except OSError as error:
+                if self._closing or error.errno in (errno.EBADF, errno.EINVAL, errno.ENOTSOCK):
+                    return
+                log.warning("accept: %s", error.strerror)  # out of handles, or the stranger has left already
+                continue
+            with self._lock:
+                if self._closing:
+                    raw.close()
+                    return
+                if len(self._strangers) >= limits.STRANGERS:
+                    _shut(next(iter(self._strangers)))
+                self._strangers[raw] = None
+            thread = threading.Thread(target=self._greet, args=(raw,), name="connection", daemon=True)
+            self._threads.add(thread)
+            thread.start()
+
+    def _greet(self, raw: socket.socket) -> None:
+        try:
+            link = self._shake_hands(raw)
+            if link is not None:
+                self._welcome(link)
+        finally:
+            self._threads.discard(threading.current_thread())
+
+    def _shake_hands(self, raw: socket.socket) -> TlsLink | None:
+        link: TlsLink | None = None
+        known = False
+        try:
+            peers = self._peers.all()
+            context = make_context(self._identity, peers, listening=True)
+            # the raw socket is not ours any more once it is wrapped; a twin of it lets close() still reach it
+            with raw.dup() as twin:
+                self._swap(raw, twin)
+                link = TlsLink(raw, context, self._identity.id, listening=True)
+                try:
+                    known = link.handshake(limits.HANDSHAKE_SECONDS) in {peer.id for peer in peers}
+                finally:
+                    self._swap(twin, None)
+        except (ssl.SSLError, OSError, LinkLostError) as error:
+            log.info("a connection was refused: %s", type(error).__name__)
+        finally:
+            self._swap(raw, None)
+            if not known:
+                if link is not None:
+                    link.close()
+                else:
+                    raw.close()
+                if not self._closing:
+                    self._refused()
+        return link if known else None
+
+    def _swap(self, old: socket.socket, new: socket.socket | None) -> None:
+        with self._lock:
+            if self._strangers.pop(old, ...) is None and new is not None:
+                self._strangers[new] = None
+
+
+def _shut(raw: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # it has ended by itself
+        raw.shutdown(socket.SHUT_RDWR)
+
+
+def _bound(bind: str | None, port: int) -> socket.socket:
+    try:
+        if bind is None and socket.has_dualstack_ipv6():
+            try:
+                return socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=128)
+            except OSError as error:
+                if error.errno == errno.EADDRINUSE:
+                    raise
+                # IPv6 is known to the system but switched off; IPv4 alone will do
+        host = bind or "0.0.0.0"  # noqa: S104  # nosec B104 - a receiver waits on every interface unless told otherwise
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=128)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise PortTaken(port=port, owner=_owner_of(port), free=_free_port()) from error
+        where = bind or f"port {port}"
+        raise CannotListen(address=where, reason=error.strerror or error) from error
+
+
+def _owner_of(port: int) -> str:
+    """Which program listens there, where the system tells."""
+    try:
+        for found in psutil.net_connections(kind="tcp"):
+            if found.status == psutil.CONN_LISTEN and found.laddr and found.laddr.port == port and found.pid:
+                return str(psutil.Process(found.pid).name())
+    except (psutil.Error, OSError):  # not every system tells everybody
+        pass
+    return _("another program")
+
+
+def _free_port() -> int:
+    with socket.create_server(("", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _addresses(bind: str | None) -> list[str]:
+    """This computer's addresses that another one could use, the likely one first."""
+    if bind is not None and bind not in ("0.0.0.0", "::"):  # noqa: S104  # nosec B104
+        return [bind]
+    up = {name for name, facts in psutil.net_if_stats().items() if facts.isup}
+    ranked: list[tuple[int, str]] = []
+    for name, entries in psutil.net_if_addrs().items():
+        if name not in up:
+            continue
+        for entry in entries:
+            if entry.family in (socket.AF_INET, socket.AF_INET6):
+                ranked.append((_rank(name, entry.address), entry.address))
+    found = [address for rank, address in sorted(ranked) if rank < 9]
+    return found or ["127.0.0.1"]
+
+
+def _rank(interface: str, address: str) -> int:
+    if address.startswith(("127.", "fe80:")) or address == "::1":
+        return 9  # no other computer reaches these by the address alone
+    virtual = interface.startswith(("docker", "br-", "veth", "virbr", "vmnet", "vbox", "utun", "zt"))
+    if ":" in address:
+        return 6 if virtual else 5
+    return 4 if virtual else 1 if interface.startswith(("e", "w")) else 2

@@ -1,0 +1,191 @@
+"""TLS 1.3 with pinned certificates on both sides.
+
+`ssl.SSLContext` by hand and not `create_default_context`, which obeys SSLKEYLOGFILE and trusts the system's
+authorities. Chain verification alone would let a pinned CA:TRUE certificate vouch for others, so the DER hash
+is compared after the handshake too.
+"""
+
+from __future__ import annotations
+
+import selectors
+import socket
+import ssl
+import sys
+import threading
+import time
+from collections.abc import Iterable
+
+from countersign import limits
+from countersign.errors import CertificateNotYetValid, Problem, TheyDoNotTrustUs
+from countersign.transport.link import LinkLostError
+from countersign.trust.fingerprint import DeviceId, device_id
+from countersign.trust.identity import Identity
+from countersign.trust.peers import Peer
+
+_X509_FLAGS = ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN
+_DATE_ALERTS = ("CERTIFICATE_EXPIRED", "BAD_CERTIFICATE")  # OpenSSL says the second of one that is not valid yet
+_TRUST_ALERTS = ("UNKNOWN_CA", "CERTIFICATE_UNKNOWN", "UNSUPPORTED_CERTIFICATE", "CERTIFICATE_REQUIRED", "ACCESS_DENIED")
+
+
+def make_context(identity: Identity, peers: Iterable[Peer], *, listening: bool) -> ssl.SSLContext:
+    """A context in which the other side must be one of these peers."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER if listening else ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.check_hostname = False  # addresses change; the pin is the identity
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.verify_flags |= _X509_FLAGS
+    context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_TICKET
+    context.load_cert_chain(identity.certificate_path, identity.key_path)
+    anchors = "".join(peer.pem for peer in peers)
+    if anchors:
+        context.load_verify_locations(cadata=anchors)
+    if listening:
+        context.num_tickets = 0
+    return context
+
+
+class TlsLink:
+    """A link over TLS. The handshake runs in `handshake`, with a deadline of its own."""
+
+    def __init__(self, raw: socket.socket, context: ssl.SSLContext, own_id: DeviceId, *, listening: bool) -> None:
+        raw.setblocking(False)
+        _tune(raw)
+        self._lock = threading.Lock()
+        self._closed = False
+        self._woken = False
+        self._wake_in, self._wake_out = socket.socketpair()
+        self._wake_in.setblocking(False)
+        self._wake_out.setblocking(False)
+        self._tls = context.wrap_socket(
+            raw, server_side=listening, do_handshake_on_connect=False, suppress_ragged_eofs=False
+        )
+        self._selector = selectors.DefaultSelector()
+        self._events = selectors.EVENT_READ
+        self._selector.register(self._tls, self._events)
+        self._selector.register(self._wake_out, selectors.EVENT_READ)
+        self._own_id = own_id
+        self._peer_id: DeviceId | None = None
+        self._wants_write = False  # TLS must write before it can read on
+
+    @property
+    def own_id(self) -> DeviceId:
+        return self._own_id
+
+    @property
+    def peer_id(self) -> DeviceId:
+        if self._peer_id is None:
+            raise AssertionError("no handshake yet")
+        return self._peer_id
+
+    def handshake(self, seconds: float) -> DeviceId:
+        """Shakes hands and gives the identity of the peer; the caller compares it with its pins before any byte.
+
+        Raises ssl.SSLError, OSError, or TimeoutError.
+        """
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                self._tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                self._wait_until(deadline, selectors.EVENT_READ)
+            except ssl.SSLWantWriteError:
+                self._wait_until(deadline, selectors.EVENT_WRITE)
+        der = self._tls.getpeercert(binary_form=True)
+        if not der:
+            raise ssl.SSLError("no certificate")
+        self._peer_id = device_id(der)
+        return self._peer_id
+
+    def try_receive(self, buffer: memoryview) -> int:
+        self._wants_write = False
+        try:
+            count = self._tls.recv_into(buffer)
+        except ssl.SSLWantReadError:
+            return 0
+        except ssl.SSLWantWriteError:
+            self._wants_write = True
+            return 0
+        except (OSError, ValueError) as error:
+            raise LinkLostError(_problem_of(error)) from error
+        if count == 0:
+            raise LinkLostError
+        return count
+
+    def try_send(self, data: memoryview) -> int:
+        try:
+            return self._tls.send(data)
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return 0
+        except (OSError, ValueError) as error:
+            raise LinkLostError(_problem_of(error)) from error
+
+    def wait(self, seconds: float, *, read: bool = True, write: bool = False) -> None:
+        events = selectors.EVENT_READ if read else 0
+        if write or self._wants_write:
+            events |= selectors.EVENT_WRITE
+        self._select(events, seconds)
+
+    def wake(self) -> None:
+        with self._lock:
+            if not self._closed and not self._woken:
+                self._woken = True
+                self._wake_in.send(b"w")
+
+    def close(self) -> None:
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+        try:
+            self._tls.unwrap()  # says close_notify; the other's answer is not waited for
+        except (OSError, ValueError):  # gone already, or the answer is not here yet: both are an end
+            pass
+        self._selector.close()
+        for end in (self._tls, self._wake_in, self._wake_out):
+            end.close()
+
+    def abort(self) -> None:
+        """Ends the connection at once, from any thread; the owner still closes."""
+        try:
+            self._tls.shutdown(socket.SHUT_RDWR)
+        except OSError:  # it has ended by itself
+            pass
+
+    def _wait_until(self, deadline: float, events: int) -> None:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._select(events, left)
+
+    def _select(self, events: int, seconds: float) -> None:
+        try:
+            if events != self._events:
+                self._selector.modify(self._tls, events)
+                self._events = events
+            ready = self._selector.select(max(0.0, seconds))
+        except (OSError, ValueError, KeyError) as error:
+            raise LinkLostError from error
+        for key, _mask in ready:
+            if key.fileobj is self._wake_out:
+                with self._lock:
+                    self._woken = False
+                    self._wake_out.recv(16)
+
+
+def _tune(raw: socket.socket) -> None:
+    raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if sys.platform == "linux":
+        # unanswered bytes end the connection after this time instead of a quarter of an hour
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(limits.STALL_SECONDS * 1000))
+
+
+def _problem_of(error: Exception) -> Problem | None:
+    """What an alert of the other side means for the person here."""
+    reason = getattr(error, "reason", None) or ""
+    if not isinstance(error, ssl.SSLError) or "ALERT" not in reason:
+        return None
+    if any(alert in reason for alert in _DATE_ALERTS):
+        return CertificateNotYetValid()
+    return TheyDoNotTrustUs() if any(alert in reason for alert in _TRUST_ALERTS) else None

@@ -1,0 +1,147 @@
+"""Making and reading certificates: plain functions, no files.
+
+The profile: P-256, CA:FALSE, digitalSignature, both extended usages, key identifiers, a subject of its own for every device.
+(With equal subjects and no key identifiers OpenSSL tries only the first of several pinned peers.)
+"""
+
+from __future__ import annotations
+
+import datetime
+import secrets
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from countersign.errors import (
+    CertificateExpired,
+    HoldsPrivateKey,
+    NotACertificate,
+    WeakCertificate,
+)
+from countersign.limits import CERTIFICATE_FILE_CAP
+
+LIFE = datetime.timedelta(days=365 * 50)
+BACKDATED = datetime.timedelta(days=1)  # clocks a little apart must not refuse a new certificate
+SMALLEST_RSA = 2048
+SMALLEST_CURVE = 256
+
+
+def new_key() -> ec.EllipticCurvePrivateKey:
+    """A new device key on P-256."""
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def self_signed(key: ec.EllipticCurvePrivateKey, now: datetime.datetime) -> x509.Certificate:
+    """A certificate for this key by this key. now: an aware time."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Countersign {secrets.token_hex(8)}")])
+    usages = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
+    key_identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - BACKDATED)
+        .not_valid_after(now + LIFE)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_signing_only(), critical=True)
+        .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
+        .add_extension(key_identifier, critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(key_identifier), critical=False
+        )
+    )
+    return builder.sign(key, SHA256())
+
+
+def _signing_only() -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=True,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=False,
+        crl_sign=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def read_certificate(data: bytes, file: str) -> x509.Certificate:
+    """The one certificate in a file's content, PEM or DER. `file` is its name, for the sentence of the error.
+
+    Raises HoldsPrivateKey, NotACertificate or WeakCertificate. Dates are `check_dates`' business.
+    """
+    if len(data) > CERTIFICATE_FILE_CAP:
+        raise NotACertificate(file=file)
+    if b"PRIVATE KEY" in data:
+        raise HoldsPrivateKey(file=file)
+    try:
+        if b"-----BEGIN" in data:
+            found = x509.load_pem_x509_certificates(data)
+        else:
+            found = [x509.load_der_x509_certificate(data)]
+    except (ValueError, x509.UnsupportedGeneralNameType) as error:
+        raise NotACertificate(file=file) from error
+    if len(found) != 1:
+        raise NotACertificate(file=file)
+    _check_strength(found[0], file)
+    return found[0]
+
+
+def _check_strength(certificate: x509.Certificate, file: str) -> None:
+    try:
+        key = certificate.public_key()
+    except Exception as error:  # cryptography names several, depending on the curve or algorithm it does not know
+        raise WeakCertificate(file=file) from error
+    strong = (
+        isinstance(key, ed25519.Ed25519PublicKey)
+        or (isinstance(key, rsa.RSAPublicKey) and key.key_size >= SMALLEST_RSA)
+        or (isinstance(key, ec.EllipticCurvePublicKey) and key.curve.key_size >= SMALLEST_CURVE)
+    )
+    if not strong:
+        raise WeakCertificate(file=file)
+
+
+def check_dates(certificate: x509.Certificate, now: datetime.datetime, file: str) -> None:
+    """Raises CertificateExpired where `now` (aware) is outside its dates."""
+    if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
+        raise CertificateExpired(file=file)
+
+
+def signature_fits(certificate: x509.Certificate, signature: bytes, data: bytes) -> bool:
+    """Whether the device of this certificate signed these bytes."""
+    key = certificate.public_key()
+    try:
+        if isinstance(key, ec.EllipticCurvePublicKey):
+            key.verify(signature, data, ec.ECDSA(SHA256()))
+        elif isinstance(key, rsa.RSAPublicKey):
+            key.verify(signature, data, padding.PKCS1v15(), SHA256())
+        elif isinstance(key, ed25519.Ed25519PublicKey):
+            key.verify(signature, data)
+        else:
+            return False
+    except InvalidSignature:
+        return False
+    return True
+
+
+def sign(key: object, data: bytes) -> bytes:
+    """A signature of this device over these bytes. Raises TypeError for a kind of key that we do not use."""
+    if isinstance(key, ec.EllipticCurvePrivateKey):
+        return key.sign(data, ec.ECDSA(SHA256()))
+    if isinstance(key, rsa.RSAPrivateKey):
+        return key.sign(data, padding.PKCS1v15(), SHA256())
+    if isinstance(key, ed25519.Ed25519PrivateKey):
+        return key.sign(data)
+    raise TypeError("a device key is EC, RSA or Ed25519")

@@ -1,0 +1,176 @@
+"""Status values in words, the same in the window and in the terminal."""
+
+from __future__ import annotations
+
+from countersign.i18n import N_, _, ngettext
+from countersign.pack.manifest import EntryKind
+from countersign.printable import printable, size_text, time_text
+from countersign.transfer import status as st
+from countersign.transfer.proposal import Proposal
+
+_REASONS_SHOWN = 20
+
+WAITING = {
+    "connection": N_("Connecting …"),
+    "code": N_("Waiting for the code …"),
+    "key": N_("Waiting for them to type the key …"),
+    "answer": N_("Waiting for them to accept …"),
+    "check": N_("Looking at what is here already …"),
+    "disk": N_("Putting everything in its place …"),
+    "receipt": N_("Waiting for the receipt …"),
+}
+
+
+def amount_text(files: int, size: int) -> str:
+    """`12 files, 3.4 MB`."""
+    return ngettext("{n} file, {size}", "{n} files, {size}", files).format(n=f"{files:,}", size=size_text(size))
+
+
+def progress_text(status: st.Progress) -> str:
+    """Bytes, files, rate and time left on one line."""
+    parts = [
+        _("{done} of {total}").format(done=size_text(status.bytes_done), total=size_text(status.bytes_total)),
+        _("{done} of {total} files").format(done=f"{status.files_done:,}", total=f"{status.files_total:,}"),
+        _("{rate} a second").format(rate=size_text(status.rate)),
+    ]
+    if status.eta is not None and status.bytes_done < status.bytes_total:
+        parts.append(_("{time} left").format(time=time_text(status.eta)))
+    return "  ·  ".join(parts)
+
+
+def done_text(status: st.Done) -> str:
+    """What happened, in a sentence."""
+    return _("{amount} in {time}.").format(
+        amount=amount_text(status.files, status.bytes), time=time_text(status.seconds)
+    )
+
+
+def done_details(status: st.Done) -> list[str]:
+    """What the person should know beside that all went well."""
+    lines = [_("“{name}” was here already, with the same content.").format(name=printable(n)) for n in status.kept]
+    lines += [
+        _("“{name}” was taken; the new one is “{new}”.").format(name=printable(old), new=printable(new))
+        for old, new in status.renamed
+    ]
+    if status.skipped:
+        count = len(status.skipped)
+        lines.append(ngettext("{n} entry was left out:", "{n} entries were left out:", count).format(n=count))
+        lines += [f"  {path}: {_(reason)}" for path, reason in status.skipped[:_REASONS_SHOWN]]
+        if count > _REASONS_SHOWN:
+            lines.append("  …")
+    return lines
+
+
+def proposal_notes(proposal: Proposal) -> list[str]:
+    """What would become of an offer here: room, resume, names."""
+    lines = [
+        _("It goes to {path}, where {free} are free.").format(
+            path=printable(str(proposal.into)), free=size_text(proposal.free)
+        )
+    ]
+    if not proposal.fits:
+        lines.append(_("That is not enough room."))
+    if proposal.held_bytes or proposal.held_files:
+        lines.append(
+            _("{amount} of it are here from an interrupted try; only the rest will be sent.").format(
+                amount=amount_text(proposal.held_files, proposal.held_bytes)
+            )
+        )
+    for name in proposal.existing[:_REASONS_SHOWN]:
+        lines.append(_("“{name}” is there already: the same content stays, another arrives beside it.").format(name=printable(name)))
+    if proposal.impossible:
+        count = len(proposal.impossible)
+        lines.append(
+            ngettext("{n} entry can not be kept on this computer:", "{n} entries can not be kept on this computer:", count).format(n=count)
+        )
+        for index, reason in list(proposal.impossible.items())[:_REASONS_SHOWN]:
+            lines.append(f"  {printable(proposal.manifest.path(index))}: {_(reason)}")
+    return lines
+
+
+def entry_text(proposal: Proposal, index: int) -> tuple[str, str]:
+    """(path, size or kind) of an entry, fit for eyes."""
+    manifest = proposal.manifest
+    kind = manifest.kinds[index]
+    path = printable(manifest.path(index), 400)
+    if kind == EntryKind.FOLDER:
+        return path + "/", ""
+    if kind == EntryKind.LINK:
+        return path, _("link to {target}").format(target=printable(manifest.targets[index]))
+    return path, size_text(manifest.sizes[index])
+
+
+def proposal_lines(proposal: Proposal, most: int) -> list[str]:
+    """An offer for the terminal: the list, then what would become of it."""
+    count = len(proposal.manifest)
+    lines = []
+    for index in range(min(count, most)):
+        path, size = entry_text(proposal, index)
+        lines.append(f"  {path}  {size}".rstrip())
+    if count > most:
+        lines.append("  " + _("… and {n} more").format(n=f"{count - most:,}"))
+    return lines + proposal_notes(proposal)
+
+
+def lines_of(status: st.Status) -> list[str]:
+    """What a status says in the terminal; nothing for what is only progress."""
+    if isinstance(status, st.Listening):
+        return [
+            _("Ready to receive."),
+            _("  Address   {addresses}   port {port}").format(addresses=", ".join(status.addresses), port=status.port),
+            _("  Code      {code}").format(code=status.code),
+            _("  You are   {fingerprint}").format(fingerprint=status.fingerprint),
+        ]
+    if isinstance(status, st.KeyShown):
+        return [
+            _("Read this key to them:"),
+            f"  {status.key}",
+            f"  {status.spelled}",
+        ]
+    if isinstance(status, st.Done):
+        lines = [_("Done. ") + done_text(status), *done_details(status), f"  {printable(str(status.path), 4096)}"]
+        if status.receipt is not None:
+            lines.append(_("  Receipt: {path}").format(path=status.receipt))
+        return lines
+    if isinstance(status, st.Failed):
+        return [status.problem.message, status.problem.hint]
+    text = sentence_of(status)
+    return [text] if text else []
+
+
+def sentence_of(status: st.Status) -> str:
+    """The one sentence of a simple status, or nothing."""
+    if isinstance(status, st.StrangerRefused):
+        return _("Somebody unknown tried to connect and was refused.")
+    if isinstance(status, st.Connected):
+        return _("Connected with {peer}.").format(peer=printable(status.peer))
+    if isinstance(status, st.CodeWrong):
+        return ngettext(
+            "That code is wrong. {n} try left.", "That code is wrong. {n} tries left.", status.tries_left
+        ).format(n=status.tries_left)
+    if isinstance(status, st.PeerLocked):
+        return _(
+            "{peer} has used up all tries for the next hour. If it was really them, remove them from your people and add them again."
+        ).format(peer=printable(status.peer))
+    if isinstance(status, st.Ready):
+        text = _("To be sent: {amount}.").format(amount=amount_text(status.files, status.bytes))
+        for path, reason in status.skipped[:_REASONS_SHOWN]:
+            text += "\n" + _("  left out: {path}: {reason}").format(path=path, reason=_(reason))
+        return text
+    if isinstance(status, st.OfferSeen):
+        return _("{peer} offers “{name}”: {amount}.").format(
+            peer=printable(status.peer), name=status.name, amount=amount_text(status.files, status.bytes)
+        )
+    if isinstance(status, st.KeyWrong):
+        if status.slip:
+            return _("That can not be the key: one character is off. Compare it again.")
+        return ngettext(
+            "That key is wrong. {n} try left.", "That key is wrong. {n} tries left.", status.tries_left
+        ).format(n=status.tries_left)
+    if isinstance(status, st.WaitingFor):
+        return _(WAITING.get(status.what, status.what))
+    if isinstance(status, st.Reconnecting):
+        return _("The connection was lost; looking for the other computer for {time} more.").format(
+            time=time_text(status.seconds_left)
+        )
+    return status.text if isinstance(status, st.Note) else ""
