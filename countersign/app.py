@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import sys
 from argparse import Namespace
 
+from countersign.crash import own_bug
+from countersign.display import has_display
 from countersign.errors import BadOption, Cancelled, Problem
 from countersign.home import find_home
 from countersign.i18n import _
@@ -27,6 +28,10 @@ def main(role: str, argv: list[str] | None = None) -> int:
         return problem.exit_code
     except KeyboardInterrupt:
         return Cancelled.exit_code
+    except Exception as error:  # our own bug: a person gets a sentence, a file gets the traceback
+        problem = own_bug(error, find_home(None).state)
+        _tell(problem, "--json" in arguments)
+        return problem.exit_code
 
 
 def _be_plain() -> None:
@@ -62,17 +67,10 @@ def _run(role: str, options: Namespace) -> int:
     return run_window(role, options, home)
 
 
-def has_display() -> bool:
-    """Whether a window can be opened: always but on a Unix without a display server."""
-    if sys.platform in ("win32", "darwin"):
-        return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-
-
 def _run_in_terminal(role: str, options: Namespace) -> int:
     from countersign.cli import Session, Terminal
     from countersign.setting import open_setting
-    from countersign.transport.connecting import parse_address
+    from countersign.transport.addresses import parse_address
 
     setting = open_setting(find_home(options.home))
     terminal = Terminal(options)

@@ -15,6 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from countersign.display import has_display
 from countersign.i18n import _
 from countersign.locks import file_lock
 
@@ -71,13 +72,6 @@ def wants_window(arguments: list[str]) -> bool:
     """Whether these arguments open a window."""
     named = {argument.split("=")[0] for argument in arguments}
     return not named.intersection(_TERMINAL_ONLY) and has_display()
-
-
-def has_display() -> bool:
-    """Whether a window can be opened: always but on a Unix without a display server."""
-    if sys.platform in ("win32", "darwin"):
-        return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def has_tk() -> bool:

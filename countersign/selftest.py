@@ -23,7 +23,7 @@ from countersign.setting import Setting, open_setting
 from countersign.transfer import status as st
 from countersign.transfer.proposal import Decision
 from countersign.transfer.receipts import check_receipt
-from countersign.transport.connecting import Address
+from countersign.transport.addresses import Address
 
 _LARGE = 24 * 1024 * 1024
 _SMALL_FILES = 400

@@ -14,7 +14,8 @@ from countersign.transfer.device import Device
 from countersign.transfer.reception import Reception
 from countersign.transfer.sending import SendingSession
 from countersign.transfer.status import Report
-from countersign.transport.connecting import Address, connect
+from countersign.transport.addresses import Address
+from countersign.transport.connecting import connect
 from countersign.transport.listening import Listener
 from countersign.trust.guesses import Guesses
 from countersign.trust.identity import open_identity

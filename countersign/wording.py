@@ -40,9 +40,10 @@ def progress_text(status: st.Progress) -> str:
 
 def done_text(status: st.Done) -> str:
     """What happened, in a sentence."""
-    return _("{amount} in {time}.").format(
-        amount=amount_text(status.files, status.bytes), time=time_text(status.seconds)
-    )
+    amount = amount_text(status.files, status.bytes)
+    if status.seconds < 1:
+        return _("{amount}, in less than a second.").format(amount=amount)
+    return _("{amount}, in {time}.").format(amount=amount, time=time_text(status.seconds))
 
 
 def done_details(status: st.Done) -> list[str]:

@@ -152,7 +152,6 @@ class SendingSession:
         scan = self._wait_for(channel, scanning)
         self._report(Ready(scan.manifest.files, scan.manifest.bytes, tuple(scan.skipped)))
         spoken = _Spoken(key, salt, self._wait_for(channel, stretching))
-        self._began = time.monotonic()
         while True:
             try:
                 self._transfer(channel, scan, spoken, peer)
@@ -249,6 +248,8 @@ class SendingSession:
         answer = decode_answer(reader.read(message.token), manifest)
         if not reader.ended:
             raise ProtocolProblem
+        if not self._moving:
+            self._began = time.monotonic()  # what people needed is not the transfer's time
         self._moving, self._ring = True, ring
         packs = self._send_packs(channel, scan, answer, ring)
         self._finish(channel, scan, ring, peer, packs)

@@ -1,0 +1,1 @@
+"""The windows: presenters decide and know no Tk, views show and decide nothing."""

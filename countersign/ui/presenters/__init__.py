@@ -1,0 +1,1 @@
+"""Status values in, screens out. No tkinter, no thread, no clock."""

@@ -1,0 +1,224 @@
+"""Who I am and whom I trust: saving one's certificate, adding, renaming and forgetting people. Both programs alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from countersign.errors import DiskProblem, Problem
+from countersign.files import PUBLIC_FILE, replace_file
+from countersign.i18n import _
+from countersign.printable import printable
+from countersign.setting import Setting
+from countersign.trust.peers import Candidate, Peer
+from countersign.ui.presenters.screens import Action, Big, Field, Feedback, Rows, Screen, Text, Tone, Window
+
+
+class People:
+    """The screens about people. `leave` goes back to where the program was."""
+
+    def __init__(self, setting: Setting, window: Window, leave: Callable[[], None]) -> None:
+        self._setting = setting
+        self._window = window
+        self._leave = leave
+        self._chosen: int | None = None
+        self._candidate: Candidate | None = None
+        self._from: Path | None = None
+        self._note: Text | None = None
+
+    @property
+    def anybody(self) -> bool:
+        """Whether there is somebody to exchange folders with."""
+        return bool(self._setting.device.peers.all())
+
+    def found_by_hand(self) -> Path | None:
+        """A certificate that somebody copied into certs/ and that could be added."""
+        found = self._setting.device.peers.found_by_hand(self._setting.device.local_time())
+        return found[0][0] if found else None
+
+    # --- the first time ----------------------------------------------------------------------------------------------
+
+    def show_first_time(self) -> None:
+        """The guide for two people who have never exchanged certificates."""
+        identity = self._setting.device.identity
+        blocks: list[Text | Big] = [
+            Text(_("Once, and never again, you and the other person give each other a small file, so that nobody else can take your place.")),
+            Text(_("1.  Save your certificate and give it to them: by mail, by chat, on a stick. It is no secret.")),
+            Text(_("2.  Add the one that they give you. You can also drop the file on this window.")),
+            Big(identity.fingerprint, _("You are"), size=15),
+        ]
+        found = self.found_by_hand()
+        actions = [
+            Action(_("Save my certificate …"), self.save_own),
+            Action(_("Add theirs …"), self.add, main=True),
+        ]
+        if found is not None:
+            blocks.append(Text(_("There is a certificate in the certs folder: {name}").format(name=printable(found.name))))
+            actions.append(Action(_("Look at it"), lambda: self.examine(found)))
+        if self._note is not None:
+            blocks.append(self._note)
+        self._window.show(Screen("first", _("Get to know each other"), tuple(blocks), tuple(actions), drop=self._dropped))
+
+    # --- the list ----------------------------------------------------------------------------------------------------
+
+    def show(self) -> None:
+        """Myself, and everybody I trust."""
+        if not self.anybody:
+            self.show_first_time()
+            return
+        peers = self._setting.device.peers.all()
+        identity = self._setting.device.identity
+        blocks: list[Text | Big | Rows] = [
+            Big(identity.fingerprint, _("You are"), size=15),
+            Rows(
+                (_("Name"), _("Fingerprint")),
+                len(peers),
+                lambda i: (printable(peers[i].name), peers[i].fingerprint),
+                self._choose,
+            ),
+        ]
+        blocks += [Text(str(problem), Tone.BAD) for problem in self._setting.device.peers.problems()]
+        if self._note is not None:
+            blocks.append(self._note)
+        some = self._chosen is not None and self._chosen < len(peers)
+        actions = (
+            Action(_("Save my certificate …"), self.save_own),
+            Action(_("Add …"), self.add),
+            Action(_("Rename …"), self.rename, enabled=some),
+            Action(_("Forget"), self.forget, enabled=some),
+            Action(_("Back"), self._back, main=True, leaving=True),
+        )
+        self._window.show(Screen("people", _("People you trust"), tuple(blocks), actions, drop=self._dropped))
+
+    def _choose(self, index: int) -> None:
+        self._chosen = index
+        self.show()
+
+    def _back(self) -> None:
+        self._note = self._chosen = None
+        self._leave()
+
+    def _say(self, text: str, tone: Tone) -> None:
+        self._note = Text(text, tone)
+        self.show()
+
+    def _dropped(self, paths: list[Path]) -> None:
+        if paths:
+            self.examine(paths[0])
+
+    # --- actions -------------------------------------------------------------------------------------------------------
+
+    def save_own(self) -> None:
+        """Saves our certificate where the person says."""
+        path = self._window.save_file(_("Save my certificate"), "my certificate.pem")
+        if path is None:
+            return
+        try:
+            replace_file(path, self._setting.device.identity.pem, PUBLIC_FILE)
+        except OSError as error:
+            self._say(str(DiskProblem(path=path, reason=error.strerror or error)), Tone.BAD)
+            return
+        self._say(_("Saved as {name}. Give it to the other person.").format(name=printable(path.name)), Tone.GOOD)
+
+    def add(self) -> None:
+        """Lets the person choose a certificate file."""
+        path = self._window.open_file(_("Add a certificate"))
+        if path is not None:
+            self.examine(path)
+
+    def examine(self, path: Path) -> None:
+        """Looks at a file, and shows what to compare before it is trusted."""
+        try:
+            self._candidate = self._setting.device.peers.examine(path, self._setting.device.local_time())
+        except Problem as problem:
+            self._say(str(problem), Tone.BAD)
+            return
+        self._from = path
+        self._show_compare(self._candidate.suggested, None)
+
+    def _show_compare(self, name: str, problem: Problem | None) -> None:
+        candidate = self._candidate
+        assert candidate is not None
+        blocks: list[Text | Big | Field] = [
+            Text(_("Call them and compare: do they see this under “You are”?")),
+            Big(candidate.fingerprint, _("They are"), size=20),
+            Text(_("If it differs, somebody has swapped the file on its way."), Tone.HINT),
+            Field("name", _("What do you call them?"), name, self._name_typed),
+        ]
+        if problem is not None:
+            blocks.append(Text(str(problem), Tone.BAD))
+        actions = (
+            Action(_("Cancel"), self.show, leaving=True),
+            Action(_("It is the same: add"), self._add_candidate, main=True),
+        )
+        self._window.show(Screen("compare", _("Is it really theirs?"), tuple(blocks), actions))
+
+    @staticmethod
+    def _name_typed(text: str) -> Feedback:
+        return Feedback(ready=bool(text.strip()))
+
+    def _add_candidate(self) -> None:
+        name = self._window.field("name")
+        device = self._setting.device
+        assert self._candidate is not None
+        try:
+            peer = device.peers.add(self._candidate, name)
+            device.guesses.allow(peer.id, device.now())
+        except Problem as problem:
+            self._show_compare(name, problem)
+            return
+        self._tidy()
+        self._note = Text(_("{name} is among your people now.").format(name=printable(peer.name)), Tone.GOOD)
+        self._candidate = None
+        if len(device.peers.all()) == 1:
+            self._back()
+        else:
+            self.show()
+
+    def _tidy(self) -> None:
+        """A file that was copied into certs/ by hand has found its place now."""
+        path = self._from
+        if path is not None and path.parent == self._setting.home.certs:
+            path.unlink(missing_ok=True)
+
+    def _peer(self) -> Peer:
+        assert self._chosen is not None
+        return self._setting.device.peers.all()[self._chosen]
+
+    def rename(self) -> None:
+        """Asks for another name."""
+        self._show_rename(self._peer().name, None)
+
+    def _show_rename(self, name: str, problem: Problem | None) -> None:
+        blocks: list[Text | Field] = [Field("name", _("What do you call them?"), name, self._name_typed)]
+        if problem is not None:
+            blocks.append(Text(str(problem), Tone.BAD))
+        actions = (
+            Action(_("Cancel"), self.show, leaving=True),
+            Action(_("Rename"), self._rename_now, main=True),
+        )
+        self._window.show(Screen("rename", _("Another name"), tuple(blocks), actions))
+
+    def _rename_now(self) -> None:
+        name = self._window.field("name")
+        try:
+            self._setting.device.peers.rename(self._peer(), name)
+        except Problem as problem:
+            self._show_rename(name, problem)
+            return
+        self._chosen = None
+        self.show()
+
+    def forget(self) -> None:
+        """Removes somebody, after a question."""
+        peer = self._peer()
+        question = _("Forget {name}? You can not exchange folders any more until you add their certificate again.")
+        if not self._window.confirm(question.format(name=printable(peer.name)), _("Forget")):
+            return
+        try:
+            self._setting.device.peers.forget(peer.name)
+        except Problem as problem:
+            self._say(str(problem), Tone.BAD)
+            return
+        self._chosen = None
+        self.show()

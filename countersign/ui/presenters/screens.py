@@ -1,0 +1,149 @@
+"""What a window can show: a screen is a heading, blocks from top to bottom, and its buttons. Frozen values; a view draws them.
+
+Two screens with the same `id` are the same place: a view then changes what differs and moves nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Protocol, TypeAlias
+
+
+class Tone(Enum):
+    """How a text is meant. Colour only underlines it; the words say it."""
+
+    PLAIN = "plain"
+    HINT = "hint"
+    GOOD = "good"
+    BAD = "bad"
+
+
+@dataclass(frozen=True)
+class Text:
+    """A paragraph, plain text only."""
+
+    text: str
+    tone: Tone = Tone.PLAIN
+
+
+@dataclass(frozen=True)
+class Big:
+    """Something to read aloud or compare: a code, a key, a fingerprint; `below` spells it."""
+
+    text: str
+    caption: str
+    below: str = ""
+    size: int = 34  # points
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """What a view shows beside a field while it is typed into; `ready` enables the main button."""
+
+    text: str = ""
+    tone: Tone = Tone.HINT
+    ready: bool = False
+    value: str | None = None  # what the field should hold instead, for grouping while typing
+
+
+@dataclass(frozen=True)
+class Field:
+    """One line to type into. `changed` is asked after every change."""
+
+    id: str
+    label: str
+    value: str = ""
+    changed: Callable[[str], Feedback] | None = field(default=None, compare=False)
+    large: bool = False
+    secret_shape: str = ""  # an example of the form, shown below while the field is empty
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of several."""
+
+    id: str
+    label: str
+    options: tuple[str, ...]
+    chosen: int
+    changed: Callable[[int], None] = field(compare=False, default=lambda _index: None)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A list that may be very long: rows are asked for when they come into view."""
+
+    columns: tuple[str, ...]
+    count: int
+    row: Callable[[int], tuple[str, ...]] = field(compare=False)
+    chosen: Callable[[int], None] | None = field(compare=False, default=None)
+
+
+@dataclass(frozen=True)
+class Bar:
+    """How far it is: a fraction from 0 to 1, or None where nobody knows yet."""
+
+    fraction: float | None
+    text: str
+
+
+@dataclass(frozen=True)
+class Action:
+    """A button. The main one also answers Return, the leaving one Escape."""
+
+    label: str
+    act: Callable[[], None] = field(compare=False)
+    main: bool = False
+    leaving: bool = False
+    enabled: bool = True
+
+
+Block: TypeAlias = Text | Big | Field | Choice | Rows | Bar
+
+
+@dataclass(frozen=True)
+class Screen:
+    """One place in a program."""
+
+    id: str
+    heading: str
+    blocks: tuple[Block, ...]
+    actions: tuple[Action, ...]
+    drop: Callable[[list[Path]], None] | None = field(compare=False, default=None)
+
+
+class Window(Protocol):
+    """What presenters ask of a window."""
+
+    def show(self, screen: Screen) -> None:
+        """Shows a screen."""
+
+    def shown(self) -> str:
+        """The id of the screen that is shown."""
+
+    def field(self, identity: str) -> str:
+        """What is typed into a field of the screen shown now."""
+
+    def open_file(self, title: str) -> Path | None:
+        """Lets the person choose a file."""
+
+    def save_file(self, title: str, suggested: str) -> Path | None:
+        """Lets the person choose where to save a file."""
+
+    def choose_folder(self, title: str, at: Path) -> Path | None:
+        """Lets the person choose a folder."""
+
+    def confirm(self, question: str, yes: str) -> bool:
+        """A question with a yes and a cancel."""
+
+    def reveal(self, path: Path) -> None:
+        """Opens a folder in the system's file manager."""
+
+    def title(self, text: str) -> None:
+        """What title bar and task bar say."""
+
+    def close(self) -> None:
+        """Ends the program."""

@@ -1,0 +1,191 @@
+"""The widgets of a screen's blocks. Each can take a new block of its own kind without moving anything."""
+
+from __future__ import annotations
+
+import tkinter as tk
+from collections.abc import Callable
+from tkinter import ttk
+from typing import Any
+
+from countersign.i18n import _
+from countersign.ui.presenters.screens import Bar, Big, Block, Choice, Field, Rows, Text, Tone
+from countersign.ui.views.table import Table
+from countersign.ui.views.theme import Theme
+
+
+class TextBlock(ttk.Label):
+    """A paragraph that wraps with the window."""
+
+    def __init__(self, parent: tk.Misc, theme: Theme, block: Text) -> None:
+        super().__init__(parent, justify="left", anchor="w")
+        self.update_block(block)
+        self.bind("<Configure>", lambda event: self.configure(wraplength=max(event.width, 50)))
+
+    def update_block(self, block: Text) -> None:
+        self.configure(text=block.text, style=f"{block.tone.value}.TLabel")
+
+
+class BigBlock(ttk.Frame):
+    """Something to read aloud, on a raised ground, with a button that copies it."""
+
+    def __init__(self, parent: tk.Misc, theme: Theme, block: Big) -> None:
+        super().__init__(parent, style="Raised.TFrame", padding=(theme.px(16), theme.px(10)))
+        self._theme = theme
+        self._text = ""
+        self._caption = ttk.Label(self, style="RaisedHint.TLabel")
+        self._caption.grid(row=0, column=0, sticky="w")
+        self._copy = ttk.Button(self, text=_("Copy"), command=self.copy)
+        self._copy.grid(row=0, column=1, sticky="ne", rowspan=2)
+        self._big = ttk.Label(self, style="Raised.TLabel", justify="left")
+        self._big.grid(row=1, column=0, sticky="w")
+        self._below = ttk.Label(self, style="RaisedHint.TLabel", justify="left")
+        self.columnconfigure(0, weight=1)
+        self.bind("<Configure>", lambda event: self._below.configure(wraplength=max(event.width - theme.px(40), 50)))
+        self.update_block(block)
+
+    def update_block(self, block: Big) -> None:
+        self._text = block.text
+        self._caption.configure(text=block.caption)
+        self._big.configure(text=block.text, font=self._theme.big(block.size))
+        self._below.configure(text=block.below)
+        if block.below:
+            self._below.grid(row=2, column=0, columnspan=2, sticky="w")
+        else:
+            self._below.grid_remove()
+
+    def copy(self) -> None:
+        """Puts the text on the clipboard and says so."""
+        self.clipboard_clear()
+        self.clipboard_append(self._text)
+        self._copy.configure(text=_("Copied"))
+        self.after(1500, lambda: self._copy.winfo_exists() and self._copy.configure(text=_("Copy")))
+
+
+class FieldBlock(ttk.Frame):
+    """A label, one line to type into, and what to say of it."""
+
+    def __init__(self, parent: tk.Misc, theme: Theme, block: Field, on_ready: Callable[[bool], None]) -> None:
+        super().__init__(parent)
+        self._block = block
+        self._on_ready = on_ready
+        self._label = ttk.Label(self, text=block.label, style="plain.TLabel")
+        self._label.grid(row=0, column=0, sticky="w", pady=(0, theme.px(4)))
+        self.variable = tk.StringVar(self, block.value)
+        self.entry = ttk.Entry(self, textvariable=self.variable)
+        if block.large:
+            self.entry.configure(font=theme.big(20))
+        self.entry.grid(row=1, column=0, sticky="ew")
+        self._says = ttk.Label(self, style="hint.TLabel", text=" ")
+        self._says.grid(row=2, column=0, sticky="w", pady=(theme.px(4), 0))
+        self.columnconfigure(0, weight=1)
+        self.variable.trace_add("write", self._changed)
+        self._tidy_after_keys()
+        self._changed()
+
+    def update_block(self, block: Field) -> None:
+        self._block = block
+        self._label.configure(text=block.label)
+        if block.value != self.variable.get() and (block.large or not self.variable.get()):
+            self.variable.set(block.value)
+        else:
+            self._changed()
+
+    def _tidy_after_keys(self) -> None:
+        """Groups right behind the entry's own handling of a key: later, and quick typing would overtake the cursor."""
+        tag = f"tidy{self.entry}"
+        own, kind, *others = self.entry.bindtags()
+        self.entry.bindtags((own, kind, tag, *others))
+        for event in ("<Key>", "<<Paste>>", "<<PasteSelection>>", "<<Cut>>"):
+            self.bind_class(tag, event, self._tidy)
+
+    def _changed(self, *_args: Any) -> None:
+        if self._block.changed is None:
+            return
+        feedback = self._block.changed(self.variable.get())
+        text = feedback.text
+        if not self.variable.get() and self._block.secret_shape:
+            text = _("It looks like {example}").format(example=self._block.secret_shape)
+        self._says.configure(text=text or " ", style=f"{feedback.tone.value}.TLabel")
+        self._on_ready(feedback.ready)
+
+    def _tidy(self, _event: Any) -> None:
+        """Puts the hyphens in and leaves the cursor behind the same character."""
+        before = self.variable.get()
+        feedback = self._block.changed(before) if self._block.changed is not None else None
+        if feedback is None or feedback.value is None or feedback.value == before:
+            return
+        cursor = self.entry.index("insert")
+        meant = sum(c.isalnum() for c in before[:cursor])
+        text, tone = feedback.text, feedback.tone
+        self.variable.set(feedback.value)
+        if tone is Tone.BAD:
+            self._says.configure(text=text, style=f"{tone.value}.TLabel")
+        position = 0
+        while meant and position < len(feedback.value):
+            meant -= feedback.value[position].isalnum()
+            position += 1
+        self.entry.icursor("end" if cursor == len(before) else position)
+
+
+class ChoiceBlock(ttk.Frame):
+    """A label and a list to choose from."""
+
+    def __init__(self, parent: tk.Misc, theme: Theme, block: Choice) -> None:
+        super().__init__(parent)
+        self._block = block
+        ttk.Label(self, text=block.label, style="plain.TLabel").grid(row=0, column=0, sticky="w", pady=(0, theme.px(4)))
+        self.box = ttk.Combobox(self, state="readonly", values=block.options)
+        self.box.current(block.chosen)
+        self.box.grid(row=1, column=0, sticky="ew")
+        self.box.bind("<<ComboboxSelected>>", lambda _event: self._block.changed(self.box.current()))
+        self.columnconfigure(0, weight=1)
+
+    def update_block(self, block: Choice) -> None:
+        self._block = block
+        self.box.configure(values=block.options)
+        self.box.current(block.chosen)
+
+
+class BarBlock(ttk.Frame):
+    """A progress bar with a line of text."""
+
+    def __init__(self, parent: tk.Misc, theme: Theme, block: Bar) -> None:
+        super().__init__(parent)
+        self._bar = ttk.Progressbar(self, maximum=1000)
+        self._bar.grid(row=0, column=0, sticky="ew", pady=theme.px(8))
+        self._text = ttk.Label(self, style="plain.TLabel", justify="left")
+        self._text.grid(row=1, column=0, sticky="w")
+        self.columnconfigure(0, weight=1)
+        self.bind("<Configure>", lambda event: self._text.configure(wraplength=max(event.width, 50)))
+        self._moving = False
+        self.update_block(block)
+
+    def update_block(self, block: Bar) -> None:
+        unknown = block.fraction is None
+        if unknown != self._moving:
+            self._moving = unknown
+            self._bar.configure(mode="indeterminate" if unknown else "determinate")
+            if unknown:
+                self._bar.start(15)
+            else:
+                self._bar.stop()
+        if block.fraction is not None:
+            self._bar.configure(value=round(block.fraction * 1000))
+        self._text.configure(text=block.text)
+
+
+def make_block(parent: tk.Misc, theme: Theme, block: Block, on_ready: Callable[[bool], None]) -> Any:
+    """The widget of a block."""
+    if isinstance(block, Text):
+        return TextBlock(parent, theme, block)
+    if isinstance(block, Big):
+        return BigBlock(parent, theme, block)
+    if isinstance(block, Field):
+        return FieldBlock(parent, theme, block, on_ready)
+    if isinstance(block, Choice):
+        return ChoiceBlock(parent, theme, block)
+    if isinstance(block, Rows):
+        return Table(parent, theme, block)
+    return BarBlock(parent, theme, block)
+
+

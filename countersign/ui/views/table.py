@@ -1,0 +1,119 @@
+"""A list that stays smooth with a million rows: only those in view exist, and are asked for when they come into view."""
+
+from __future__ import annotations
+
+import tkinter as tk
+from tkinter import ttk
+from typing import Any
+
+from countersign.ui.presenters.screens import Rows
+from countersign.ui.views.theme import Theme
+
+_FEWEST = 4
+
+
+class Table(ttk.Frame):
+    """Rows with a scroll bar, by mouse and by keyboard."""
+
+    def __init__(self, parent: tk.Misc, theme: Theme, block: Rows) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._block = block
+        self._first = 0
+        self._selected = 0
+        self._fit = _FEWEST
+        self.tree = ttk.Treeview(
+            self, columns=[str(i) for i in range(len(block.columns))], show="headings", selectmode="browse",
+            height=_FEWEST,
+        )  # fmt: skip
+        for number, title in enumerate(block.columns):
+            self.tree.heading(str(number), text=title, anchor="w")
+            wide = number == 0
+            self.tree.column(str(number), anchor="w", stretch=wide, width=theme.px(360 if wide else 150), minwidth=theme.px(80))
+        self.tree.grid(row=0, column=0, sticky="nsew")
+        self._scroll = ttk.Scrollbar(self, command=self._scrolled)
+        self._scroll.grid(row=0, column=1, sticky="ns")
+        self.columnconfigure(0, weight=1)
+        self.rowconfigure(0, weight=1)
+        self._bind()
+        self._fill()
+
+    def update_block(self, block: Rows) -> None:
+        changed = block.count != self._block.count
+        self._block = block
+        if changed:
+            self._first = self._selected = 0
+        self._fill()
+
+    def _bind(self) -> None:
+        moves = {"<Up>": -1, "<Down>": 1, "<Prior>": -_FEWEST, "<Next>": _FEWEST, "<Home>": -(1 << 40), "<End>": 1 << 40}
+        for key, distance in moves.items():
+            self.tree.bind(key, lambda _event, d=distance: self._move(d))  # type: ignore[misc]
+        self.tree.bind("<MouseWheel>", lambda event: self._roll(-3 if event.delta > 0 else 3))
+        self.tree.bind("<Button-4>", lambda _event: self._roll(-3))
+        self.tree.bind("<Button-5>", lambda _event: self._roll(3))
+        self.tree.bind("<Configure>", self._resized)
+        self.tree.bind("<ButtonRelease-1>", self._clicked)
+        self.tree.bind("<space>", lambda _event: self._choose())
+
+    def _resized(self, event: tk.Event[Any]) -> None:
+        fit = max(1, (event.height - self._theme.px(32)) // self._theme.px(28))
+        if fit != self._fit:
+            self._fit = fit
+            self._roll(0)
+
+    def _scrolled(self, action: str, amount: str, unit: str = "") -> None:
+        if action == "moveto":
+            self._show(int(float(amount) * self._block.count))
+        else:
+            self._roll(int(amount) * (self._fit if unit == "pages" else 1))
+
+    def _roll(self, distance: int) -> str:
+        self._show(self._first + distance)
+        return "break"
+
+    def _move(self, distance: int) -> str:
+        self._selected = max(0, min(self._block.count - 1, self._selected + distance))
+        if self._selected < self._first:
+            self._first = self._selected
+        elif self._selected >= self._first + self._fit:
+            self._first = self._selected - self._fit + 1
+        self._fill()
+        return "break"
+
+    def _show(self, first: int) -> None:
+        self._first = max(0, min(first, self._block.count - self._fit))
+        self._fill()
+
+    def _clicked(self, event: tk.Event[Any]) -> None:
+        row = self.tree.identify_row(event.y)
+        if row:
+            self._selected = self._first + self.tree.index(row)
+            self._choose()
+
+    def _choose(self) -> str:
+        if self._block.chosen is not None and self._block.count:
+            self._block.chosen(self._selected)
+        return "break"
+
+    def _fill(self) -> None:
+        count = self._block.count
+        wanted = range(self._first, min(count, self._first + self._fit))
+        rows = self.tree.get_children()
+        for extra in rows[len(wanted) :]:
+            self.tree.delete(extra)
+        for number, index in enumerate(wanted):
+            values = self._block.row(index)
+            if number < len(rows):
+                self.tree.item(rows[number], values=values)
+            else:
+                self.tree.insert("", "end", values=values)
+        rows = self.tree.get_children()
+        if self._first <= self._selected < self._first + len(rows):
+            self.tree.selection_set(rows[self._selected - self._first])
+        else:
+            self.tree.selection_set([])
+        if count:
+            self._scroll.set(self._first / count, min(1.0, (self._first + self._fit) / count))
+        else:
+            self._scroll.set(0.0, 1.0)

@@ -1,0 +1,155 @@
+"""A person's eyes and hands on a virtual screen: windows found by their titles, real key and mouse events (XTest)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.waiting import wait_until
+
+KEYS = {"\n": "Return", "\t": "Tab", " ": "space", "-": "minus", ".": "period", ":": "colon", "/": "slash", "_": "underscore"}
+SHIFTED = frozenset(":_")
+
+
+@contextmanager
+def virtual_screen(width: int = 1500, height: int = 1000, dpi: int = 96) -> Iterator[str]:
+    """An X server without a monitor; gives its name for DISPLAY."""
+    if shutil.which("Xvfb") is None:
+        raise RuntimeError("Xvfb is missing")
+    read, write = os.pipe()
+    command = ["Xvfb", "-displayfd", str(write), "-screen", "0", f"{width}x{height}x24", "-dpi", str(dpi), "-nolisten", "tcp"]
+    server = subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL)
+    os.close(write)
+    try:
+        with os.fdopen(read) as answer:
+            number = answer.readline().strip()
+        if not number:
+            raise RuntimeError("Xvfb did not start")
+        yield f":{number}"
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+class Person:
+    """Somebody in front of one virtual screen."""
+
+    def __init__(self, screen: str) -> None:
+        from Xlib import display
+
+        self.screen = screen
+        self._display = display.Display(screen)
+        self._root = self._display.screen().root
+
+    def close(self) -> None:
+        self._display.close()
+
+    def titles(self) -> list[str]:
+        """What the title bars say."""
+        return [title for _window, title in self._windows()]
+
+    def window(self, text: str, seconds: float = 30.0) -> object:
+        """The window whose title holds this text; waits for it."""
+
+        def look() -> object | None:
+            return next((window for window, title in self._windows() if text in title), None)
+
+        return wait_until(look, seconds, lambda: f"a window “{text}” among {self.titles()}")
+
+    def look_at(self, text: str, x: int, y: int) -> None:
+        """Moves a window there and the pointer onto it: without a window manager the keyboard follows the pointer."""
+        window = self.window(text)
+        window.configure(x=x, y=y)  # type: ignore[attr-defined]
+        self._display.sync()
+        self.point(x + 300, y + 560)
+
+    def point(self, x: int, y: int) -> None:
+        from Xlib import X
+        from Xlib.ext import xtest
+
+        xtest.fake_input(self._display, X.MotionNotify, x=x, y=y)
+        self._display.sync()
+
+    def click(self, x: int, y: int) -> None:
+        """Presses the left button there."""
+        from Xlib import X
+        from Xlib.ext import xtest
+
+        self.point(x, y)
+        for event in (X.ButtonPress, X.ButtonRelease):
+            xtest.fake_input(self._display, event, 1)
+        self._display.sync()
+
+    def type(self, text: str) -> None:
+        """Types lower-case letters, digits and a few marks."""
+        for char in text:
+            self.press(KEYS.get(char, char), shift=char in SHIFTED)
+
+    def press(self, name: str, *, control: bool = False, shift: bool = False) -> None:
+        """Presses one key."""
+        from Xlib import XK, X
+        from Xlib.ext import xtest
+
+        held = [*(["Control_L"] if control else []), *(["Shift_L"] if shift else [])]
+        codes = [self._display.keysym_to_keycode(XK.string_to_keysym(key)) for key in (*held, name)]
+        for code in codes:
+            xtest.fake_input(self._display, X.KeyPress, code)
+        for code in reversed(codes):
+            xtest.fake_input(self._display, X.KeyRelease, code)
+        self._display.sync()
+
+    def clipboard(self) -> str:
+        """What was copied last."""
+        import tkinter as tk
+
+        root = tk.Tk(screenName=self.screen)
+        root.withdraw()
+        try:
+            return str(root.clipboard_get())
+        finally:
+            root.destroy()
+
+    def copied(self, length: int) -> str:
+        """Presses the copying keys until something of this length is on the clipboard."""
+        import tkinter as tk
+
+        def look() -> str | None:
+            self.press("c", control=True)
+            time.sleep(0)
+            try:
+                text = self.clipboard()
+            except tk.TclError:
+                return None
+            return text if len(text) == length else None
+
+        return str(wait_until(look, 20.0, lambda: f"something of {length} characters on the clipboard"))
+
+    def picture(self, path: str) -> None:
+        """The whole screen as a PNG, where ImageMagick is there."""
+        if shutil.which("import"):
+            subprocess.run(["import", "-display", self.screen, "-window", "root", path], check=True)
+
+    def _windows(self) -> Iterator[tuple[object, str]]:
+        from Xlib import error
+
+        todo = [self._root]
+        while todo:
+            window = todo.pop()
+            try:
+                title = _title(window, self._display)
+                todo += window.query_tree().children
+            except error.BadWindow:
+                continue  # it was closed while we looked
+            if title:
+                yield window, title
+
+
+def _title(window: object, display: object) -> str:
+    atom = display.intern_atom("_NET_WM_NAME")  # type: ignore[attr-defined]
+    utf8 = display.intern_atom("UTF8_STRING")  # type: ignore[attr-defined]
+    found = window.get_full_property(atom, utf8)  # type: ignore[attr-defined]
+    return found.value.decode("utf-8", "replace") if found else ""
