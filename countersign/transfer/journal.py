@@ -42,10 +42,10 @@ class About(msgspec.Struct, frozen=True):
 
 
 class Record(msgspec.Struct, array_like=True, frozen=True):
-    """What one pack added: complete files with their SHA-256, and the file that is begun."""
+    """What one pack added: complete files with their SHA-256, and all files that are begun now."""
 
     complete: list[tuple[int, bytes]]
-    partial: tuple[int, int, bytes] | None  # index, bytes, SHA-256 of these bytes
+    begun: list[tuple[int, int, bytes]]  # index, bytes, SHA-256 of these bytes
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class Past:
             raise ValueError("the journal's manifest is damaged") from error
         self.digests = bytearray(32 * len(self.manifest))
         self.complete = bytearray(len(self.manifest))
-        self.partial: tuple[int, int, bytes] | None = None
+        self.begun: dict[int, tuple[int, bytes]] = {}  # index: bytes, and their SHA-256
         self._read_log()
 
     def _read_log(self) -> None:
@@ -137,7 +137,7 @@ class Past:
                 if 0 <= index < count and len(digest) == 32:
                     self.complete[index] = 1
                     self.digests[32 * index : 32 * index + 32] = digest
-            self.partial = record.partial if record.partial and 0 <= record.partial[0] < count else None
+            self.begun = {index: (size, digest) for index, size, digest in record.begun if 0 <= index < count}
 
 
 def read_about(folder: Path) -> About:

@@ -82,8 +82,8 @@ def _held(manifest: Manifest, recovered: list[Recovered]) -> tuple[int, int]:
             if old < 0 or new in seen:
                 continue
             seen.add(new)
-            if item.begun is not None and item.begun[0] == new:
-                total += item.begun[1]
+            if new in item.begun:
+                total += item.begun[new][0]
             else:
                 files += 1
                 total += manifest.sizes[new]

@@ -27,7 +27,7 @@ class Recovered:
         self.past = past
         self._manifest = manifest
         self.old_index = array("i", [_NOTHING]) * len(manifest)
-        self.begun: tuple[int, int, hashlib._Hash] | None = None  # index now, bytes, hash so far
+        self.begun: dict[int, tuple[int, hashlib._Hash]] = {}  # index now: bytes, hash so far
         self.files = self.bytes = 0
         self._root = Folder.open_root(Path(past.about.staging))
         self._tree = Tree(past.manifest, self._root)
@@ -44,11 +44,11 @@ class Recovered:
                     self.old_index[new] = old
                     self.files += 1
                     self.bytes += size
-            elif self.past.partial is not None and self.past.partial[0] == old:
-                _index, there, digest = self.past.partial
+            elif old in self.past.begun:
+                there, digest = self.past.begun[old]
                 hasher = self._hash(old, there, buffer, on_progress) if 0 < there < size else None
                 if hasher is not None and hasher.digest() == digest:
-                    self.begun = (new, there, hasher)
+                    self.begun[new] = (there, hasher)
                     self.old_index[new] = old
                     self.bytes += there
 
@@ -81,20 +81,16 @@ class Recovered:
         Raises DiskProblem.
         """
         manifest = self.past.manifest
-        begun_index = self.begun[0] if self.begun is not None else _NOTHING
         try:
             for new, old in enumerate(self.old_index):
-                if old == _NOTHING or taken[new] or new == begun_index or new in staging.skipped:
+                if old == _NOTHING or taken[new] or new in staging.skipped:
                     continue
-                digest = bytes(self.past.digests[32 * old : 32 * old + 32])
-                staging.adopt(new, digest, self._tree.folder(manifest.parents[old]), manifest.names[old])
                 taken[new] = 1
-            if self.begun is not None and not taken[begun_index] and begun_index not in staging.skipped:
-                _new, size, hasher = self.begun
-                old = self.old_index[begun_index]
-                folder = self._tree.folder(manifest.parents[old])
-                staging.adopt_begun(begun_index, size, hasher, folder, manifest.names[old])
-                taken[begun_index] = 1
+                folder, name = self._tree.folder(manifest.parents[old]), manifest.names[old]
+                if new in self.begun:
+                    staging.adopt_begun(new, *self.begun[new], folder, name)
+                else:
+                    staging.adopt(new, bytes(self.past.digests[32 * old : 32 * old + 32]), folder, name)
         except OSError as error:
             raise disk_problem(error, staging.path) from error
 
@@ -129,9 +125,7 @@ def look_for(manifest: Manifest, transfers: Path, peer: str, on_progress: Callab
 def take_over(found: list[Recovered], staging: Staging) -> None:
     """Moves everything useful into the staging folder; forgets transfers that this one replaces. Raises DiskProblem."""
     taken = bytearray(len(staging.manifest))
-    for recovered in sorted(found, key=lambda item: item.begun is None):
-        if recovered.begun is not None and any(taken):
-            recovered.begun = None  # one file can be begun, and only the first to come may bring it
+    for recovered in found:
         recovered.hand_over(staging, taken)
     staging.flush()
     for recovered in found:

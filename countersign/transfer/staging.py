@@ -75,7 +75,8 @@ class Staging:
         self.files_done = self.bytes_done = 0
         self._root = Folder.open_root(path)
         self._tree = Tree(manifest, self._root)
-        self._begun: _Begun | None = None
+        self._begun: _Begun | None = None  # the file that is being written
+        self._parked: dict[int, _Begun] = {}  # files begun by an earlier try or connection, until their turn comes
         self._logged: list[tuple[int, bytes]] = []
 
     # --- before the data ------------------------------------------------------------------------------------------
@@ -104,19 +105,16 @@ class Staging:
         except OSError:
             os.close(handle)
             raise
-        self._begun = _Begun(index, handle, size, hasher)
+        self._parked[index] = _Begun(index, handle, size, hasher)
         self.bytes_done += size
-        self.flush()
 
     def answer(self) -> Answer:
         """What to tell the sender that is here."""
+        if self._begun is not None:
+            self._parked[self._begun.index], self._begun = self._begun, None
         held = bitmap(len(self.manifest), [i for i, done in enumerate(self.complete) if done])
-        begun = self._begun
-        partial = [(begun.index, begun.size)] if begun is not None and begun.size else []
-        if begun is not None and not begun.size:
-            self._drop_begun()
         unwanted = bitmap(len(self.manifest), [i for i in self.skipped if not self.complete[i]])
-        return Answer(held, unwanted, partial)
+        return Answer(held, unwanted, [(index, self._parked[index].size) for index in sorted(self._parked)])
 
     # --- data ------------------------------------------------------------------------------------------------------
 
@@ -137,30 +135,40 @@ class Staging:
     def skip(self, index: int, reason: str) -> None:
         """Gives up an entry; what has arrived of it is dropped."""
         self.skipped[index] = reason
+        begun = self._taken_up(index)
+        if begun is not None:
+            self.bytes_done -= begun.size
+            os.close(begun.handle)
+            self._tree.folder(self.manifest.parents[index]).remove_file(self.manifest.names[index])
+
+    def _taken_up(self, index: int) -> _Begun | None:
+        """The begun file of this entry, if it is the one in hand or a parked one."""
         if self._begun is not None and self._begun.index == index:
-            self.bytes_done -= self._begun.size
-            self._drop_begun()
+            begun, self._begun = self._begun, None
+            return begun
+        return self._parked.pop(index, None)
 
     def flush(self) -> None:
         """Writes the journal up to here."""
-        begun = self._begun
-        partial = (begun.index, begun.size, begun.hasher.copy().digest()) if begun is not None else None
+        all_begun = [*self._parked.values(), *([self._begun] if self._begun is not None else [])]
+        record = Record(self._logged, [(item.index, item.size, item.hasher.copy().digest()) for item in all_begun])
         try:
-            self.journal.add(Record(self._logged, partial))
+            self.journal.add(record)
         except OSError as error:
             raise disk_problem(error, self.journal.folder) from error
         self._logged = []
 
     def _write_piece(self, index: int, offset: int, content: bytes | bytearray | memoryview) -> None:
-        begun = self._begun
+        begun = self._begun if self._begun is not None else self._parked.pop(index, None)
         if begun is None:
             if offset:
                 raise SealBroken
             executable = self.manifest.kinds[index] == EntryKind.EXECUTABLE
             parent = self._tree.folder(self.manifest.parents[index])
             handle = parent.create_file(self.manifest.names[index], executable)
-            begun = self._begun = _Begun(index, handle, 0, hashlib.sha256())
-        elif begun.index != index or begun.size != offset:
+            begun = _Begun(index, handle, 0, hashlib.sha256())
+        self._begun = begun
+        if begun.index != index or begun.size != offset:
             raise SealBroken
         if content:
             write_all(begun.handle, content)
@@ -188,13 +196,6 @@ class Staging:
         self.digests[32 * index : 32 * index + 32] = digest
         self.files_done += 1
         self._logged.append((index, digest))
-
-    def _drop_begun(self) -> None:
-        begun = self._begun
-        assert begun is not None
-        self._begun = None
-        os.close(begun.handle)
-        self._tree.folder(self.manifest.parents[begun.index]).remove_file(self.manifest.names[begun.index])
 
     def _failed(self, index: int, error: OSError) -> None:
         if not is_about_one_name(error):
@@ -260,9 +261,9 @@ class Staging:
 
     def close(self) -> None:
         """Closes handles; what is on disk stays."""
-        if self._begun is not None:
-            os.close(self._begun.handle)
-            self._begun = None
+        for begun in (*self._parked.values(), *([self._begun] if self._begun is not None else [])):
+            os.close(begun.handle)
+        self._begun, self._parked = None, {}
         self._tree.close()
         self._root.close()
         self.journal.close()
@@ -275,7 +276,7 @@ class Staging:
 
 
 class _Begun:
-    """The one file that is being written: its handle, the bytes so far, their hash."""
+    """A file that is not complete yet: its handle, the bytes so far, their hash."""
 
     __slots__ = ("handle", "hasher", "index", "size")
 
