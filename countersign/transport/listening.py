@@ -86,7 +86,9 @@ class Listener:
                     raw.close()
                     return
                 if len(self._strangers) >= limits.STRANGERS:
-                    _shut(next(iter(self._strangers)))
+                    oldest = next(iter(self._strangers))
+                    del self._strangers[oldest]  # its thread sees the end of the connection and leaves
+                    _shut(oldest)
                 self._strangers[raw] = None
             thread = threading.Thread(target=self._greet, args=(raw,), name="connection", daemon=True)
             self._threads.add(thread)
