@@ -91,6 +91,7 @@ class Terminal:
         self.bar: _Bar | None = None
         self.reader: threading.Thread | None = None
         self.session: Session | None = None
+        self.proposal: Proposal | None = None
         self.instead: Problem | None = None  # what an end by missing input is called
 
     def report(self, status: st.Status) -> None:
@@ -198,7 +199,7 @@ class Terminal:
         texts = {
             "code": _("Code (four digits, from the other screen): "),
             "key": _("Key (sixteen characters, read to you; n to decline): "),
-            "accept": _("Accept? (y or n): "),
+            "accept": _("Accept? (y or n, or l for the whole list): "),
         }
         print(texts[self.wanted[0]], end="", file=sys.stderr, flush=True)
 
@@ -245,7 +246,11 @@ class Terminal:
         self._answer("key", text)
 
     def _typed_accept(self, text: str) -> None:
-        if text.lower() not in ("y", "yes", "n", "no") and self.interactive:
+        if self.interactive and text.lower() == "l" and self.proposal is not None:
+            for line in proposal_lines(self.proposal, len(self.proposal.manifest)):
+                self.say(line)
+            self._want("accept")
+        elif text.lower() not in ("y", "yes", "n", "no") and self.interactive:
             self.say(_("Please type y or n."))
             self._want("accept")
         elif text.lower() not in ("y", "yes"):
@@ -289,7 +294,10 @@ class Terminal:
         if not isinstance(status, (st.Scanning, st.KeyChecking)):
             self._end_bar()
         for line in lines_of(status):
-            self.say(line)
+            if isinstance(status, st.Failed):
+                print(line, file=sys.stderr, flush=True)
+            else:
+                self.say(line)
 
     def _show_progress(self, status: st.Progress) -> None:
         if not self.console.is_terminal:
@@ -304,6 +312,7 @@ class Terminal:
             self.bar = None
 
     def _show_proposal(self, proposal: Proposal) -> None:
+        self.proposal = proposal
         for line in proposal_lines(proposal, _SHOWN_ENTRIES):
             self.say(line)
 

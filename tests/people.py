@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import time
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -102,28 +102,29 @@ class Person:
             xtest.fake_input(self._display, X.KeyRelease, code)
         self._display.sync()
 
-    def clipboard(self) -> str:
-        """What was copied last."""
-        import tkinter as tk
+    def close_window(self, window: object) -> None:
+        """What a window manager does when its close button is pressed (ICCCM 4.2.8.1)."""
+        from Xlib import X
+        from Xlib.protocol import event
 
-        root = tk.Tk(screenName=self.screen)
-        root.withdraw()
-        try:
-            return str(root.clipboard_get())
-        finally:
-            root.destroy()
+        names = [self._display.intern_atom(name) for name in ("WM_PROTOCOLS", "WM_DELETE_WINDOW")]
+        data = (32, [names[1], X.CurrentTime, 0, 0, 0])
+        message = event.ClientMessage(window=window, client_type=names[0], data=data)
+        window.send_event(message)  # type: ignore[attr-defined]
+        self._display.sync()
+
+    def clipboard(self) -> str:
+        """What was copied last; empty where nothing was. A process of its own, since Tk never lets go of a screen."""
+        code = "import tkinter as tk, sys; r = tk.Tk(screenName=sys.argv[1]); r.withdraw(); print(r.clipboard_get(), end='')"
+        done = subprocess.run([sys.executable, "-c", code, self.screen], capture_output=True, text=True, check=False)
+        return done.stdout
 
     def copied(self, length: int) -> str:
         """Presses the copying keys until something of this length is on the clipboard."""
-        import tkinter as tk
 
         def look() -> str | None:
             self.press("c", control=True)
-            time.sleep(0)
-            try:
-                text = self.clipboard()
-            except tk.TclError:
-                return None
+            text = self.clipboard()
             return text if len(text) == length else None
 
         return str(wait_until(look, 20.0, lambda: f"something of {length} characters on the clipboard"))

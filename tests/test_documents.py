@@ -1,0 +1,117 @@
+"""docs/PROTOCOL.md says what the code does: its tables are read and compared. Also what every document must hold."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from countersign import errors, limits
+from countersign.pack.manifest import EntryKind
+from countersign.seal import keys
+from countersign.seal.stream import Stream
+from countersign.wire.messages import CAPS, CONTROL_TYPES, Kind, Role
+from countersign.wire.states import TABLE
+
+ROOT = Path(__file__).resolve().parents[1]
+PROTOCOL = (ROOT / "docs" / "PROTOCOL.md").read_text(encoding="utf-8")
+
+
+def table(text: str, first_column: str) -> list[list[str]]:
+    """The rows of the table whose header begins with this column."""
+    lines = text.splitlines()
+    start = next(n for n, line in enumerate(lines) if line.startswith(f"| {first_column} |"))
+    rows = []
+    for line in lines[start + 2 :]:
+        if not line.startswith("|"):
+            break
+        rows.append([cell.strip() for cell in line.strip("|").split("|")])
+    assert rows
+    return rows
+
+
+def test_the_message_table_is_the_code() -> None:
+    rows = table(PROTOCOL, "type")
+    found = {(int(number), name, body, int(cap)) for number, name, _who, body, cap, _meaning in rows}
+    expected = {
+        (kind.value, kind.name.lower(), "control" if kind in CONTROL_TYPES else "sealed", CAPS[kind]) for kind in Kind
+    }
+    assert found == expected
+
+
+def test_who_may_say_what_is_the_state_table() -> None:
+    for _number, name, who, *_rest in table(PROTOCOL, "type"):
+        speakers = {role.value for (_state, role, kind) in TABLE if kind.name.lower() == name}
+        if name in ("waiting", "stop"):
+            speakers = {role.value for role in Role}
+        assert speakers == ({"sender", "receiver"} if who == "both" else {who}), name
+
+
+def test_the_field_table_is_the_code() -> None:
+    rows = {name: fields for name, fields in table(PROTOCOL, "message")}
+    for kind, cls in CONTROL_TYPES.items():
+        named = re.findall(r"`([a-z_]+)`", rows[kind.name.lower()].split(";")[0].split("one of")[0])
+        assert set(named) == set(cls.__struct_fields__), kind
+
+
+def test_the_state_table_is_the_code() -> None:
+    found = {tuple(row) for row in table(PROTOCOL, "state")}
+    expected = {
+        (state.value, role.value, kind.name.lower(), after.value) for (state, role, kind), after in TABLE.items()
+    }
+    assert found == expected
+
+
+def test_the_limits_are_the_code() -> None:
+    for name, value, reason in table(PROTOCOL, "name"):
+        assert getattr(limits, name) == int(value), name
+        assert reason
+
+
+def test_streams_kinds_and_derivation_are_the_code() -> None:
+    for stream in Stream:
+        assert f"{stream.value} {stream.name.lower()}" in PROTOCOL
+    assert "0 folder, 1 file, 2 executable file, 3 link" in PROTOCOL
+    assert [kind.value for kind in EntryKind] == [0, 1, 2, 3]
+    assert keys.SCRYPT_N == 1 << 17
+    assert "N = 2^17, r = 8, p = 1" in PROTOCOL
+    for label in keys.Label:
+        assert f"`{label.value}`" in PROTOCOL
+
+
+def test_every_problem_has_a_code_a_sentence_and_a_next_step() -> None:
+    problems = errors.all_problems()
+    assert len(problems) > 40
+    for code, cls in problems.items():
+        assert cls.code == code
+        assert re.fullmatch(r"[a-z_]+", code)
+        assert cls.sentence
+        assert cls.next_step
+        facts = {name: "x" for name in re.findall(r"{(\w+)}", cls.sentence + cls.next_step)}
+        made = cls(**facts)
+        assert "{" not in made.message + made.hint
+        assert cls.exit_code in (2, 3, 4, 5, 6, 7, 8, 9)
+    codes = [cls.code for cls in _subclasses(errors.Problem)]
+    assert len(codes) == len(set(codes))
+
+
+def _subclasses(cls: type[errors.Problem]) -> list[type[errors.Problem]]:
+    return [found for sub in cls.__subclasses__() for found in (sub, *_subclasses(sub))]
+
+
+def test_problems_cross_the_wire_and_come_back_as_problems() -> None:
+    for cls in errors.all_problems().values():
+        facts = {name: "x" for name in re.findall(r"{(\w+)}", cls.sentence + cls.next_step)}
+        assert errors.problem_of_stop(errors.stop_code(cls(**facts))).message
+
+
+@pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md", "LICENSE", "docs/ARCHITECTURE.md", "docs/SECURITY.md"])
+def test_documents_are_there(name: str) -> None:
+    assert (ROOT / name).stat().st_size > 200
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    for document in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text(encoding="utf-8")):
+            assert (document.parent / target).exists(), f"{document.name}: {target}"

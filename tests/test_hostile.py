@@ -1,0 +1,492 @@
+"""Peers with a valid certificate, and some with the right code and key too, that break one rule at a time.
+
+Whatever they do: one error, nothing published, nothing written outside staging, and the door stays open.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import msgspec
+import pytest
+
+from countersign import limits
+from countersign.pack.archive import PackWriter
+from countersign.pack.manifest import Entry, EntryKind, Manifest
+from countersign.pack.plan import Answer, Piece, plan_packs
+from countersign.seal.code import code_proof
+from countersign.seal.keys import KeyRing, new_salt, stretch
+from countersign.seal.keytext import new_key
+from countersign.seal.stream import Sealer, Stream, StreamReader, StreamWriter
+from countersign.transfer import status as st
+from countersign.transfer.proposal import Decision
+from countersign.transport.addresses import Address
+from countersign.transport.connecting import connect
+from countersign.transport.link import LinkLostError
+from countersign.transport.listening import Listener
+from countersign.transport.tls import TlsLink
+from countersign.wire import messages as m
+from countersign.wire.frames import HEADER, FrameReader, encode_frame
+from tests.transfers import Couple, Heard
+from tests.waiting import wait_until
+
+
+class Rude:
+    """A peer that says what it likes: no state table, no cap."""
+
+    def __init__(self, link: TlsLink) -> None:
+        self.link = link
+        self._reader = FrameReader(lambda _kind: 1 << 30)
+        self._inbox: list[m.Message] = []
+
+    def say(self, message: m.Message) -> None:
+        header, body = encode_frame(message)
+        self.raw(header + bytes(body))
+
+    def raw(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            count = self.link.try_send(view)
+            view = view[count:]
+            if not count:
+                self.link.wait(1.0, write=True)
+
+    def hear(self) -> m.Message:
+        """The next message that is not `waiting`. Raises LinkLostError at the end."""
+        buffer = bytearray(65536)
+
+        def look() -> m.Message | None:
+            if not self._inbox:
+                self.link.wait(0.5)
+                self._inbox += self._reader.feed(memoryview(buffer)[: self.link.try_receive(memoryview(buffer))])
+            while self._inbox:
+                message = self._inbox.pop(0)
+                if not isinstance(message, m.Waiting):
+                    return message
+            return None
+
+        return wait_until(look, 30, "a message")
+
+    def last_word(self) -> str:
+        """The code of the stop that ends the session; empty where it just ends."""
+        try:
+            while True:
+                message = self.hear()
+                if isinstance(message, m.Stop):
+                    return message.code
+        except LinkLostError:
+            return ""
+
+
+@dataclass
+class Scene:
+    """Bob's reception with a rude Alice before it."""
+
+    couple: Couple
+    heard: Heard
+    port: int
+    key: str = ""
+
+    def enter(self) -> Rude:
+        alice = self.couple.alice.device
+        return Rude(connect(Address("127.0.0.1", self.port), alice.identity, alice.peers.all(), lambda: False))
+
+    def greeted(self) -> tuple[Rude, bytes, bytes]:
+        rude = self.enter()
+        theirs = rude.hear()
+        assert isinstance(theirs, m.Hello)
+        own = b"n" * 32
+        rude.say(m.Hello([1], own))
+        return rude, theirs.nonce, own
+
+    def proof(self, theirs: bytes, own: bytes, code: str | None = None) -> m.CodeProof:
+        alice, bob = self.couple.alice.device.identity.id, self.couple.bob.device.identity.id
+        return m.CodeProof(code_proof(code or self.heard.all(st.Listening)[-1].code, theirs, own, alice, bob))
+
+    def let_in(self) -> Rude:
+        rude, theirs, own = self.greeted()
+        rude.say(self.proof(theirs, own))
+        assert rude.hear() == m.CodeAccepted()
+        return rude
+
+
+@pytest.fixture
+def scene(couple: Couple, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
+    monkeypatch.setattr(limits, "REFUSAL_SECONDS", 0.01)
+    monkeypatch.setattr(limits, "REJOIN_SECONDS", 0.2)
+    heard = Heard()
+    reception = couple.bob.reception(couple.into, "127.0.0.1", 0, heard.report, keep_listening=True)
+    made = Scene(couple, heard, 0)
+
+    def on_status(status: st.Status) -> None:
+        if isinstance(status, st.NeedKey):
+            reception.answers.say("key", made.key)
+        elif isinstance(status, st.NeedDecision):
+            reception.answers.say("decision", Decision(True))
+
+    heard.on_status = on_status
+    thread = threading.Thread(target=reception.run, daemon=True)
+    thread.start()
+    made.port = heard.wait(st.Listening).port
+    yield made
+    reception.answers.cancel()
+    thread.join(30)
+    assert not thread.is_alive()
+    assert couple.visible() == []
+    outside = [path for path in couple.root.iterdir() if path.name not in ("alice", "bob", "Desktop")]
+    assert not outside
+
+
+# --- before the code -------------------------------------------------------------------------------------------------
+
+BEFORE_HELLO: list[m.Message] = [
+    m.CodeProof(b"p" * 32), m.Offer(b"t" * 16, b"s" * 16, "x", 1, 1, 1), m.KeyAccepted(), m.Thanks(), m.Stop("x"),
+    m.Rejoin(b"t" * 16, b"p" * 32), m.Sealed(m.Kind.PACK, memoryview(b"x")), m.Received(1, 1, 1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("message", BEFORE_HELLO, ids=lambda message: m.kind_of(message).name)
+def test_n9_anything_but_hello_first(scene: Scene, message: m.Message) -> None:
+    rude = scene.enter()
+    rude.hear()
+    rude.say(message)
+    assert rude.last_word() in ("protocol", "")
+    rude.link.close()
+
+
+@pytest.mark.parametrize("message", [m.Hello([1], b"n" * 32), *BEFORE_HELLO[1:4], *BEFORE_HELLO[6:]], ids=lambda message: m.kind_of(message).name)
+def test_n9_anything_but_a_proof_next(scene: Scene, message: m.Message) -> None:
+    rude, _theirs, _own = scene.greeted()
+    rude.say(message)
+    assert rude.last_word() == "protocol"
+    rude.link.close()
+    scene.heard.wait(st.CodeWrong)  # N7: a proof was not given, and that is a try
+
+
+def test_no_common_version(scene: Scene) -> None:
+    rude = scene.enter()
+    rude.hear()
+    rude.say(m.Hello([2, 3], b"n" * 32))
+    assert rude.last_word() == "version"
+    rude.link.close()
+
+
+@pytest.mark.parametrize("length", [1025, 2**31, 2**32 - 1])
+def test_n2_lengths(scene: Scene, length: int) -> None:
+    rude = scene.enter()
+    rude.hear()
+    rude.raw(HEADER.pack(m.Kind.HELLO, length) + b"x" * 100)
+    assert rude.last_word() == "protocol"
+    rude.link.close()
+
+
+# --- guessing --------------------------------------------------------------------------------------------------------
+
+
+def wrong_code(scene: Scene) -> str:
+    return f"{(int(scene.heard.all(st.Listening)[-1].code) + 1) % 10000:04d}"
+
+
+def test_n7_guesses_are_counted_over_connections_and_then_even_the_right_code_is_refused(scene: Scene) -> None:
+    answers = []
+    for _connection in range(4):
+        rude, theirs, own = scene.greeted()
+        for _try in range(3):
+            rude.say(scene.proof(theirs, own, wrong_code(scene)))
+            answers.append(rude.hear())
+        assert rude.last_word() == "code_refused"
+        rude.link.close()
+    assert answers == [m.CodeRefused(2), m.CodeRefused(1), m.CodeRefused(0)] * 4
+    looked_at = len(scene.heard.all(st.CodeWrong))
+    assert looked_at == limits.CODE_FAILURES_AN_HOUR
+    rude, theirs, own = scene.greeted()
+    rude.say(scene.proof(theirs, own))
+    assert rude.hear() == m.CodeRefused(2)
+    rude.link.close()
+    assert scene.heard.all(st.PeerLocked)
+    bob = scene.couple.bob.device
+    bob.guesses.allow(scene.couple.peer_alice().id, bob.now())
+    scene.let_in().link.close()
+    scene.heard.wait(st.Failed)
+
+
+def test_n7_guesses_in_parallel_are_counted_too(scene: Scene) -> None:
+    visits = [scene.greeted() for _n in range(limits.GUESTS)]
+    wrong = wrong_code(scene)
+    for rude, theirs, own in visits:
+        rude.say(scene.proof(theirs, own, wrong))
+    for rude, _theirs, _own in visits:
+        assert rude.hear() == m.CodeRefused(2)
+        rude.link.close()
+    assert len(scene.heard.all(st.CodeWrong)) <= limits.CODE_FAILURES_AN_HOUR
+
+
+def test_guests_are_capped(scene: Scene) -> None:
+    visits = [scene.greeted()[0] for _n in range(limits.GUESTS)]
+    late = scene.enter()
+    assert late.last_word() == "busy"
+    for rude in [*visits, late]:
+        rude.link.close()
+
+
+def test_a_proof_of_another_connection_is_worth_nothing(scene: Scene) -> None:
+    first, theirs, own = scene.greeted()
+    proof = scene.proof(theirs, own)
+    second, _theirs, _own = scene.greeted()
+    second.say(proof)
+    assert second.hear() == m.CodeRefused(2)
+    for rude in (first, second):
+        rude.link.close()
+
+
+def test_rejoining_a_session_that_is_not_there(scene: Scene) -> None:
+    rude, _theirs, _own = scene.greeted()
+    rude.say(m.Rejoin(b"t" * 16, b"p" * 32))
+    assert rude.last_word() != ""
+    rude.link.close()
+
+
+# --- behind the code -------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Sending:
+    """A rude sender that has been let in, with the means to seal."""
+
+    rude: Rude
+    ring: KeyRing
+    salt: bytes
+
+    def offer(self, files: int, total: int, entries: int, name: str = "folder") -> None:
+        self.rude.say(m.Offer(self.ring.transfer_id, self.salt, name, files, total, entries))
+
+    def manifest(self, entries: object) -> None:
+        writer = StreamWriter(self.ring, Stream.MANIFEST)
+        self.rude.say(m.Sealed(m.Kind.MANIFEST, writer.write(msgspec.msgpack.encode(entries), True, 1)))
+
+
+def sending(scene: Scene) -> Sending:
+    rude = scene.let_in()
+    scene.key, salt = new_key(), new_salt()
+    ids = scene.couple.alice.device.identity.id, scene.couple.bob.device.identity.id
+    return Sending(rude, KeyRing(stretch(scene.key, salt), new_salt(), *ids), salt)
+
+
+def file(name: str, size: int = 3, parent: int = -1) -> list[object]:
+    return [1, parent, name, size, 0, ""]
+
+
+HOSTILE_LISTS: dict[str, list[object]] = {
+    "P1 up": [file("../../.ssh/authorized_keys")],
+    "P3 dots": [file("..")],
+    "P4 sibling": [file("../received_folder_twin/f")],
+    "P5 absolute": [file("/etc/cron.d/x")],
+    "P5 windows": [file("C:\\x")],
+    "P5 share": [file("\\\\srv\\s")],
+    "P5 nul": [file("a\0b")],
+    "P5 empty": [file("")],
+    "P11 twice": [file("a"), file("a")],
+    "P11 file and folder": [file("a"), [0, -1, "a", 0, 0, ""]],
+    "P11 inside a file": [file("a"), file("b", 3, 0)],
+    "order": [file("b"), file("a")],
+    "link out": [[3, -1, "l", 0, 0, "/etc"]],
+    "link up": [[3, -1, "l", 0, 0, "../x"]],
+    "link through a link": [[3, -1, "l", 0, 0, "m/../../x"]],
+    "folder with a size": [[0, -1, "d", 5, 0, ""]],
+    "unknown kind": [[9, -1, "d", 0, 0, ""]],
+    "negative size": [file("a", -1)],
+    "not a list": [5],
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE_LISTS)
+def test_hostile_lists_refuse_the_whole_offer(scene: Scene, name: str) -> None:
+    made = sending(scene)
+    made.offer(1, 3, len(HOSTILE_LISTS[name]))
+    made.manifest(HOSTILE_LISTS[name])
+    assert made.rude.hear() == m.KeyAccepted()
+    assert made.rude.last_word() == "offer"
+    made.rude.link.close()
+    failed = scene.heard.wait(st.Failed)
+    assert failed.problem.exit_code == 8
+    assert not scene.couple.into.exists()
+
+
+@pytest.mark.parametrize(("files", "total", "entries"), [(2, 3, 1), (1, 4, 1), (1, 3, 2), (0, 0, 1)])
+def test_z3_counts_that_lie(scene: Scene, files: int, total: int, entries: int) -> None:
+    made = sending(scene)
+    made.offer(files, total, entries)
+    made.manifest([file("a")])
+    assert made.rude.hear() == m.KeyAccepted()
+    assert made.rude.last_word() == "offer"
+    made.rude.link.close()
+
+
+def test_z3_an_offer_of_a_billion_entries(scene: Scene) -> None:
+    made = sending(scene)
+    body = msgspec.msgpack.encode(
+        {"transfer_id": b"t" * 16, "salt": b"s" * 16, "name": "x", "files": 1, "bytes": 1, "entries": 10**9}
+    )
+    made.rude.raw(HEADER.pack(m.Kind.OFFER, len(body)) + body)
+    assert made.rude.last_word() == "protocol"
+    made.rude.link.close()
+
+
+def accepted(scene: Scene, names: list[str], content: bytes = b"abc") -> tuple[Sending, Manifest]:
+    """A rude sender whose offer was accepted."""
+    made = sending(scene)
+    manifest = Manifest()
+    for name in names:
+        manifest.add(Entry(EntryKind.FILE, -1, name, len(content), 0, ""))
+    made.offer(manifest.files, manifest.bytes, len(manifest))
+    made.manifest([manifest.entry(i) for i in range(len(manifest))])
+    assert made.rude.hear() == m.KeyAccepted()
+    answer = made.rude.hear()
+    assert isinstance(answer, m.Sealed)
+    StreamReader(made.ring, Stream.ANSWER).read(answer.token)
+    return made, manifest
+
+
+def pack(made: Sending, number: int, last: bool, pieces: list[Piece], content: bytes, stream: Stream = Stream.PACK) -> m.Sealed:
+    writer = PackWriter()
+    for piece in pieces:
+        writer.add(piece, content)
+    return m.Sealed(m.Kind.PACK, Sealer(made.ring, stream).seal(number, last, writer.finish([]), 1))
+
+
+def right_pack(made: Sending, manifest: Manifest) -> m.Sealed:
+    [only] = plan_packs(manifest, Answer())
+    return pack(made, 0, True, only.pieces, b"abc")
+
+
+HOSTILE_PACKS: dict[str, Callable[[Sending, Manifest], m.Message]] = {
+    "S1 not the last": lambda s, _m: pack(s, 0, False, [Piece(0, 0, 3), Piece(1, 0, 3)], b"abc"),
+    "S1 another number": lambda s, _m: pack(s, 1, True, [Piece(0, 0, 3), Piece(1, 0, 3)], b"abc"),
+    "S1 another stream": lambda s, _m: pack(s, 0, True, [Piece(0, 0, 3), Piece(1, 0, 3)], b"abc", Stream.MANIFEST),
+    "S1 empty last": lambda s, _m: pack(s, 0, True, [], b""),
+    "S2 flipped": lambda s, m_: m.Sealed(m.Kind.PACK, memoryview(bytes(right_pack(s, m_).token[:-1]) + b"\0")),
+    "Z1 longer": lambda s, _m: pack(s, 0, True, [Piece(0, 0, 3), Piece(1, 0, 3)], b"abcd"),
+    "Z1 shorter": lambda s, _m: pack(s, 0, True, [Piece(0, 0, 3), Piece(1, 0, 3)], b"ab"),
+    "Z2 missing": lambda s, _m: pack(s, 0, True, [Piece(0, 0, 3)], b"abc"),
+    "Z2 twice": lambda s, _m: pack(s, 0, True, [Piece(0, 0, 3), Piece(0, 0, 3)], b"abc"),
+    "Z2 order": lambda s, _m: pack(s, 0, True, [Piece(1, 0, 3), Piece(0, 0, 3)], b"abc"),
+    "Z2 not planned": lambda s, _m: pack(s, 0, True, [Piece(0, 0, 3), Piece(1, 0, 3), Piece(2, 0, 3)], b"abc"),
+    "no token": lambda _s, _m: m.Sealed(m.Kind.PACK, memoryview(b"x" * 1000)),
+    "a manifest": lambda s, _m: m.Sealed(m.Kind.MANIFEST, memoryview(b"x")),
+    "thanks": lambda _s, _m: m.Thanks(),
+    "hello": lambda _s, _m: m.Hello([1], b"n" * 32),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE_PACKS)
+def test_hostile_packs_end_the_transfer_and_leave_nothing(scene: Scene, name: str) -> None:
+    made, manifest = accepted(scene, ["a", "b"])
+    made.rude.say(HOSTILE_PACKS[name](made, manifest))
+    assert made.rude.last_word() in ("seal", "protocol")
+    made.rude.link.close()
+    assert scene.heard.wait(st.Failed).problem.exit_code == 8
+    device = scene.couple.bob.device
+    wait_until(lambda: not list(device.transfers.iterdir()), 10, "the journal to be removed")
+    assert not list((device.state / "staging").iterdir())
+
+
+def test_s1_a_pack_after_the_last(scene: Scene) -> None:
+    made, manifest = accepted(scene, ["a", "b"])
+    only = right_pack(made, manifest)
+    made.rude.say(only)
+    made.rude.say(only)
+    word = made.rude.last_word()
+    made.rude.link.close()
+    assert word in ("protocol", "seal", "")
+    end = wait_until(lambda: scene.heard.all(st.Failed) or scene.heard.all(st.Done), 30, "an end")
+    if isinstance(end[0], st.Done):  # all was there and right before the extra one was read
+        for name in scene.couple.visible():
+            (scene.couple.into / name).unlink()
+
+
+def test_n8_a_sender_that_falls_silent(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "STALL_SECONDS", 0.3)
+    made, _manifest = accepted(scene, ["a", "b"])
+    assert scene.heard.wait(st.Failed).problem.code == "interrupted"
+    made.rude.link.close()
+
+
+def test_n8_a_byte_now_and_then_is_no_progress(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "STALL_SECONDS", 0.5)
+    made, _manifest = accepted(scene, ["a", "b"])
+    made.rude.raw(HEADER.pack(m.Kind.PACK, 1000))
+
+    def drip() -> bool:
+        try:
+            made.rude.raw(b"x")
+        except LinkLostError:
+            return True
+        made.rude.link.wait(0.05)
+        return bool(scene.heard.all(st.Failed))
+
+    wait_until(drip, 20, "the receiver to give up")
+    scene.heard.wait(st.Failed)
+    made.rude.link.close()
+
+
+def test_a_peer_removed_while_connected(scene: Scene) -> None:
+    made = sending(scene)
+    scene.couple.bob.device.peers.forget("alice")
+    made.offer(1, 3, 1)
+    made.manifest([file("a")])
+    assert made.rude.hear() == m.KeyAccepted()
+    assert made.rude.last_word() == "peer_stopped"
+    made.rude.link.close()
+    assert scene.heard.wait(st.Failed).problem.code == "peer_forgotten"
+    assert not scene.couple.into.exists()
+
+
+# --- a hostile receiver ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("first", [*BEFORE_HELLO[:4], m.CodeAccepted()], ids=lambda message: m.kind_of(message).name)
+def test_n9_a_receiver_that_does_not_say_hello(couple: Couple, first: m.Message) -> None:
+    (couple.folder / "secret").write_text("content that must not leave")
+    heard = Heard()
+    done = threading.Event()
+
+    def welcome(link: TlsLink) -> None:
+        rude = Rude(link)
+        rude.say(first)
+        rude.last_word()
+        link.close()
+        done.set()
+
+    device = couple.bob.device
+    listener = Listener(device.identity, device.peers, "127.0.0.1", 0, welcome, lambda: None)
+    session = couple.alice.sending(couple.folder, Address("127.0.0.1", listener.port), None, heard.report)
+    session.run()
+    assert heard.code() in ("protocol", "peer_stopped")
+    assert done.wait(20)
+    listener.close()
+    listener.join(10)
+
+
+@pytest.mark.parametrize("word", ["cancelled", "busy", "declined", "disk", "seal", "something from a later version", ""])
+def test_every_word_of_an_end_is_understood(couple: Couple, word: str) -> None:
+    (couple.folder / "x").write_text("x")
+    heard = Heard()
+
+    def welcome(link: TlsLink) -> None:
+        rude = Rude(link)
+        rude.say(m.Stop(word))
+        rude.last_word()
+        link.close()
+
+    device = couple.bob.device
+    listener = Listener(device.identity, device.peers, "127.0.0.1", 0, welcome, lambda: None)
+    session = couple.alice.sending(couple.folder, Address("127.0.0.1", listener.port), None, heard.report)
+    session.run()
+    end = heard.end()
+    assert isinstance(end, st.Failed)
+    assert end.problem.message
+    assert end.problem.hint
+    listener.close()
+    listener.join(10)

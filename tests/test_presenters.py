@@ -1,0 +1,407 @@
+"""What the windows decide, without Tk and without threads: statuses and actions in, screens out."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from countersign import errors
+from countersign.home import Home
+from countersign.pack.manifest import Entry, EntryKind, Manifest
+from countersign.seal.keytext import new_key
+from countersign.setting import open_setting
+from countersign.transfer import status as st
+from countersign.transfer.proposal import Decision, Proposal
+from countersign.ui.presenters.common import Presenter
+from countersign.ui.presenters.receiver import ReceiverPresenter
+from countersign.ui.presenters.screens import Bar, Big, Field, Rows, Screen, Text
+from countersign.ui.presenters.sender import SenderPresenter, Summary, code_typed
+from tests.transfers import Couple
+
+
+class PaperWindow:
+    """A window that only remembers."""
+
+    def __init__(self) -> None:
+        self.screens: list[Screen] = []
+        self.typed: dict[str, str] = {}
+        self.file: Path | None = None
+        self.folder: Path | None = None
+        self.yes = True
+        self.closed = False
+        self.titles: list[str] = []
+        self.revealed: list[Path] = []
+
+    @property
+    def now(self) -> Screen:
+        return self.screens[-1]
+
+    def show(self, screen: Screen) -> None:
+        self.screens.append(screen)
+
+    def shown(self) -> str:
+        return self.now.id if self.screens else ""
+
+    def field(self, identity: str) -> str:
+        return self.typed[identity]
+
+    def open_file(self, title: str) -> Path | None:
+        return self.file
+
+    def save_file(self, title: str, suggested: str) -> Path | None:
+        return self.file
+
+    def choose_folder(self, title: str, at: Path) -> Path | None:
+        return self.folder
+
+    def confirm(self, question: str, yes: str) -> bool:
+        return self.yes
+
+    def reveal(self, path: Path) -> None:
+        self.revealed.append(path)
+
+    def title(self, text: str) -> None:
+        self.titles.append(text)
+
+    def close(self) -> None:
+        self.closed = True
+
+    def press(self, label: str) -> None:
+        """Presses the button whose label begins so."""
+        [action] = [action for action in self.now.actions if action.label.startswith(label)]
+        fields = [block for block in self.now.blocks if isinstance(block, Field) and block.changed is not None]
+        if action.main and fields:  # a field decides then, as in a real window
+            enabled = all(f.changed(self.typed.get(f.id, f.value)).ready for f in fields if f.changed)
+        else:
+            enabled = action.enabled
+        assert enabled, f"“{label}” is disabled"
+        action.act()
+
+    def text(self) -> str:
+        """All that can be read."""
+        parts = [self.now.heading]
+        for block in self.now.blocks:
+            if isinstance(block, (Text, Bar)):
+                parts.append(block.text)
+            elif isinstance(block, Big):
+                parts += [block.text, block.caption, block.below]
+            elif isinstance(block, Field):
+                parts.append(block.label)
+            elif isinstance(block, Rows):
+                parts += [" ".join(block.row(i)) for i in range(block.count)]
+        return "\n".join(parts)
+
+
+class Stage:
+    """A presenter, its window, and the sessions that it began; none of them runs."""
+
+    def __init__(self, couple: Couple, role: str, **options: object) -> None:
+        self.window = PaperWindow()
+        self.sessions: list[object] = []
+        self.looked_at: list[Path] = []
+        given = {"into": str(couple.into), "bind": None, "port": 0, "folder": None, "to": None, "peer": None, **options}
+        report: Callable[[st.Status], None] = lambda _status: None
+        self.presenter: Presenter
+        if role == "receiver":
+            self.presenter = ReceiverPresenter(couple.bob, self.window, self.sessions.append, report, Namespace(**given))
+        else:
+            self.presenter = SenderPresenter(
+                couple.alice, self.window, self.sessions.append, report, Namespace(**given), self.looked_at.append
+            )
+        self.presenter.home()
+
+    def hear(self, *statuses: st.Status) -> PaperWindow:
+        for status in statuses:
+            self.presenter.on_status(status)
+        return self.window
+
+    def said(self, question: str) -> object:
+        assert self.presenter.session is not None
+        return self.presenter.session.answers.take(question)
+
+
+LISTENING = st.Listening(("192.168.1.5", "10.0.0.1"), 12346, "4711", "ABCD-…")
+OFFER = st.OfferSeen("alice", "holiday", 3, 5000)
+
+
+def proposal(couple: Couple, free: int = 10**9) -> Proposal:
+    manifest = Manifest()
+    manifest.add(Entry(EntryKind.FOLDER, -1, "album", 0, 0, ""))
+    manifest.add(Entry(EntryKind.FILE, 0, "one\u202e.jpg", 5000, 0, ""))
+    manifest.add(Entry(EntryKind.LINK, -1, "link", 0, 0, "album"))
+    return Proposal("alice", "holiday", manifest, couple.into, free, 0, 0, {1: "its name is reserved on this computer"}, ("album",))
+
+
+def done(path: Path, **more: object) -> st.Done:
+    return st.Done(path, 3, 5000, 6000, 2.0, (("x", "it is not a file"),), path / "r.receipt", **more)  # type: ignore[arg-type]
+
+
+def test_the_receiver_shows_code_and_addresses(couple: Couple) -> None:
+    window = Stage(couple, "receiver").hear(LISTENING)
+    assert window.now.heading == "Ready to receive"
+    assert "4711" in window.text()
+    assert "192.168.1.5" in window.text()
+    assert "alice" in window.text()
+
+
+def test_news_at_the_door_are_shown_in_place(couple: Couple) -> None:
+    stage = Stage(couple, "receiver")
+    window = stage.hear(LISTENING, st.StrangerRefused())
+    assert "unknown" in window.text()
+    stage.hear(st.CodeWrong(2, "alice"))
+    assert "2 tries left" in window.text()
+    assert window.now.id == "listening"
+
+
+def test_a_locked_peer_can_be_allowed_again(couple: Couple) -> None:
+    stage = Stage(couple, "receiver")
+    device = couple.bob.device
+    for _n in range(9):
+        device.guesses.begin_try(couple.peer_alice().id, device.now())
+    window = stage.hear(LISTENING, st.PeerLocked("alice"))
+    window.press("Allow alice")
+    assert not device.guesses.locked(couple.peer_alice().id, device.now())
+
+
+def test_the_receivers_way_to_the_end(couple: Couple) -> None:
+    stage = Stage(couple, "receiver")
+    window = stage.hear(LISTENING, OFFER, st.NeedKey(5))
+    assert "holiday" in window.text()
+    [field] = [block for block in window.now.blocks if isinstance(block, Field)]
+    assert field.changed is not None
+    key = new_key()
+    assert field.changed(key).ready
+    window.typed["key"] = key
+    window.press("Look at the list")
+    assert stage.said("key") == key
+    stage.hear(st.KeyChecking(), st.KeyWrong(4), st.NeedKey(4))
+    assert "4 tries left" in window.text()
+    stage.hear(st.NeedDecision(proposal(couple)))
+    assert "album/" in window.text()
+    assert "\u202e" not in window.text()
+    assert "reserved" in window.text()
+    assert "there already" in window.text()
+    window.press("Accept")
+    assert stage.said("decision") == Decision(True)
+    stage.hear(st.Progress(50, 100, 1, 3, 25.0, 2.0))
+    assert window.titles[-1] == "50%"
+    assert "2 s left" in window.text()
+    stage.hear(done(couple.into, renamed=(("a", "a (2)"),), kept=("b",)))
+    assert "a (2)" in window.text()
+    assert "not a file" in window.text()
+    window.press("Open folder")
+    assert window.revealed == [couple.into]
+    stage.presenter.ended()
+    window.press("Receive another")
+    assert len(stage.sessions) == 2
+
+
+def test_declining_at_the_key_and_at_the_list(couple: Couple) -> None:
+    stage = Stage(couple, "receiver")
+    stage.hear(LISTENING, OFFER, st.NeedKey(5)).press("Decline")
+    assert stage.said("decision") == Decision(False)
+    stage.hear(st.NeedDecision(proposal(couple))).press("Decline")
+    assert stage.said("decision") == Decision(False)
+
+
+def test_accepting_is_not_possible_without_room(couple: Couple) -> None:
+    window = Stage(couple, "receiver").hear(LISTENING, OFFER, st.NeedDecision(proposal(couple, free=10)))
+    assert "not enough room" in window.text()
+    with pytest.raises(AssertionError):
+        window.press("Accept")
+
+
+def test_another_port_is_offered(couple: Couple) -> None:
+    stage = Stage(couple, "receiver")
+    window = stage.hear(st.Failed(errors.PortTaken(port=12346, owner="x", free=4000)))
+    stage.presenter.ended()
+    assert "12346" in window.text()
+    window.press("Use port 4000")
+    assert len(stage.sessions) == 2
+
+
+def test_another_folder_restarts_the_reception(couple: Couple, tmp_path: Path) -> None:
+    stage = Stage(couple, "receiver")
+    window = stage.hear(LISTENING)
+    window.folder = tmp_path / "elsewhere"
+    window.press("Choose another folder")
+    assert stage.presenter.session is not None
+    assert stage.presenter.session.answers.cancelled
+    stage.hear(st.Failed(errors.Cancelled()))
+    stage.presenter.ended()
+    assert len(stage.sessions) == 2
+    assert "elsewhere" in stage.hear(LISTENING).text()
+
+
+# --- the sender ------------------------------------------------------------------------------------------------------
+
+
+def test_the_senders_way_to_the_end(couple: Couple) -> None:
+    stage = Stage(couple, "sender", to="127.0.0.1:9")
+    window = stage.window
+    assert stage.looked_at == [couple.folder]
+    stage.hear(Summary(couple.folder, 3, 5000, 1))
+    assert "3 files" in window.text()
+    assert "1 can not be sent" in window.text()
+    window.press("Connect")
+    assert len(stage.sessions) == 1
+    stage.hear(st.Connected("bob"), st.NeedCode(3))
+    assert "bob" in window.text()
+    window.typed["code"] = "12 34"
+    window.press("Continue")
+    assert stage.said("code") == "1234"
+    stage.hear(st.CodeWrong(2, "bob"), st.NeedCode(2))
+    assert "2 tries left" in window.text()
+    stage.hear(st.KeyShown("AAAA-BBBB-CCCC-DDDD", "Alfa …"), st.WaitingFor("key"))
+    assert "AAAA-BBBB-CCCC-DDDD" in window.text()
+    stage.hear(st.KeyWrong(4))
+    assert "4 tries left" in window.text()
+    stage.hear(st.WaitingFor("answer"))
+    assert "accept" in window.text()
+    stage.hear(st.Progress(0, 100, 0, 3, 0.0, None), st.Reconnecting(200.0))
+    assert "looking for the other computer" in window.text()
+    stage.hear(done(couple.folder))
+    assert window.now.heading == "It has arrived"
+
+
+@pytest.mark.parametrize(
+    ("problem", "button"),
+    [
+        (errors.Unreachable(address="x"), "Try again"),
+        (errors.TheyDoNotTrustUs(), "People"),
+        (errors.CodeRefused(), "Back"),
+        (errors.Interrupted(), "Try again"),
+        (errors.DiskFull(path="x", reason="y"), "Back"),
+    ],
+)
+def test_every_problem_is_a_sentence_with_a_next_step(couple: Couple, problem: errors.Problem, button: str) -> None:
+    stage = Stage(couple, "sender", to="127.0.0.1:9")
+    stage.hear(Summary(couple.folder, 3, 5000)).press("Connect")
+    window = stage.hear(st.Failed(problem))
+    stage.presenter.ended()
+    assert problem.message in window.text()
+    assert problem.hint in window.text()
+    window.press(button)
+
+
+def test_a_folder_that_can_not_be_sent(couple: Couple) -> None:
+    stage = Stage(couple, "sender", to="127.0.0.1:9")
+    window = stage.hear(Summary(couple.folder, problem=errors.FolderEmpty(path=couple.folder)))
+    assert "nothing in" in window.text()
+    with pytest.raises(AssertionError):
+        window.press("Connect")
+
+
+def test_a_summary_of_another_folder_is_old_news(couple: Couple, tmp_path: Path) -> None:
+    stage = Stage(couple, "sender")
+    assert "Looking" in stage.hear(Summary(tmp_path / "other", 9, 9)).text()
+
+
+def test_dropping_and_choosing_a_folder(couple: Couple, tmp_path: Path) -> None:
+    stage = Stage(couple, "sender")
+    album = tmp_path / "album"
+    album.mkdir()
+    drop = stage.window.now.drop
+    assert drop is not None
+    drop([tmp_path / "file", album])
+    assert stage.looked_at[-1] == album
+    stage.window.folder = couple.folder
+    stage.window.press("Choose another folder")
+    assert stage.looked_at[-1] == couple.folder
+
+
+def test_an_address_is_judged_while_it_is_typed(couple: Couple) -> None:
+    stage = Stage(couple, "sender")
+    window = stage.hear(Summary(couple.folder, 1, 1))
+    [field] = [block for block in window.now.blocks if isinstance(block, Field)]
+    assert field.changed is not None
+    assert not field.changed("").ready
+    assert not field.changed("1.2.3").ready
+    assert field.changed("1.2.3.4").ready
+
+
+def test_codes_are_judged_while_they_are_typed() -> None:
+    assert [code_typed(text).ready for text in ("", "12", "1234", "12345", "x")] == [False, False, True, False, False]
+
+
+def test_closing_asks_only_during_a_transfer(couple: Couple) -> None:
+    stage = Stage(couple, "receiver")
+    stage.hear(LISTENING, st.Progress(1, 2, 0, 1, 1.0, 1.0))
+    stage.window.yes = False
+    stage.presenter.close_asked()
+    assert stage.presenter.session is not None
+    assert not stage.presenter.session.answers.cancelled
+    stage.window.yes = True
+    stage.presenter.close_asked()
+    assert stage.presenter.session.answers.cancelled
+    stage.presenter.ended()
+    assert stage.window.closed
+
+
+def test_closing_a_window_that_does_nothing(couple: Couple) -> None:
+    stage = Stage(couple, "sender")
+    stage.presenter.close_asked()
+    assert stage.window.closed
+
+
+# --- people ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_first_time_leads_to_the_people(tmp_path: Path, couple: Couple) -> None:
+    alone = Couple(tmp_path, couple.alice, open_setting(Home(tmp_path / "alone")))
+    stage = Stage(alone, "receiver")
+    window = stage.window
+    assert window.now.id == "first"
+    assert not stage.sessions
+    assert alone.bob.device.identity.fingerprint in window.text()
+    window.file = tmp_path / "mine.pem"
+    window.press("Save my certificate")
+    assert window.file.read_bytes() == alone.bob.device.identity.pem
+    window.press("Add theirs")
+    assert "your own" in window.text()
+    window.file.write_bytes(couple.alice.device.identity.pem)
+    window.press("Add theirs")
+    assert window.now.id == "compare"
+    assert couple.alice.device.identity.fingerprint in window.text()
+    window.typed["name"] = "a/b"
+    window.press("It is the same")
+    assert "can not be used" in window.text()
+    window.typed["name"] = "Ada"
+    window.press("It is the same")
+    assert [peer.name for peer in alone.bob.device.peers.all()] == ["Ada"]
+    assert len(stage.sessions) == 1
+
+
+def test_people_are_renamed_and_forgotten(couple: Couple) -> None:
+    stage = Stage(couple, "sender")
+    window = stage.window
+    stage.presenter.show_people()
+    [rows] = [block for block in window.now.blocks if isinstance(block, Rows)]
+    assert rows.chosen is not None
+    rows.chosen(0)
+    window.press("Rename")
+    window.typed["name"] = "Robert"
+    window.press("Rename")
+    assert [peer.name for peer in couple.alice.device.peers.all()] == ["Robert"]
+    rows.chosen(0)
+    window.yes = False
+    window.press("Forget")
+    assert couple.alice.device.peers.all()
+    window.yes = True
+    window.press("Forget")
+    assert not couple.alice.device.peers.all()
+    assert window.now.id == "first"
+
+
+def test_a_certificate_copied_by_hand_is_offered(tmp_path: Path, couple: Couple) -> None:
+    alone = Couple(tmp_path, couple.alice, open_setting(Home(tmp_path / "alone")))
+    (alone.bob.home.certs / "ada.pem").write_bytes(couple.alice.device.identity.pem)
+    stage = Stage(alone, "receiver")
+    stage.window.press("Look at it")
+    stage.window.typed["name"] = "ada"
+    stage.window.press("It is the same")
+    assert not (alone.bob.home.certs / "ada.pem").exists()
+    assert [peer.name for peer in alone.bob.device.peers.all()] == ["ada"]

@@ -1,0 +1,195 @@
+"""Both real windows on a virtual screen, driven with real key and mouse events, through the whole ritual."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from countersign.home import Home
+from countersign.seal.keytext import new_key
+from countersign.setting import open_setting
+from tests.people import Person, virtual_screen
+from tests.programs import ROOT
+from tests.transfers import Couple, fill, make_couple, snapshot
+from tests.waiting import wait_until
+
+pytestmark = [pytest.mark.window, pytest.mark.skipif(sys.platform != "linux", reason="drives an X server")]
+RIGHT = 720  # where the receiver's window is put
+
+
+@pytest.fixture(scope="module")
+def screen() -> Iterator[str]:
+    with virtual_screen() as name:
+        yield name
+
+
+@pytest.fixture
+def person(screen: str) -> Iterator[Person]:
+    made = Person(screen)
+    yield made
+    made.close()
+
+
+@contextmanager
+def windows(person: Person, *commands: list[str]) -> Iterator[list[subprocess.Popen[str]]]:
+    """Starts programs with a window; ends them, and fails if any of them complained."""
+    environment = {**os.environ, "DISPLAY": person.screen}
+    started = [
+        subprocess.Popen([sys.executable, *command], cwd=ROOT, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for command in commands
+    ]  # fmt: skip
+    try:
+        yield started
+    finally:
+        said = ""
+        for program in started:
+            program.terminate()
+            out, errors = program.communicate(timeout=20)
+            said += out + errors
+        assert "Traceback" not in said
+        assert "Error" not in said
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def receiver(couple: Couple, port: int) -> list[str]:
+    home = str(couple.bob.home.root)
+    return ["receiver.py", "--home", home, "--bind", "127.0.0.1", "--port", str(port), "--into", str(couple.into)]
+
+
+def sender(couple: Couple, port: int) -> list[str]:
+    return ["sender.py", "--home", str(couple.alice.home.root), "--to", f"127.0.0.1:{port}"]
+
+
+@contextmanager
+def both(person: Person, couple: Couple) -> Iterator[None]:
+    """The two programs side by side."""
+    port = free_port()
+    with windows(person, receiver(couple, port), sender(couple, port)):
+        yield
+
+
+def connect(person: Person) -> str:
+    """Both windows are there: reads the code on the right and types it on the left. Gives the key."""
+    person.look_at("Ready to receive", RIGHT, 0)
+    code = person.copied(4)
+    person.look_at("Send a folder", 0, 0)
+    _press_until(person, "Which code do they see")
+    person.look_at("Which code do they see", 0, 0)
+    person.type(code + "\n")
+    person.look_at("Read them the key", 0, 0)
+    return person.copied(19)
+
+
+def _press_until(person: Person, title: str) -> None:
+    """The main button is enabled when the folder has been looked at; so Return is pressed until it takes."""
+
+    def look() -> bool:
+        if any(title in shown for shown in person.titles()):
+            return True
+        if any("Send a folder" in shown for shown in person.titles()):
+            person.press("Return")
+        return False
+
+    wait_until(look, 30, title)
+
+
+def test_the_whole_ritual_by_keyboard(tmp_path: Path, person: Person) -> None:
+    couple = make_couple(tmp_path)
+    fill(couple.folder)
+    with both(person, couple):
+        key = connect(person)
+        person.look_at("Somebody wants to send you something", RIGHT, 0)
+        person.type(new_key().lower() + "\n")
+        wait_until(lambda: not any("Checking" in title for title in person.titles()), 30, "the verdict")
+        person.look_at("Somebody wants to send you something", RIGHT, 0)
+        person.type(key.lower())
+        person.press("Return")
+        person.look_at("alice wants to send you", RIGHT, 0)
+        person.press("Return")
+        person.window("It is all here")
+        person.window("It has arrived")
+    assert snapshot(couple.into) == snapshot(couple.folder)
+
+
+def test_accepting_with_the_mouse(tmp_path: Path, person: Person) -> None:
+    couple = make_couple(tmp_path)
+    fill(couple.folder, large=1000)
+    with both(person, couple):
+        key = connect(person)
+        person.look_at("Somebody wants to send you something", RIGHT, 0)
+        person.type(key.lower() + "\n")
+        person.look_at("alice wants to send you", RIGHT, 0)
+        person.click(RIGHT + 660 - 28 - 30, 600 - 20 - 15)  # the main button, bottom right
+        person.window("It is all here")
+    assert snapshot(couple.into) == snapshot(couple.folder)
+
+
+def test_declining_and_cancelling(tmp_path: Path, person: Person) -> None:
+    couple = make_couple(tmp_path)
+    fill(couple.folder, large=1000)
+    with both(person, couple):
+        connect(person)
+        person.look_at("Somebody wants to send you something", RIGHT, 0)
+        person.press("Escape")
+        person.window("You declined")
+        person.look_at("The other person declined", 0, 0)
+        person.press("Return")
+        person.look_at("You declined", RIGHT, 0)
+        person.press("Return")
+        key = connect(person)
+        person.look_at("Somebody wants to send you something", RIGHT, 0)
+        person.type(key.lower() + "\n")
+        person.window("alice wants to send you")
+        person.look_at("Waiting for them to accept", 0, 0)
+        person.press("Escape")
+        person.window("Cancelled")
+        person.window("The other person cancelled")
+    assert couple.visible() == []
+
+
+def test_the_first_time_shows_the_guide(tmp_path: Path, person: Person) -> None:
+    with windows(person, ["receiver.py", "--home", str(tmp_path / "new")]):
+        person.window("Get to know each other")
+    assert open_setting(Home(tmp_path / "new")).device.identity.fingerprint
+
+
+def test_closing_the_window_ends_the_program(tmp_path: Path, person: Person) -> None:
+    couple = make_couple(tmp_path)
+    with windows(person, receiver(couple, 0)) as [bob]:
+        window = person.window("Ready to receive")
+        person.close_window(window)
+        assert bob.wait(20) == 0
+
+
+def test_text_meets_wcag_aa_on_its_ground() -> None:
+    from countersign.ui.views.theme import DARK, LIGHT
+
+    for palette in (LIGHT, DARK):
+        for ground in (palette.ground, palette.raised):
+            for colour in (palette.plain, palette.hint):
+                assert contrast(colour, ground) >= 4.5
+        for colour in (palette.good, palette.bad):
+            assert contrast(colour, palette.ground) >= 4.5
+
+
+def contrast(one: str, other: str) -> float:
+    """https://www.w3.org/TR/WCAG21/#dfn-contrast-ratio"""
+
+    def luminance(colour: str) -> float:
+        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    bright, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (bright + 0.05) / (dark + 0.05)
