@@ -28,10 +28,10 @@ def main(role: str, argv: list[str] | None = None) -> int:
         return problem.exit_code
     except KeyboardInterrupt:
         return Cancelled.exit_code
-    except Exception as error:  # our own bug: a person gets a sentence, a file gets the traceback
-        problem = own_bug(error, find_home(None).state)
-        _tell(problem, "--json" in arguments)
-        return problem.exit_code
+    except Exception as error:  # noqa: BLE001 - our own bug: a person gets a sentence, a file gets the traceback
+        bug = own_bug(error, find_home(None).state)
+        _tell(bug, "--json" in arguments)
+        return bug.exit_code
 
 
 def _be_plain() -> None:

@@ -91,9 +91,9 @@ def prepared(folder: Path, requirements: str, windowed: bool = False) -> Path:
     """
     if os.environ.get(_AGAIN) == requirements:
         raise SetupProblem(
-            _("Something is still missing after setting up. Delete the folder .venv in {folder} and start again.").format(
-                folder=folder
-            )
+            _(
+                "Something is still missing after setting up. Delete the folder .venv in {folder} and start again."
+            ).format(folder=folder)
         )
     place = _writable_place(folder)
     environment = _environment(place)
@@ -202,8 +202,8 @@ def _make_environment(environment: Path) -> None:
     if environment.exists():
         shutil.rmtree(environment)  # half-made by a try that was cut off
     try:
-        import ensurepip  # noqa: F401, PLC0415 - Debian leaves it out of its own Python
-        import venv  # noqa: PLC0415
+        import ensurepip  # noqa: F401 - Debian leaves it out of its own Python
+        import venv
     except ImportError as error:
         raise SetupProblem(_venv_missing_text()) from error
     try:
@@ -242,16 +242,26 @@ def _needs_newer_python() -> str:
 def _venv_missing_text() -> str:
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
     return _("This Python lacks its venv module. {how}").format(
-        how=package_advice({"apt": f"python{version}-venv", "dnf": "python3", "zypper": f"python{version.replace('.', '')}"})
+        how=package_advice(
+            {"apt": f"python{version}-venv", "dnf": "python3", "zypper": f"python{version.replace('.', '')}"}
+        )
     )
 
 
 def tk_missing_text() -> str:
     """What to do where there is no Tk."""
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    names = {"apt": "python3-tk", "dnf": "python3-tkinter", "pacman": "tk", "zypper": "python3-tk", "brew": f"python-tk@{version}"}
+    names = {
+        "apt": "python3-tk",
+        "dnf": "python3-tkinter",
+        "pacman": "tk",
+        "zypper": "python3-tk",
+        "brew": f"python-tk@{version}",
+    }
     advice = package_advice(names)
-    return _("This Python lacks Tk, which draws the window. {how} Or use it in the terminal: add --cli.").format(how=advice)
+    return _("This Python lacks Tk, which draws the window. {how} Or use it in the terminal: add --cli.").format(
+        how=advice
+    )
 
 
 def package_advice(names: dict[str, str]) -> str:
@@ -284,6 +294,11 @@ def _progress(windowed: bool):  # type: ignore[no-untyped-def]  # yields a funct
         from countersign.ui.views.setup_window import setup_window
 
         with setup_window() as show:
-            yield lambda text: (tell(text), show(text))
+
+            def both(text: str) -> None:
+                tell(text)
+                show(text)
+
+            yield both
     else:
         yield tell

@@ -127,7 +127,7 @@ class Terminal:
     def _run_session(self, session: Session) -> None:
         try:
             session.run()
-        except BaseException as error:  # raised again on the main thread
+        except BaseException as error:  # noqa: BLE001 - raised again on the main thread
             self.queue.put(_Ended(error))
         else:
             self.queue.put(_Ended())
@@ -341,12 +341,13 @@ class _Bar:
 def _interrupts(cancel: Callable[[], None]) -> Iterator[None]:
     """Ctrl-C and a request to terminate cancel in order; a second one does not wait."""
     previous: dict[int, Any] = {}
+    numbers: tuple[int, ...] = (signal.SIGINT, signal.SIGTERM)
 
     def on_signal(number: int, _frame: object) -> None:
         signal.signal(number, previous[number])
         cancel()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in numbers:
         previous[number] = signal.getsignal(number)
         signal.signal(number, on_signal)
     try:

@@ -168,9 +168,7 @@ def verify_receipt(setting: Setting, path: Path, folder: Path | None, say: Say) 
         ).format(n=checked.files, signer=signer, time=checked.header.time)
     ]
     if folder is not None:
-        lines.append(
-            _("The folder holds exactly this.") if not checked.differing else _("The folder differs from it:")
-        )
+        lines.append(_("The folder holds exactly this.") if not checked.differing else _("The folder differs from it:"))
         lines += [f"  {item}: {reason}" for item, reason in checked.differing]
     say(os.linesep.join(lines), event)
     if checked.differing:

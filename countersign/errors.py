@@ -51,7 +51,9 @@ class OwnBug(Problem):
     code = "bug"
     exit_code = EXIT_CONTENT_REFUSED
     sentence = N_("Countersign made a mistake of its own and had to stop.")
-    next_step = N_("Please report it with the file {file}; it holds no secrets. Then try again: what has arrived is kept.")
+    next_step = N_(
+        "Please report it with the file {file}; it holds no secrets. Then try again: what has arrived is kept."
+    )
 
 
 # --- usage and settings (2) ------------------------------------------------------------------------------------------

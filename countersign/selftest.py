@@ -21,8 +21,10 @@ from countersign.i18n import _
 from countersign.printable import size_text, time_text
 from countersign.setting import Setting, open_setting
 from countersign.transfer import status as st
+from countersign.transfer.answers import Answers
 from countersign.transfer.proposal import Decision
 from countersign.transfer.receipts import check_receipt
+from countersign.transfer.sending import SendingSession
 from countersign.transport.addresses import Address
 
 _LARGE = 24 * 1024 * 1024
@@ -56,13 +58,17 @@ def selftest(as_json: bool) -> int:
 
 def _run(folder: Path, say: Callable[[str], None]) -> None:
     sender, receiver = (open_setting(Home(folder / name)) for name in ("sender", "receiver"))
-    say(_("Two computers were made up; the sender is {fingerprint}").format(fingerprint=sender.device.identity.fingerprint))
+    say(
+        _("Two computers were made up; the sender is {fingerprint}").format(
+            fingerprint=sender.device.identity.fingerprint
+        )
+    )
     _exchange(sender, receiver)
     say(_("They exchanged their certificates."))
     files, size = _fill(sender.home.send_folder)
     say(_("{files} files with {size} lie in SEND_FOLDER.").format(files=files, size=size_text(size)))
     into = folder / "Desktop" / "received_folder"
-    done = _transfer(sender, receiver, into, say)
+    done = _Ritual(sender, receiver, into, say).run()
     say(
         _("Sent over TLS 1.3 on loopback: {size} in {time}, {wire} on the wire.").format(
             size=size_text(done.bytes), time=time_text(done.seconds), wire=size_text(done.wire_bytes)
@@ -111,12 +117,11 @@ class _People:
     def __init__(self) -> None:
         self._lock = threading.Condition()
         self._heard: dict[str, str] = {}
-        self._address: Address | None = None
         self.ends: dict[str, st.Status] = {}
 
     def hear(self, what: str, text: str) -> None:
         with self._lock:
-            self._heard[what] = text
+            self._heard.setdefault(what, text)
             self._lock.notify_all()
 
     def listen(self, what: str) -> str:
@@ -126,56 +131,66 @@ class _People:
             return self._heard[what]
 
 
-def _transfer(sender: Setting, receiver: Setting, into: Path, say: Callable[[str], None]) -> st.Done:
-    people = _People()
-    asked: list[threading.Thread] = []
+class _Ritual:
+    """One transfer: each person answers what their side asks with what the other one says aloud."""
 
-    def answer(session: object, question: str, what: str) -> None:
-        def work() -> None:
-            session.answers.say(question, people.listen(what))  # type: ignore[attr-defined]
+    def __init__(self, sender: Setting, receiver: Setting, into: Path, say: Callable[[str], None]) -> None:
+        self._sender = sender
+        self._say = say
+        self._people = _People()
+        self._reception = receiver.reception(into, "127.0.0.1", 0, self._receiving)
+        self._session: SendingSession | None = None
 
-        asked.append(threading.Thread(target=work, daemon=True))
-        asked[-1].start()
+    def run(self) -> st.Done:
+        """Plays it to its end. Raises the problem of whoever had one."""
+        people = self._people
+        waiting = threading.Thread(target=self._reception.run, name="selftest-receiver", daemon=True)
+        waiting.start()
+        port = people.listen("port")
+        if port:
+            address = Address("127.0.0.1", int(port))
+            self._session = self._sender.sending(self._sender.home.send_folder, address, None, self._sending)
+            self._session.run()
+        waiting.join(_PATIENCE)
+        for end in people.ends.values():
+            if isinstance(end, st.Failed):
+                raise end.problem
+        done = people.ends.get("sender")
+        if not isinstance(done, st.Done) or not isinstance(people.ends.get("receiver"), st.Done):
+            raise SelftestFailedError(_("it did not come to an end"))
+        return done
 
-    def receiving(status: st.Status) -> None:
+    def _receiving(self, status: st.Status) -> None:
         if isinstance(status, st.Listening):
-            say(_("The receiver waits and reads its code aloud."))
-            people.hear("code", status.code)
-            people.hear("port", str(status.port))
+            self._say(_("The receiver waits and reads its code aloud."))
+            self._people.hear("code", status.code)
+            self._people.hear("port", str(status.port))
         elif isinstance(status, st.NeedKey):
-            answer(reception, "key", "key")
+            self._answer(self._reception.answers, "key")
         elif isinstance(status, st.NeedDecision):
-            say(_("The receiver sees the list: {n} entries.").format(n=len(status.proposal.manifest)))
-            reception.answers.say("decision", Decision(True))
+            self._say(_("The receiver sees the list: {n} entries.").format(n=len(status.proposal.manifest)))
+            self._reception.answers.say("decision", Decision(True))
         elif isinstance(status, (st.Done, st.Failed)):
-            people.ends["receiver"] = status
-            if isinstance(status, st.Failed):
-                people.hear("port", "")
+            self._people.ends["receiver"] = status
+            self._people.hear("port", "")  # where it could not even listen, nobody must wait for it
 
-    def sending(status: st.Status) -> None:
+    def _sending(self, status: st.Status) -> None:
+        assert self._session is not None
         if isinstance(status, st.NeedCode):
-            answer(session, "code", "code")
+            self._answer(self._session.answers, "code")
         elif isinstance(status, st.KeyShown):
-            say(_("The sender reads its key aloud."))
-            people.hear("key", status.key)
+            self._say(_("The sender reads its key aloud."))
+            self._people.hear("key", status.key)
         elif isinstance(status, (st.Done, st.Failed)):
-            people.ends["sender"] = status
+            self._people.ends["sender"] = status
 
-    reception = receiver.reception(into, "127.0.0.1", 0, receiving)
-    waiting = threading.Thread(target=reception.run, name="selftest-receiver", daemon=True)
-    waiting.start()
-    port = people.listen("port")
-    if port:
-        session = sender.sending(sender.home.send_folder, Address("127.0.0.1", int(port)), None, sending)
-        session.run()
-    waiting.join(_PATIENCE)
-    for end in people.ends.values():
-        if isinstance(end, st.Failed):
-            raise end.problem
-    done = people.ends.get("sender")
-    if not isinstance(done, st.Done) or not isinstance(people.ends.get("receiver"), st.Done):
-        raise SelftestFailedError(_("it did not come to an end"))
-    return done
+    def _answer(self, answers: Answers, question: str) -> None:
+        """Waits for the other one's word beside the session, which must not wait for its own face."""
+
+        def work() -> None:
+            answers.say(question, self._people.listen(question))
+
+        threading.Thread(target=work, name="selftest-person", daemon=True).start()
 
 
 def _compare(left: Path, right: Path) -> None:

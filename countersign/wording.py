@@ -78,11 +78,17 @@ def proposal_notes(proposal: Proposal) -> list[str]:
             )
         )
     for name in proposal.existing[:_REASONS_SHOWN]:
-        lines.append(_("“{name}” is there already: the same content stays, another arrives beside it.").format(name=printable(name)))
+        lines.append(
+            _("“{name}” is there already: the same content stays, another arrives beside it.").format(
+                name=printable(name)
+            )
+        )
     if proposal.impossible:
         count = len(proposal.impossible)
         lines.append(
-            ngettext("{n} entry can not be kept on this computer:", "{n} entries can not be kept on this computer:", count).format(n=count)
+            ngettext(
+                "{n} entry can not be kept on this computer:", "{n} entries can not be kept on this computer:", count
+            ).format(n=count)
         )
         for index, reason in list(proposal.impossible.items())[:_REASONS_SHOWN]:
             lines.append(f"  {printable(proposal.manifest.path(index))}: {_(reason)}")

@@ -53,7 +53,9 @@ def _check_windows() -> None:
     if not shutil.which("Xvfb"):
         advice = bootstrap.package_advice({"apt": "xvfb", "dnf": "xorg-x11-server-Xvfb", "pacman": "xorg-server-xvfb",
                                            "zypper": "xorg-x11-server-Xvfb"})  # fmt: skip
-        raise bootstrap.SetupProblem(f"The windows are tested on a screen that nobody sees, which Xvfb makes. {advice}{rest}")
+        raise bootstrap.SetupProblem(
+            f"The windows are tested on a screen that nobody sees, which Xvfb makes. {advice}{rest}"
+        )
 
 
 def _run(windows: bool, arguments: list[str]) -> int:

@@ -42,7 +42,11 @@ def _open_files() -> set[str]:
             target = os.readlink(f"/proc/self/fd/{handle}")
         except OSError:
             continue
-        if target.startswith(("socket:", "/")) and not target.startswith(("/dev", "/proc")) and ".hypothesis" not in target:
+        if (
+            target.startswith(("socket:", "/"))
+            and not target.startswith(("/dev", "/proc"))
+            and ".hypothesis" not in target
+        ):
             found.add(f"{handle}:{target}")
     return found
 

@@ -11,7 +11,16 @@ from contextlib import contextmanager
 
 from tests.waiting import wait_until
 
-KEYS = {"\n": "Return", "\t": "Tab", " ": "space", "-": "minus", ".": "period", ":": "colon", "/": "slash", "_": "underscore"}
+KEYS = {
+    "\n": "Return",
+    "\t": "Tab",
+    " ": "space",
+    "-": "minus",
+    ".": "period",
+    ":": "colon",
+    "/": "slash",
+    "_": "underscore",
+}
 SHIFTED = frozenset(":_")
 
 
@@ -21,7 +30,19 @@ def virtual_screen(width: int = 1500, height: int = 1000, dpi: int = 96) -> Iter
     if shutil.which("Xvfb") is None:
         raise RuntimeError("Xvfb is missing")
     read, write = os.pipe()
-    command = ["Xvfb", "-displayfd", str(write), "-screen", "0", f"{width}x{height}x24", "-dpi", str(dpi), "-nolisten", "tcp"]
+    command = [
+        "Xvfb",
+        "-displayfd",
+        str(write),
+        "-screen",
+        "0",
+        f"{width}x{height}x24",
+        "-dpi",
+        str(dpi),
+        "-nolisten",
+        "tcp",
+        "-noreset",
+    ]
     server = subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL)
     os.close(write)
     try:

@@ -57,7 +57,9 @@ def test_tests_wait_for_conditions_and_never_just_sleep() -> None:
 
 
 def test_the_tree_holds_no_keys_and_no_machines_paths() -> None:
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split("\n")
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split(
+        "\n"
+    )
     if not any(listed):
         pytest.skip("not a checkout")
     for name in filter(None, listed):

@@ -27,7 +27,9 @@ def pair(tmp_path: Path) -> Couple:
 
 
 def receiver(pair: Couple, *arguments: str) -> tuple[Program, dict[str, object]]:
-    program = Program("receiver", "--bind", "127.0.0.1", "--port", "0", "--into", str(pair.into), *arguments, home=pair.bob.home.root)
+    program = Program(
+        "receiver", "--bind", "127.0.0.1", "--port", "0", "--into", str(pair.into), *arguments, home=pair.bob.home.root
+    )
     return program, program.until("listening")
 
 
@@ -340,7 +342,18 @@ def test_d1_names_that_would_forge_the_terminal(pair: Couple) -> None:
     pair.folder.mkdir()
     evil = "\x1b[2K\x1b]0;owned\x07\u202egpj.exe\u200b\n[red]markup[red]"
     (pair.folder / evil).write_text("x")
-    bob = Program("receiver", "--bind", "127.0.0.1", "--port", "0", "--into", str(pair.into), "--accept", home=pair.bob.home.root, json_events=False)
+    bob = Program(
+        "receiver",
+        "--bind",
+        "127.0.0.1",
+        "--port",
+        "0",
+        "--into",
+        str(pair.into),
+        "--accept",
+        home=pair.bob.home.root,
+        json_events=False,
+    )
     listening = _wait_for_line(bob, r"port (\d+)")
     code = _wait_for_line(bob, r"Code\s+(\d{4})")
     alice = sender(pair, listening)
@@ -364,7 +377,9 @@ def test_a_person_at_a_terminal(pair: Couple) -> None:
     """The receiver asks for the key, shows the list, then asks; the sender asks for address and code."""
     import pty
 
-    bob, bob_screen = _at_terminal(pty, "receiver", pair.bob.home.root, "--bind", "127.0.0.1", "--port", "0", "--into", str(pair.into))
+    bob, bob_screen = _at_terminal(
+        pty, "receiver", pair.bob.home.root, "--bind", "127.0.0.1", "--port", "0", "--into", str(pair.into)
+    )
     port, code = bob_screen.find(r"port (\d+)"), bob_screen.find(r"Code\s+(\d{4})")
     alice, alice_screen = _at_terminal(pty, "sender", pair.alice.home.root)
     alice_screen.find(r"(Address)")

@@ -49,7 +49,7 @@ def test_who_may_say_what_is_the_state_table() -> None:
 
 
 def test_the_field_table_is_the_code() -> None:
-    rows = {name: fields for name, fields in table(PROTOCOL, "message")}
+    rows = dict(table(PROTOCOL, "message"))
     for kind, cls in CONTROL_TYPES.items():
         named = re.findall(r"`([a-z_]+)`", rows[kind.name.lower()].split(";")[0].split("one of")[0])
         assert set(named) == set(cls.__struct_fields__), kind
@@ -88,7 +88,7 @@ def test_every_problem_has_a_code_a_sentence_and_a_next_step() -> None:
         assert re.fullmatch(r"[a-z_]+", code)
         assert cls.sentence
         assert cls.next_step
-        facts = {name: "x" for name in re.findall(r"{(\w+)}", cls.sentence + cls.next_step)}
+        facts = dict.fromkeys(re.findall(r"{(\w+)}", cls.sentence + cls.next_step), "x")
         made = cls(**facts)
         assert "{" not in made.message + made.hint
         assert cls.exit_code in (2, 3, 4, 5, 6, 7, 8, 9)
@@ -102,7 +102,7 @@ def _subclasses(cls: type[errors.Problem]) -> list[type[errors.Problem]]:
 
 def test_problems_cross_the_wire_and_come_back_as_problems() -> None:
     for cls in errors.all_problems().values():
-        facts = {name: "x" for name in re.findall(r"{(\w+)}", cls.sentence + cls.next_step)}
+        facts = dict.fromkeys(re.findall(r"{(\w+)}", cls.sentence + cls.next_step), "x")
         assert errors.problem_of_stop(errors.stop_code(cls(**facts))).message
 
 

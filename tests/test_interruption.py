@@ -105,9 +105,7 @@ def test_f3_a_lost_connection_comes_back_by_itself(couple: Couple, quick_return:
     fill(couple.folder, large=LARGE)
     exchange = Exchange(couple)
     with Proxy(exchange.port, cut_after=[cut_after]) as proxy:
-        exchange.session = couple.alice.sending(
-            couple.folder, proxy.address, None, exchange.sender.report
-        )
+        exchange.session = couple.alice.sending(couple.folder, proxy.address, None, exchange.sender.report)
         exchange.run()
     assert exchange.codes == ("done", "done")
     assert exchange.sender.all(st.Reconnecting)
@@ -244,12 +242,10 @@ def test_two_senders_at_once(couple: Couple) -> None:
     exchange = Exchange(couple, accept=None).start()
     exchange.receiver.wait(st.NeedDecision)
     heard = Heard()
-    second = couple.alice.sending(
-        couple.folder, Address("127.0.0.1", exchange.port), None, heard.report
-    )
+    second = couple.alice.sending(couple.folder, Address("127.0.0.1", exchange.port), None, heard.report)
     thread = threading.Thread(target=second.run, daemon=True)
     thread.start()
-    wait_until(lambda: heard.all(st.NeedCode) or heard.all(st.Failed), 20, "the second sender")
+    wait_until(lambda: bool(heard.all(st.NeedCode)) or bool(heard.all(st.Failed)), 20, "the second sender")
     if heard.all(st.NeedCode):
         second.answers.say("code", exchange.receiver.all(st.Listening)[-1].code)
     thread.join(20)

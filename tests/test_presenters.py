@@ -103,10 +103,12 @@ class Stage:
         self.sessions: list[object] = []
         self.looked_at: list[Path] = []
         given = {"into": str(couple.into), "bind": None, "port": 0, "folder": None, "to": None, "peer": None, **options}
-        report: Callable[[st.Status], None] = lambda _status: None
+        report: Callable[[st.Status], None] = print
         self.presenter: Presenter
         if role == "receiver":
-            self.presenter = ReceiverPresenter(couple.bob, self.window, self.sessions.append, report, Namespace(**given))
+            self.presenter = ReceiverPresenter(
+                couple.bob, self.window, self.sessions.append, report, Namespace(**given)
+            )
         else:
             self.presenter = SenderPresenter(
                 couple.alice, self.window, self.sessions.append, report, Namespace(**given), self.looked_at.append
@@ -132,7 +134,9 @@ def proposal(couple: Couple, free: int = 10**9) -> Proposal:
     manifest.add(Entry(EntryKind.FOLDER, -1, "album", 0, 0, ""))
     manifest.add(Entry(EntryKind.FILE, 0, "one\u202e.jpg", 5000, 0, ""))
     manifest.add(Entry(EntryKind.LINK, -1, "link", 0, 0, "album"))
-    return Proposal("alice", "holiday", manifest, couple.into, free, 0, 0, {1: "its name is reserved on this computer"}, ("album",))
+    return Proposal(
+        "alice", "holiday", manifest, couple.into, free, 0, 0, {1: "its name is reserved on this computer"}, ("album",)
+    )
 
 
 def done(path: Path, **more: object) -> st.Done:

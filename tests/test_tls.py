@@ -118,8 +118,8 @@ def test_n5_only_the_chosen_peer(couple: Couple, tmp_path: Path) -> None:
     carol = open_setting(Home(tmp_path / "carol"))
     introduce(couple.alice, carol, "carol")
     introduce(carol, couple.alice, "alice")
+    only = [couple.alice.device.peers.by_name("carol")]
     with hall(couple.bob) as bob, pytest.raises(errors.NotTrusted):
-        only = [couple.alice.device.peers.by_name("carol")]
         first_byte(connect(bob.address, couple.alice.device.identity, only, NEVER))
 
 
@@ -128,9 +128,9 @@ def test_n5_no_certificate_at_all(couple: Couple) -> None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-        with socket.create_connection(("127.0.0.1", bob.address.port)) as raw, context.wrap_socket(raw) as tls:
-            with pytest.raises(ssl.SSLError, match="(?i)certificate"):
-                tls.recv(1)
+        tls = context.wrap_socket(socket.create_connection(("127.0.0.1", bob.address.port)))
+        with tls, pytest.raises(ssl.SSLError, match=r"(?i)certificate"):
+            tls.recv(1)
         wait_until(lambda: bob.refused == 1, 10, "the refusal")
 
 
@@ -268,7 +268,9 @@ def test_n1_strangers_are_capped_and_somebody_known_still_gets_in(couple: Couple
         crowd = [socket.create_connection(("127.0.0.1", bob.address.port)) for _n in range(limits.STRANGERS * 2)]
         try:
             assert visit(couple.alice, bob.address) == b"!"
-            wait_until(lambda: _connections() <= limits.STRANGERS + 1, 10, lambda: f"{_connections()} threads to be fewer")
+            wait_until(
+                lambda: _connections() <= limits.STRANGERS + 1, 10, lambda: f"{_connections()} threads to be fewer"
+            )
         finally:
             for raw in crowd:
                 raw.close()
@@ -279,7 +281,9 @@ def _connections() -> int:
     return len([t for t in threading.enumerate() if t.name == "connection"])
 
 
-@pytest.mark.parametrize("words", [b"GET / HTTP/1.0\r\n\r\n", b"\x00" * 64, b"\x16\x03\x01\xff\xff" + b"x" * 70000, b"SSH-2.0-x\r\n"])
+@pytest.mark.parametrize(
+    "words", [b"GET / HTTP/1.0\r\n\r\n", b"\x00" * 64, b"\x16\x03\x01\xff\xff" + b"x" * 70000, b"SSH-2.0-x\r\n"]
+)
 def test_n1_babbling_strangers(couple: Couple, words: bytes) -> None:
     with hall(couple.bob) as bob:
         with socket.create_connection(("127.0.0.1", bob.address.port)) as raw:
@@ -327,7 +331,9 @@ def test_connecting_can_be_cancelled(couple: Couple) -> None:
             raw.setblocking(False)
             raw.connect_ex(("127.0.0.1", port))
         with pytest.raises((errors.Cancelled, errors.NotCountersign, errors.PeerSilent)):
-            connect(Address("127.0.0.1", port), couple.alice.device.identity, couple.alice.device.peers.all(), lambda: True)
+            connect(
+                Address("127.0.0.1", port), couple.alice.device.identity, couple.alice.device.peers.all(), lambda: True
+            )
         for raw in filling:
             raw.close()
 
@@ -366,7 +372,26 @@ def test_addresses(typed: str, host: str, port: int) -> None:
     assert parse_address(typed) == Address(host, port)
 
 
-@pytest.mark.parametrize("typed", ["", " ", "1.2.3", "1.2.3.4.5", "host:", "host:0", "host:65536", "host:x", "a b", "[::1", "[::1]x", "http://x", "-x", "::x", "x" * 254])
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "",
+        " ",
+        "1.2.3",
+        "1.2.3.4.5",
+        "host:",
+        "host:0",
+        "host:65536",
+        "host:x",
+        "a b",
+        "[::1",
+        "[::1]x",
+        "http://x",
+        "-x",
+        "::x",
+        "x" * 254,
+    ],
+)
 def test_what_is_not_an_address(typed: str) -> None:
     with pytest.raises(errors.BadAddress):
         parse_address(typed)

@@ -67,7 +67,9 @@ def test_empty_files_only(couple: Couple) -> None:
     assert couple.visible() == ["x", "y"]
 
 
-@pytest.mark.parametrize("size", [limits.PACK_BYTES - 1, limits.PACK_BYTES, limits.PACK_BYTES + 1, 3 * limits.PACK_BYTES])
+@pytest.mark.parametrize(
+    "size", [limits.PACK_BYTES - 1, limits.PACK_BYTES, limits.PACK_BYTES + 1, 3 * limits.PACK_BYTES]
+)
 def test_sizes_around_the_boundary_of_a_pack(couple: Couple, size: int) -> None:
     (couple.folder / "file").write_bytes(os.urandom(size))
     (couple.folder / "next").write_bytes(b"x")

@@ -207,7 +207,9 @@ def _weak() -> bytes:
         (_weak(), errors.HoldsPrivateKey),
     ],
 )
-def test_files_that_are_not_somebodys_certificate(tmp_path: Path, content: bytes, problem: type[errors.Problem]) -> None:
+def test_files_that_are_not_somebodys_certificate(
+    tmp_path: Path, content: bytes, problem: type[errors.Problem]
+) -> None:
     _own, peers = store(home(tmp_path))
     path = tmp_path / "file.pem"
     path.write_bytes(content)
@@ -242,7 +244,9 @@ def test_expired_own_and_known_certificates(tmp_path: Path) -> None:
         peers.examine(tmp_path / "missing.pem", NOW)
 
 
-@pytest.mark.parametrize("name", ["", " ", ".", "..", "a/b", "a\\b", "a\0", ".hidden", "a.", "x" * 61, "a\nb", "a:b", "\u202eevil"])
+@pytest.mark.parametrize(
+    "name", ["", " ", ".", "..", "a/b", "a\\b", "a\0", ".hidden", "a.", "x" * 61, "a\nb", "a:b", "\u202eevil"]
+)
 def test_names_that_nobody_can_have(tmp_path: Path, name: str) -> None:
     _own, peers = store(home(tmp_path))
     with pytest.raises(errors.BadName):

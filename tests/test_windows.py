@@ -111,7 +111,7 @@ def test_the_whole_ritual_by_keyboard(tmp_path: Path, person: Person) -> None:
         key = connect(person)
         person.look_at("Somebody wants to send you something", RIGHT, 0)
         person.type(new_key().lower() + "\n")
-        wait_until(lambda: not any("Checking" in title for title in person.titles()), 30, "the verdict")
+        person.window("Checking the key")
         person.look_at("Somebody wants to send you something", RIGHT, 0)
         person.type(key.lower())
         person.press("Return")

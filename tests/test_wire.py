@@ -117,10 +117,22 @@ def test_any_body_parses_or_is_the_one_problem(kind: m.Kind, body: bytes) -> Non
         (m.Kind.HELLO, {"versions": ["1"], "nonce": b"n" * 32}),
         (m.Kind.HELLO, {"versions": [1]}),
         (m.Kind.CODE_PROOF, {"proof": "p" * 32}),
-        (m.Kind.OFFER, {"transfer_id": b"t" * 16, "salt": b"s" * 16, "name": "n", "files": -1, "bytes": 0, "entries": 1}),
-        (m.Kind.OFFER, {"transfer_id": b"t" * 16, "salt": b"s" * 16, "name": "n", "files": 1, "bytes": 0, "entries": 0}),
-        (m.Kind.OFFER, {"transfer_id": b"t" * 16, "salt": b"s" * 16, "name": "n", "files": 1, "bytes": 0, "entries": 10**9}),
-        (m.Kind.OFFER, {"transfer_id": b"t" * 16, "salt": b"s" * 16, "name": "n", "files": 1, "bytes": 2**61, "entries": 1}),
+        (
+            m.Kind.OFFER,
+            {"transfer_id": b"t" * 16, "salt": b"s" * 16, "name": "n", "files": -1, "bytes": 0, "entries": 1},
+        ),
+        (
+            m.Kind.OFFER,
+            {"transfer_id": b"t" * 16, "salt": b"s" * 16, "name": "n", "files": 1, "bytes": 0, "entries": 0},
+        ),
+        (
+            m.Kind.OFFER,
+            {"transfer_id": b"t" * 16, "salt": b"s" * 16, "name": "n", "files": 1, "bytes": 0, "entries": 10**9},
+        ),
+        (
+            m.Kind.OFFER,
+            {"transfer_id": b"t" * 16, "salt": b"s" * 16, "name": "n", "files": 1, "bytes": 2**61, "entries": 1},
+        ),
         (m.Kind.STOP, {"code": "x" * 65}),
         (m.Kind.STOP, []),
     ],

@@ -87,9 +87,7 @@ class Heard:
 
     def wait(self, kind: type[S], count: int = 1, seconds: float = PATIENCE) -> S:
         """The count-th status of a kind, waited for."""
-        wait_until(
-            lambda: len(self.all(kind)) >= count, seconds, lambda: f"{kind.__name__} among {self.statuses[-4:]}"
-        )
+        wait_until(lambda: len(self.all(kind)) >= count, seconds, lambda: f"{kind.__name__} among {self.statuses[-4:]}")
         return self.all(kind)[count - 1]
 
     def end(self) -> st.Status:

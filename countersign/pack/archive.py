@@ -10,7 +10,7 @@ import struct
 from typing import NamedTuple, TypeAlias
 
 import msgspec
-from isal import isal_zlib
+from isal import igzip_lib, isal_zlib
 
 from countersign import limits
 from countersign.errors import SealBroken
@@ -117,7 +117,7 @@ def read_pack(payload: memoryview, pieces: list[Piece]) -> Pack:
     missing: list[int] = []
     directory: list[bytes] = []
     at = following = 0
-    while len(payload) - at >= _LOCAL.size and payload[at : at + 4] == b"PK\x03\x04":
+    while len(payload) - at >= _LOCAL.size and _LOCAL.unpack_from(payload, at)[0] == _LOCAL_MAGIC:
         _magic, _v, _f, method, _t, _d, crc, packed, size, name_length, _e = _LOCAL.unpack_from(payload, at)
         body_at = at + _LOCAL.size + name_length
         if name_length > _LONGEST_NAME or len(payload) - body_at < packed:
@@ -150,7 +150,7 @@ def _content(body: memoryview, method: int, size: int, crc: int) -> Buffer:
         inflater = isal_zlib.decompressobj(-15)
         try:
             content = inflater.decompress(body, size + 1)
-        except isal_zlib.error:
+        except igzip_lib.IsalError:
             raise SealBroken from None
         if not inflater.eof or inflater.unused_data:
             raise SealBroken

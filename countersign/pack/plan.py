@@ -15,7 +15,7 @@ Index = Annotated[int, msgspec.Meta(ge=0, lt=limits.MAX_ENTRIES)]
 Bytes = Annotated[int, msgspec.Meta(ge=1, le=limits.MAX_TOTAL_BYTES)]
 
 
-class Piece(NamedTuple):
+class Piece(msgspec.Struct, frozen=True, gc=False):
     """`length` bytes of entry `index` from `offset`."""
 
     index: int

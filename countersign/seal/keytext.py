@@ -21,14 +21,9 @@ _FIELD = 0b100101  # x^5 + x^2 + 1, irreducible and primitive over GF(2)
 
 # The words of the radio alphabet (ICAO), and plain numbers.
 SPELLING = {
-    **dict(
-        zip(
-            "ABCDEFGHJKMNPQRSTVWXYZ",
-            "Alfa Bravo Charlie Delta Echo Foxtrot Golf Hotel Juliett Kilo Mike November Papa Quebec Romeo Sierra "
-            "Tango Victor Whiskey X-ray Yankee Zulu".split(),
-            strict=True,
-        )
-    ),
+    "A": "Alfa", "B": "Bravo", "C": "Charlie", "D": "Delta", "E": "Echo", "F": "Foxtrot", "G": "Golf", "H": "Hotel",
+    "J": "Juliett", "K": "Kilo", "M": "Mike", "N": "November", "P": "Papa", "Q": "Quebec", "R": "Romeo", "S": "Sierra",
+    "T": "Tango", "V": "Victor", "W": "Whiskey", "X": "X-ray", "Y": "Yankee", "Z": "Zulu",
     "0": N_("Zero"), "1": N_("One"), "2": N_("Two"), "3": N_("Three"), "4": N_("Four"),
     "5": N_("Five"), "6": N_("Six"), "7": N_("Seven"), "8": N_("Eight"), "9": N_("Nine"),
 }  # fmt: skip

@@ -33,7 +33,9 @@ def token_size(length: int) -> int:
     return HEAD + (length // BLOCK + 1) * BLOCK + TAG
 
 
-def seal(key: bytes, parts: list[Buffer], now: int, out: bytearray | None = None, iv: bytes | None = None) -> memoryview:
+def seal(
+    key: bytes, parts: list[Buffer], now: int, out: bytearray | None = None, iv: bytes | None = None
+) -> memoryview:
     """The token of the joined parts.
 
     key: 32 bytes, signing half first. now: seconds since 1970, only written into the token. out: a buffer to

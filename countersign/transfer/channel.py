@@ -57,12 +57,15 @@ class Channel:
         self._answers = answers
         self._conversation = Conversation(role)
         self._allocate = allocate or (lambda _kind, n: bytearray(n))
-        self._reader = FrameReader(self._conversation.cap_of, lambda kind, n: self._allocate(kind, n))
+        self._reader = FrameReader(self._conversation.cap_of, self._lend)
         self._inbox: deque[Message] = deque()
         self._spoke = time.monotonic()
         self._lost = False
         self._unsent: deque[memoryview] = deque()  # what a cancelled send leaves: a frame must be ended before another
         answers.on_change(link.wake)
+
+    def _lend(self, kind: Kind, size: int) -> bytearray:
+        return self._allocate(kind, size)
 
     def allocate_with(self, allocate: Callable[[Kind, int], bytearray]) -> None:
         """From now on bodies are read into buffers from here."""

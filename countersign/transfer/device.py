@@ -50,7 +50,7 @@ class Background(Generic[T]):
     def _run(self) -> None:
         try:
             self._result = self._work()
-        except BaseException as error:  # handed to whoever takes the result
+        except BaseException as error:  # noqa: BLE001 - handed to whoever takes the result
             self._error = error
 
     def ended(self, seconds: float = 0.0) -> bool:

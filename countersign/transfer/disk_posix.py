@@ -106,7 +106,9 @@ class Folder:
         Linux and macOS look at the two mounts before they look for the source.
         """
         try:
-            os.rename(".countersign-no-such", ".countersign-nor-this", src_dir_fd=self._handle, dst_dir_fd=other._handle)
+            os.rename(
+                ".countersign-no-such", ".countersign-nor-this", src_dir_fd=self._handle, dst_dir_fd=other._handle
+            )
         except OSError as error:
             return error.errno == errno.ENOENT
         return False

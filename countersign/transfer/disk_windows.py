@@ -61,7 +61,7 @@ class Folder:
     def make_folder(self, name: str) -> None:
         os.mkdir(self._at(name))
 
-    def create_file(self, name: str, executable: bool) -> int:
+    def create_file(self, name: str, executable: bool) -> int:  # noqa: ARG002 - as on other systems
         """A handle for writing a file that is not there yet. Windows knows no exec bit."""
         return os.open(self._at(name), _CREATE_FLAGS, 0o666)
 

@@ -267,9 +267,7 @@ class ReceivingSession:
 
     def _decide(self, channel: Channel, offer: Offer, manifest: Manifest) -> Staging:
         self._report(WaitingFor("check"))
-        recovered = look_for(
-            manifest, self._device.transfers, self.peer.id.hex(), lambda: self._nothing_said(channel)
-        )
+        recovered = look_for(manifest, self._device.transfers, self.peer.id.hex(), lambda: self._nothing_said(channel))
         try:
             proposal = propose(self.peer.name, printable(offer.name), manifest, self._into, recovered)
         except OSError as error:
@@ -397,9 +395,7 @@ class ReceivingSession:
         stem = receipt_stem(now, self.peer.name, ring.transfer_id)
         if self._receipt is not None:
             self._receipt.unlink(missing_ok=True)  # one receipt a transfer, the one that the sender has
-        return write_receipt(
-            self._device.receipts, header, _lines(staging, manifest), self._device.identity.sign, stem
-        )
+        return write_receipt(self._device.receipts, header, _lines(staging, manifest), self._device.identity.sign, stem)
 
     def _send_receipt(self, channel: Channel, ring: KeyRing, path: Path) -> None:
         writer = StreamWriter(ring, Stream.RECEIPT)

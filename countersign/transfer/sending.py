@@ -56,6 +56,7 @@ from countersign.transfer.status import (
 from countersign.transport.link import Link, LinkLostError
 from countersign.trust.peers import Peer
 from countersign.wire.messages import (
+    PROTOCOL_VERSION,
     CodeAccepted,
     CodeProof,
     CodeRefused as CodeRefusedMessage,
@@ -64,7 +65,6 @@ from countersign.wire.messages import (
     KeyRefused as KeyRefusedMessage,
     Kind,
     Offer,
-    PROTOCOL_VERSION,
     Received,
     Rejoin,
     Role,
@@ -96,7 +96,9 @@ class _Spoken:
 class SendingSession:
     """One sending. `run` blocks until it has ended; everything else may be called from other threads."""
 
-    def __init__(self, device: Device, folder: Path, connect: Callable[[Callable[[], bool]], Link], report: Report) -> None:
+    def __init__(
+        self, device: Device, folder: Path, connect: Callable[[Callable[[], bool]], Link], report: Report
+    ) -> None:
         self.answers = Answers()
         self._device = device
         self._folder = folder
@@ -114,16 +116,16 @@ class SendingSession:
         try:
             self._run()
         except Problem as problem:
-            problem = self._as_seen_here(problem)
-            self._end(problem)
-            self._report(Failed(problem))
+            self._fail(self._as_seen_here(problem))
         except LinkLostError as lost:
-            problem = lost.problem or (Interrupted() if self._moving else PeerSilent())
-            self._end(problem)
-            self._report(Failed(problem))
+            self._fail(lost.problem or (Interrupted() if self._moving else PeerSilent()))
         except BaseException:
             self._end(Cancelled())
             raise
+
+    def _fail(self, problem: Problem) -> None:
+        self._end(problem)
+        self._report(Failed(problem))
 
     def _end(self, problem: Problem) -> None:
         if self._channel is not None:

@@ -48,9 +48,7 @@ class OrderedStage(Generic[Job, Result]):
         self._error: BaseException | None = None
         self._stopping = False
         self._make_worker = make_worker
-        self._threads = [
-            threading.Thread(target=self._run, name=f"{name}-{n}", daemon=True) for n in range(workers)
-        ]
+        self._threads = [threading.Thread(target=self._run, name=f"{name}-{n}", daemon=True) for n in range(workers)]
         for thread in self._threads:
             thread.start()
 
@@ -121,7 +119,7 @@ class OrderedStage(Generic[Job, Result]):
                 with self._lock:
                     self._results[number] = result
                     self._lock.notify_all()
-        except BaseException as error:  # handed to whoever takes the results
+        except BaseException as error:  # noqa: BLE001 - handed to whoever takes the results
             with self._lock:
                 self._error = self._error or error
                 self._lock.notify_all()

@@ -94,7 +94,7 @@ class Unpacking:
                 opened = self._stage.get(_LOOK, self._write_one)
                 if opened is not None:
                     self._plains.give_back(opened.buffer)
-        except BaseException as error:  # handed to whoever puts or waits
+        except BaseException as error:  # noqa: BLE001 - handed to whoever puts or waits
             self._error = error
 
     def _write_one(self, opened: _Opened) -> None:

@@ -24,7 +24,13 @@ from countersign.trust.peers import Peer
 
 _X509_FLAGS = ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN
 _DATE_ALERTS = ("CERTIFICATE_EXPIRED", "BAD_CERTIFICATE")  # OpenSSL says the second of one that is not valid yet
-_TRUST_ALERTS = ("UNKNOWN_CA", "CERTIFICATE_UNKNOWN", "UNSUPPORTED_CERTIFICATE", "CERTIFICATE_REQUIRED", "ACCESS_DENIED")
+_TRUST_ALERTS = (
+    "UNKNOWN_CA",
+    "CERTIFICATE_UNKNOWN",
+    "UNSUPPORTED_CERTIFICATE",
+    "CERTIFICATE_REQUIRED",
+    "ACCESS_DENIED",
+)
 
 
 def make_context(identity: Identity, peers: Iterable[Peer], *, listening: bool) -> ssl.SSLContext:

@@ -56,9 +56,7 @@ def self_signed(key: ec.EllipticCurvePrivateKey, now: datetime.datetime) -> x509
         .add_extension(_signing_only(), critical=True)
         .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
         .add_extension(key_identifier, critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(key_identifier), critical=False
-        )
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(key_identifier), critical=False)
     )
     return builder.sign(key, SHA256())
 
@@ -87,10 +85,9 @@ def read_certificate(data: bytes, file: str) -> x509.Certificate:
     if b"PRIVATE KEY" in data:
         raise HoldsPrivateKey(file=file)
     try:
-        if b"-----BEGIN" in data:
-            found = x509.load_pem_x509_certificates(data)
-        else:
-            found = [x509.load_der_x509_certificate(data)]
+        found = (
+            x509.load_pem_x509_certificates(data) if b"-----BEGIN" in data else [x509.load_der_x509_certificate(data)]
+        )
     except (ValueError, x509.UnsupportedGeneralNameType) as error:
         raise NotACertificate(file=file) from error
     if len(found) != 1:

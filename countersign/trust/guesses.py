@@ -78,7 +78,9 @@ class Guesses:
         except (msgspec.DecodeError, UnicodeDecodeError):
             # forgetting would give a guesser a new hour: so everybody waits, unless the person says otherwise
             aside = set_aside(self._path)
-            self._notes.append(_("{file} was damaged and set aside; everybody's tries count as used up.").format(file=aside))
+            self._notes.append(
+                _("{file} was damaged and set aside; everybody's tries count as used up.").format(file=aside)
+            )
             state = _State(1, {_EVERYBODY: [now] * limits.CODE_FAILURES_AN_HOUR})
             self._write(state)
             return state

@@ -64,7 +64,7 @@ class _Engine:
         try:
             with keep_awake():
                 session.run()
-        except Exception as error:  # a person must never be left before a window that says nothing
+        except Exception as error:  # noqa: BLE001 - a person must never be left before a window that says nothing
             self._window.post(st.Failed(own_bug(error, self._setting.home.state)))
         finally:
             self._window.post(_Ended())

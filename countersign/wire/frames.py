@@ -29,9 +29,7 @@ class FrameReader:
     `allocate(kind, n)` gives a buffer of at least n bytes.
     """
 
-    def __init__(
-        self, cap_of: Callable[[Kind], int], allocate: Callable[[Kind, int], bytearray] | None = None
-    ) -> None:
+    def __init__(self, cap_of: Callable[[Kind], int], allocate: Callable[[Kind, int], bytearray] | None = None) -> None:
         self._cap_of = cap_of
         self._allocate = allocate or (lambda _kind, n: bytearray(n))
         self._header = memoryview(bytearray(HEADER.size))

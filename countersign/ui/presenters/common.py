@@ -54,7 +54,9 @@ class Presenter:
 
     def close_asked(self) -> None:
         """The window's own close button."""
-        question = _("A transfer is under way. Stop it? What has arrived is kept, and only the rest will be sent next time.")
+        question = _(
+            "A transfer is under way. Stop it? What has arrived is kept, and only the rest will be sent next time."
+        )
         if self.moving and not self.window.confirm(question, _("Stop")):
             return
         self._leaving = True

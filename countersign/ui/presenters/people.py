@@ -11,7 +11,7 @@ from countersign.i18n import _
 from countersign.printable import printable
 from countersign.setting import Setting
 from countersign.trust.peers import Candidate, Peer
-from countersign.ui.presenters.screens import Action, Big, Field, Feedback, Rows, Screen, Text, Tone, Window
+from countersign.ui.presenters.screens import Action, Big, Feedback, Field, Rows, Screen, Text, Tone, Window
 
 
 class People:
@@ -42,7 +42,11 @@ class People:
         """The guide for two people who have never exchanged certificates."""
         identity = self._setting.device.identity
         blocks: list[Text | Big] = [
-            Text(_("Once, and never again, you and the other person give each other a small file, so that nobody else can take your place.")),
+            Text(
+                _(
+                    "Once, and never again, you and the other person give each other a small file, so that nobody else can take your place."
+                )
+            ),
             Text(_("1.  Save your certificate and give it to them: by mail, by chat, on a stick. It is no secret.")),
             Text(_("2.  Add the one that they give you. You can also drop the file on this window.")),
             Big(identity.fingerprint, _("You are"), size=15),
@@ -53,11 +57,15 @@ class People:
             Action(_("Add theirs …"), self.add, main=True),
         ]
         if found is not None:
-            blocks.append(Text(_("There is a certificate in the certs folder: {name}").format(name=printable(found.name))))
+            blocks.append(
+                Text(_("There is a certificate in the certs folder: {name}").format(name=printable(found.name)))
+            )
             actions.append(Action(_("Look at it"), lambda: self.examine(found)))
         if self._note is not None:
             blocks.append(self._note)
-        self._window.show(Screen("first", _("Get to know each other"), tuple(blocks), tuple(actions), drop=self._dropped))
+        self._window.show(
+            Screen("first", _("Get to know each other"), tuple(blocks), tuple(actions), drop=self._dropped)
+        )
 
     # --- the list ----------------------------------------------------------------------------------------------------
 

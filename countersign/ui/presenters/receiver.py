@@ -63,7 +63,10 @@ class ReceiverPresenter(Presenter):
             Text(_("Read this code to the person who sends. They type it on their computer.")),
             Big(status.code, _("Code"), size=44),
             Big(where, _("Address of this computer"), _("Port {port}").format(port=status.port), size=16),
-            Text(_("It goes to {path}. Who may send: {names}.").format(path=printable(str(self._into)), names=names), Tone.HINT),
+            Text(
+                _("It goes to {path}. Who may send: {names}.").format(path=printable(str(self._into)), names=names),
+                Tone.HINT,
+            ),
         ]
         if self._note is not None:
             blocks.append(self._note)
@@ -143,7 +146,7 @@ class ReceiverPresenter(Presenter):
             Text(_("{peer} offers “{name}”: {amount}.").format(
                 peer=printable(offer.peer), name=offer.name, amount=amount_text(offer.files, offer.bytes))),
             Field("key", _("Type the key that they read to you"), "", key_typed, large=True,
-                  secret_shape="XXXX-XXXX-XXXX-XXXX"),
+                  example="XXXX-XXXX-XXXX-XXXX"),
         ]  # fmt: skip
         if problem is not None:
             blocks.append(problem)

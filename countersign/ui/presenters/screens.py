@@ -58,7 +58,7 @@ class Field:
     value: str = ""
     changed: Callable[[str], Feedback] | None = field(default=None, compare=False)
     large: bool = False
-    secret_shape: str = ""  # an example of the form, shown below while the field is empty
+    example: str = ""  # an example of the form, shown below while the field is empty
 
 
 @dataclass(frozen=True)

@@ -175,7 +175,7 @@ class SenderPresenter(Presenter):
         blocks: list[Block] = [
             Text(_("You are connected with {peer}. They see a code of four digits: let them read it to you.").format(
                 peer=printable(self._peer))),
-            Field("code", _("Code"), "", code_typed, large=True, secret_shape="0000"),
+            Field("code", _("Code"), "", code_typed, large=True, example="0000"),
         ]  # fmt: skip
         if self._code_problem is not None:
             blocks.append(self._code_problem)
@@ -195,7 +195,9 @@ class SenderPresenter(Presenter):
         key = self._key
         assert key is not None
         blocks: list[Block] = [
-            Text(_("Read this key to {peer}. It seals the folder and is never sent.").format(peer=printable(self._peer))),
+            Text(
+                _("Read this key to {peer}. It seals the folder and is never sent.").format(peer=printable(self._peer))
+            ),
             Big(key.key, _("Key"), key.spelled, size=30),
             problem if problem is not None else Text(_("Waiting for them to type it …"), Tone.HINT),
         ]

@@ -16,7 +16,7 @@ from countersign.ui.views.theme import Theme
 class TextBlock(ttk.Label):
     """A paragraph that wraps with the window."""
 
-    def __init__(self, parent: tk.Misc, theme: Theme, block: Text) -> None:
+    def __init__(self, parent: tk.Misc, block: Text) -> None:
         super().__init__(parent, justify="left", anchor="w")
         self.update_block(block)
         self.bind("<Configure>", lambda event: self.configure(wraplength=max(event.width, 50)))
@@ -103,8 +103,8 @@ class FieldBlock(ttk.Frame):
             return
         feedback = self._block.changed(self.variable.get())
         text = feedback.text
-        if not self.variable.get() and self._block.secret_shape:
-            text = _("It looks like {example}").format(example=self._block.secret_shape)
+        if not self.variable.get() and self._block.example:
+            text = _("It looks like {example}").format(example=self._block.example)
         self._says.configure(text=text or " ", style=f"{feedback.tone.value}.TLabel")
         self._on_ready(feedback.ready)
 
@@ -177,7 +177,7 @@ class BarBlock(ttk.Frame):
 def make_block(parent: tk.Misc, theme: Theme, block: Block, on_ready: Callable[[bool], None]) -> Any:
     """The widget of a block."""
     if isinstance(block, Text):
-        return TextBlock(parent, theme, block)
+        return TextBlock(parent, block)
     if isinstance(block, Big):
         return BigBlock(parent, theme, block)
     if isinstance(block, Field):
@@ -187,5 +187,3 @@ def make_block(parent: tk.Misc, theme: Theme, block: Block, on_ready: Callable[[
     if isinstance(block, Rows):
         return Table(parent, theme, block)
     return BarBlock(parent, theme, block)
-
-

@@ -29,7 +29,9 @@ class Table(ttk.Frame):
         for number, title in enumerate(block.columns):
             self.tree.heading(str(number), text=title, anchor="w")
             wide = number == 0
-            self.tree.column(str(number), anchor="w", stretch=wide, width=theme.px(360 if wide else 150), minwidth=theme.px(80))
+            self.tree.column(
+                str(number), anchor="w", stretch=wide, width=theme.px(360 if wide else 150), minwidth=theme.px(80)
+            )
         self.tree.grid(row=0, column=0, sticky="nsew")
         self._scroll = ttk.Scrollbar(self, command=self._scrolled)
         self._scroll.grid(row=0, column=1, sticky="ns")
@@ -46,7 +48,14 @@ class Table(ttk.Frame):
         self._fill()
 
     def _bind(self) -> None:
-        moves = {"<Up>": -1, "<Down>": 1, "<Prior>": -_FEWEST, "<Next>": _FEWEST, "<Home>": -(1 << 40), "<End>": 1 << 40}
+        moves = {
+            "<Up>": -1,
+            "<Down>": 1,
+            "<Prior>": -_FEWEST,
+            "<Next>": _FEWEST,
+            "<Home>": -(1 << 40),
+            "<End>": 1 << 40,
+        }
         for key, distance in moves.items():
             self.tree.bind(key, lambda _event, d=distance: self._move(d))  # type: ignore[misc]
         self.tree.bind("<MouseWheel>", lambda event: self._roll(-3 if event.delta > 0 else 3))

@@ -30,7 +30,7 @@ DARK = Palette(ground="#1c1c1c", plain="#fafafa", hint="#b4b4b4", good="#7fd99a"
 
 def system_is_dark() -> bool:
     """What the system prefers; light where it does not say."""
-    return darkdetect.theme() == "Dark"
+    return bool(darkdetect.theme() == "Dark")
 
 
 class Theme:

@@ -106,7 +106,8 @@ class AppWindow:
         else:
             opener = "open" if sys.platform == "darwin" else "xdg-open"
             try:
-                subprocess.Popen([opener, str(path)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+                nothing = subprocess.DEVNULL
+                subprocess.Popen([opener, str(path)], stdin=nothing, stdout=nothing, stderr=nothing)
             except OSError:
                 messagebox.showinfo(self._title, str(path), parent=self.root)
 
@@ -146,7 +147,8 @@ class AppWindow:
         self.root.bind("<KP_Enter>", lambda _event: self._press("main"))
         self.root.bind("<Escape>", lambda _event: self._press("leaving"))
         self.root.bind("<Control-c>", lambda _event: self._copy())
-        self.root.bind("<Command-c>" if sys.platform == "darwin" else "<Control-C>", lambda _event: self._copy())
+        if sys.platform == "darwin":
+            self.root.bind("<Command-c>", lambda _event: self._copy())
         if isinstance(self.root, tkinterdnd2.TkinterDnD.Tk):
             self.root.drop_target_register(tkinterdnd2.DND_FILES)
             self.root.dnd_bind("<<Drop>>", self._dropped)
@@ -184,7 +186,7 @@ class AppWindow:
 
     def _button(self, main: bool) -> ttk.Button:
         button = ttk.Button(self._bottom, style="Accent.TButton" if main else "TButton")
-        button.pack(side="right" if main else "left", padx=(0 if main else 0, 0 if main else self.theme.px(8)))
+        button.pack(side="right" if main else "left", padx=(0, 0 if main else self.theme.px(8)))
         button.bind("<Return>", lambda _event: (button.invoke(), "break")[1])
         return button
 
