@@ -20,8 +20,10 @@ def main(role: str, argv: list[str] | None = None) -> int:
     """Runs one of the two programs; gives the exit code."""
     _be_plain()
     arguments = sys.argv[1:] if argv is None else argv
+    asked_home: str | None = None
     try:
         options = parse_options(role, arguments)
+        asked_home = options.home
         return _run(role, options)
     except Problem as problem:
         _tell(problem, "--json" in arguments)
@@ -29,7 +31,7 @@ def main(role: str, argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return Cancelled.exit_code
     except Exception as error:  # noqa: BLE001 - our own bug: a person gets a sentence, a file gets the traceback
-        bug = own_bug(error, find_home(None).state)
+        bug = own_bug(error, find_home(asked_home).state)
         _tell(bug, "--json" in arguments)
         return bug.exit_code
 

@@ -64,6 +64,11 @@ class _Ended:
     error: BaseException | None = None
 
 
+@dataclass(frozen=True)
+class _Interrupt:
+    """Ctrl-C, or a request to terminate."""
+
+
 @dataclass
 class _Wrongs:
     """What went wrong with a secret so far: decides what the end of the input means."""
@@ -77,7 +82,7 @@ class Terminal:
     """Reads statuses and lines on one thread, so that nothing is said twice or out of order."""
 
     options: Namespace
-    queue: queue.Queue[Any] = field(default_factory=queue.Queue)
+    queue: queue.SimpleQueue[Any] = field(default_factory=queue.SimpleQueue)  # a signal may put at any moment
     wanted: deque[str] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
@@ -92,6 +97,7 @@ class Terminal:
         self.reader: threading.Thread | None = None
         self.session: Session | None = None
         self.proposal: Proposal | None = None
+        self.early: deque[str] = deque()
         self.instead: Problem | None = None  # what an end by missing input is called
 
     def report(self, status: st.Status) -> None:
@@ -102,13 +108,16 @@ class Terminal:
         """Runs a session to its end and gives the exit code."""
         self.session = session
         thread = threading.Thread(target=self._run_session, args=(session,), name="engine", daemon=True)
-        with keep_awake(), _interrupts(self._cancel):
+        with keep_awake(), _interrupts(lambda: self.queue.put(_Interrupt())):
             thread.start()
             while True:
                 item = self.queue.get()
                 if isinstance(item, _Ended):
                     break
-                self._take(item)
+                if isinstance(item, _Interrupt):
+                    self._cancel()
+                else:
+                    self._take(item)
         thread.join()
         self._end_bar()
         if item.error is not None:
@@ -187,7 +196,9 @@ class Terminal:
         self.wanted.append(what)
         if len(self.wanted) == 1:
             self._prompt()
-        if self.reader is None:
+        if self.early:
+            self.queue.put(_Line(self.early.popleft()))
+        elif self.reader is None:
             self.reader = threading.Thread(target=self._read_lines, name="input", daemon=True)
             self.reader.start()
         elif not self.reader.is_alive():
@@ -210,6 +221,8 @@ class Terminal:
 
     def _line(self, text: str | None) -> None:
         if not self.wanted:
+            if text is not None and not self.interactive:
+                self.early.append(text)  # a program may say all it knows at once
             return
         what = self.wanted.popleft()
         if text is None:

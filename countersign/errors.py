@@ -312,7 +312,7 @@ class PeerStopped(Interrupted):
 
 class PeerDiskProblem(Interrupted):
     code = "peer_disk"
-    sentence = N_("The other computer can not write to its disk.")
+    sentence = N_("The other computer has a problem with its folder or disk.")
     next_step = N_("Ask the other person what it says there; then send again, only the rest will be sent.")
 
 

@@ -12,6 +12,7 @@ MAX_ENTRIES = 2_000_000  # both sides keep about 150 bytes for each
 MAX_DEPTH = 256  # a handle may be open for every level
 MAX_NAME_BYTES = 1024  # 255 UTF-16 units of NTFS are at most 765 bytes of UTF-8
 MAX_PATH_BYTES = 32_767  # the longest path of Windows; Linux has 4096 for one call
+MAX_NAMES_BYTES = 256 * MIB  # of all names together: what a list may cost in memory
 MAX_TARGET_BYTES = 4096  # PATH_MAX of Linux
 MAX_TOTAL_BYTES = 1 << 60  # sums stay inside 64 bits
 BATCH_ENTRIES = 4096  # a manifest batch stays near 256 KiB
@@ -24,6 +25,7 @@ CODE_FAILURES_AN_HOUR = 6  # per pinned peer, over restarts
 KEY_TRIES = 5  # per transfer
 
 STRANGERS = 64  # connections that have not shown a pinned certificate; the oldest makes room
+GUESTS_OF_ONE = 2  # of these; the oldest makes room
 GUESTS = 8  # pinned connections before the code is proven
 HANDSHAKE_SECONDS = 5.0  # two round trips of a bad line
 CONNECT_SECONDS = 10.0  # a computer that is there answers sooner

@@ -28,6 +28,15 @@ def file_lock(path: Path, seconds: float = 60.0) -> Iterator[None]:
         os.close(handle)  # closing lets go of the lock
 
 
+def hold(path: Path) -> int | None:
+    """Takes the lock at `path` without waiting: an open handle that holds it until it is closed, or None."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+    if _take(handle):
+        return handle
+    os.close(handle)
+    return None
+
+
 if sys.platform == "win32":
     import msvcrt
 

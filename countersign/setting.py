@@ -11,6 +11,7 @@ from pathlib import Path
 from countersign.errors import NoPeers
 from countersign.home import Home, received_folder
 from countersign.transfer.device import Device
+from countersign.transfer.disk import allow_many_handles
 from countersign.transfer.reception import Reception
 from countersign.transfer.sending import SendingSession
 from countersign.transfer.status import Report
@@ -64,6 +65,7 @@ class Setting:
 
 def open_setting(home: Home, now: Callable[[], float] = time.time) -> Setting:
     """Makes what is missing and opens what is there. Raises DiskProblem or IdentityDamaged."""
+    allow_many_handles()
     home.prepare()
     identity = open_identity(home.certs, datetime.datetime.fromtimestamp(now(), datetime.timezone.utc))
     peers = PeerStore(home.certs, identity.id)

@@ -24,6 +24,7 @@ LARGE = 60_000_000
 def _every_progress(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten reports a second would be too few to end a transfer half-way on loopback."""
     monkeypatch.setattr(limits, "STATUS_SECONDS", 0.0)
+    monkeypatch.setattr(receiving, "_ACK_SECONDS", 0.0)
 
 
 @pytest.mark.parametrize("who", ["sender", "receiver"])

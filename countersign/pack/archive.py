@@ -150,7 +150,7 @@ def _content(body: memoryview, method: int, size: int, crc: int) -> Buffer:
         inflater = isal_zlib.decompressobj(-15)
         try:
             content = inflater.decompress(body, size + 1)
-        except igzip_lib.IsalError:
+        except igzip_lib.IsalError:  # type: ignore[misc]  # a class, whatever its stub says
             raise SealBroken from None
         if not inflater.eof or inflater.unused_data:
             raise SealBroken

@@ -138,6 +138,7 @@ class ManifestReader:
         self.manifest = Manifest()
         self._expected = (entries, files, total)
         self._levels = [_Level(TOP, 0)]
+        self._names_bytes = 0
         self._decoder = msgspec.msgpack.Decoder(list[Entry], strict=True)
 
     def add_batch(self, payload: memoryview | bytes) -> None:
@@ -168,8 +169,12 @@ class ManifestReader:
                 raise OfferRefused
         level = levels[-1]
         check_component(entry.name)
-        path_bytes = level.path_bytes + 1 + len(entry.name.encode("utf-8"))
-        if entry.name <= level.last or path_bytes > limits.MAX_PATH_BYTES:
+        name_bytes = len(entry.name.encode("utf-8"))
+        path_bytes = level.path_bytes + 1 + name_bytes
+        self._names_bytes += name_bytes + len(entry.target)
+        if self._names_bytes > limits.MAX_NAMES_BYTES or path_bytes > limits.MAX_PATH_BYTES:
+            raise OfferRefused
+        if entry.name <= level.last:
             raise OfferRefused
         level.last = entry.name
         if entry.kind not in _FILES and entry.size:

@@ -17,6 +17,8 @@ from countersign.wire.states import Conversation, State
 
 T = TypeVar("T", bound=Control)
 _DRAIN_SECONDS = 3.0  # how long a side that ends early still reads, so that its last word is not lost in a reset
+_UNREAD = 1000  # messages that may pile up while we are still writing
+_SLICE = 64 * limits.KIB
 _DRAIN_BUFFER = 64 * limits.KIB
 
 
@@ -61,6 +63,7 @@ class Channel:
         self._inbox: deque[Message] = deque()
         self._spoke = time.monotonic()
         self._lost = False
+        self._heard = 0  # messages, `waiting` among them: whoever speaks is alive
         self._unsent: deque[memoryview] = deque()  # what a cancelled send leaves: a frame must be ended before another
         answers.on_change(link.wake)
 
@@ -101,8 +104,9 @@ class Channel:
             self._check_cancelled()
             if deadline is not None and time.monotonic() > deadline:
                 raise TookTooLong
+            heard = self._heard
             got = self._pull(pace)
-            if self._inbox:
+            if self._heard != heard:
                 pace = _Pace()
             elif not got:
                 self.link.wait(min(pace.left(), self.keep_company()))
@@ -114,9 +118,9 @@ class Channel:
             raise ProtocolProblem
         return message
 
-    def expect_sealed(self, kind: Kind) -> Sealed:
+    def expect_sealed(self, kind: Kind, limit: float | None = None) -> Sealed:
         """The next message, which must be this sealed one."""
-        message = self.receive()
+        message = self.receive(limit)
         if not isinstance(message, Sealed) or message.kind is not kind:
             raise ProtocolProblem
         return message
@@ -158,6 +162,11 @@ class Channel:
         """Ends in order after the last message."""
         self.link.close()
 
+    @property
+    def lost(self) -> bool:
+        """Whether `lose` was called."""
+        return self._lost
+
     def lose(self) -> None:
         """Treats the link as lost, from any thread: what waits on it raises LinkLostError."""
         self._lost = True
@@ -166,16 +175,15 @@ class Channel:
     # --- inside ---------------------------------------------------------------------------------------------------
 
     def _next(self) -> Message | None:
-        while self._inbox:
-            message = self._inbox.popleft()
-            if isinstance(message, Stop):
-                raise problem_of_stop(message.code)
-            if not isinstance(message, Waiting):
-                return message
-        return None
+        if not self._inbox:
+            return None
+        message = self._inbox.popleft()
+        if isinstance(message, Stop):
+            raise problem_of_stop(message.code)
+        return message
 
     def _pull(self, pace: _Pace | None) -> bool:
-        """Reads what is there, at most to the end of one message. True where anything came."""
+        """Reads what is there, at most to the end of one message to be taken. True where anything came."""
         some = False
         while not self._inbox:
             count = self.link.try_receive(self._reader.get_buffer())
@@ -188,7 +196,9 @@ class Channel:
             message = self._reader.buffer_updated(count)
             if message is not None:
                 self._conversation.received(kind_of(message))
-                self._inbox.append(message)
+                self._heard += 1
+                if not isinstance(message, Waiting):
+                    self._inbox.append(message)
         return some
 
     def _queue(self, header: bytes, body: bytes | memoryview) -> None:
@@ -198,7 +208,8 @@ class Channel:
             self._unsent += [memoryview(header), memoryview(body)]
 
     def _send_some(self) -> int:
-        count = self.link.try_send(self._unsent[0])
+        # a slice, since TLS says how much is out only when all it was given is
+        count = self.link.try_send(self._unsent[0][:_SLICE])
         self._unsent[0] = self._unsent[0][count:]
         if not self._unsent[0]:
             self._unsent.popleft()
@@ -213,12 +224,19 @@ class Channel:
                 pace.moved(count)
                 continue
             self._check_cancelled()
-            # a `stop` must be heard even while the other side does not read
-            if not self._inbox:
-                self._pull(None)
-                if any(isinstance(message, Stop) for message in self._inbox):
-                    self._next()
-            self.link.wait(pace.left(), read=not self._inbox, write=True)
+            # while the other side is slow to read, what it says is heard: a `stop` ends this, anything else shows life
+            heard = self._heard
+            held = [self._inbox.popleft() for _message in range(len(self._inbox))]
+            self._pull(None)
+            new = list(self._inbox)
+            self._inbox.extendleft(reversed(held))
+            if any(isinstance(message, Stop) for message in new):
+                raise problem_of_stop(next(m.code for m in new if isinstance(m, Stop)))
+            if len(self._inbox) > _UNREAD:
+                raise ProtocolProblem
+            if self._heard != heard:
+                pace = _Pace()
+            self.link.wait(pace.left(), read=True, write=True)
 
     def _last_word(self) -> None:
         """Writes what is left without looking at cancellation, then reads and drops until the other side has closed."""

@@ -16,6 +16,7 @@ if sys.platform == "win32":
         LINKS_WORK as LINKS_WORK,
         SYNCS_AT_ONCE as SYNCS_AT_ONCE,
         Folder as Folder,
+        allow_many_handles as allow_many_handles,
         is_link as is_link,
         read_at as read_at,
         remove_tree as remove_tree,
@@ -29,6 +30,7 @@ else:
         LINKS_WORK as LINKS_WORK,
         SYNCS_AT_ONCE as SYNCS_AT_ONCE,
         Folder as Folder,
+        allow_many_handles as allow_many_handles,
         is_link as is_link,
         read_at as read_at,
         remove_tree as remove_tree,
@@ -41,7 +43,8 @@ else:
 _FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 # what a file system says of a single name that it can not hold (EINVAL: FAT and a colon; EILSEQ: bytes that are no text there)
 _NAME_TROUBLE = frozenset({errno.EINVAL, errno.ENAMETOOLONG, errno.EILSEQ, errno.EEXIST, errno.EFBIG})
-_OPEN_FOLDERS = 64
+_OPEN_FOLDERS = 16
+TOO_MANY_OPEN = frozenset({errno.EMFILE, errno.ENFILE})
 
 
 def disk_problem(error: OSError, path: Path | str) -> DiskProblem:

@@ -9,6 +9,7 @@ import contextlib
 import ctypes
 import errno
 import os
+import resource
 import shutil
 import stat
 import sys
@@ -28,9 +29,19 @@ _RENAME_EXCL = 4  # macOS sys/stdio.h
 _NOT_SUPPORTED = frozenset({errno.ENOSYS, errno.EINVAL, errno.ENOTSUP})
 
 LINKS_WORK = True
+_HANDLES = 4096
 _libc = ctypes.CDLL(None, use_errno=True)
 _syncfs = getattr(_libc, "syncfs", None)
 SYNCS_AT_ONCE = _syncfs is not None
+
+
+def allow_many_handles() -> None:
+    """Raises the number of files that may be open to what the system lets us; some begin with 256."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _HANDLES if hard == resource.RLIM_INFINITY else min(_HANDLES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(ValueError, OSError):  # a system with a lower limit of its own: 256 will do
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class Folder:

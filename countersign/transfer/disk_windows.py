@@ -34,6 +34,10 @@ def _long(path: Path) -> str:
     return f"\\\\?\\UNC\\{text[2:]}" if text.startswith("\\\\") else f"\\\\?\\{text}"
 
 
+def allow_many_handles() -> None:
+    """Windows lets a program open thousands of files anyway."""
+
+
 class Folder:
     """A folder, known by its path."""
 

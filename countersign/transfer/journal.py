@@ -6,6 +6,7 @@ A torn or damaged end of the log is dropped: whatever it tells is compared with 
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import struct
@@ -19,10 +20,12 @@ import msgspec
 from countersign import limits
 from countersign.errors import OfferRefused
 from countersign.files import PRIVATE_FILE, private_folder, replace_file
+from countersign.locks import hold
 from countersign.pack.manifest import Manifest, ManifestReader
 from countersign.transfer.disk import remove_tree
 
 VERSION = 1
+LOCK = "lock"
 _RECORD = struct.Struct(">II")  # length and CRC-32 of what follows
 
 
@@ -61,7 +64,12 @@ class Journal:
     """The journal of a transfer that is under way."""
 
     def __init__(self, folder: Path) -> None:
+        """Raises OSError; BlockingIOError where another process has it in hand."""
         self.folder = folder
+        lock = hold(folder / LOCK)
+        if lock is None:
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN), str(folder))
+        self._lock = lock
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
         self._log = os.open(folder / "log", flags, PRIVATE_FILE)
 
@@ -83,6 +91,7 @@ class Journal:
 
     def close(self) -> None:
         os.close(self._log)
+        os.close(self._lock)
 
 
 def _framed(data: bytes) -> bytes:
@@ -106,12 +115,25 @@ def _frames(path: Path) -> Iterator[bytes]:
 
 
 class Past:
-    """The journal of an interrupted transfer, read."""
+    """The journal of an interrupted transfer, read. Whoever made this holds its lock and calls `close`."""
 
-    def __init__(self, folder: Path) -> None:
-        """Raises OSError or ValueError where the journal can not be used."""
+    def __init__(self, folder: Path, lock: int) -> None:
+        """Raises OSError or ValueError where the journal can not be used; the lock is let go then."""
         self.folder = folder
-        self.about = read_about(folder)
+        self._lock = lock
+        try:
+            self.about = read_about(folder)
+            self._read()
+        except (OSError, ValueError):
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Lets go of the lock."""
+        os.close(self._lock)
+
+    def _read(self) -> None:
+        folder = self.folder
         reader = ManifestReader(self.about.entries, self.about.files, self.about.bytes)
         try:
             for batch in _frames(folder / "manifest"):
@@ -154,9 +176,12 @@ def read_about(folder: Path) -> About:
 def list_interrupted(transfers: Path) -> list[Interrupted]:
     """All interrupted transfers of a home, oldest first. What can't be read is left alone."""
     found = []
-    folders = sorted(transfers.iterdir()) if transfers.is_dir() else []
-    for folder in folders:
+    for folder in journals(transfers):
         try:
+            lock = hold(folder / LOCK)
+            if lock is None:
+                continue  # under way at this moment
+            os.close(lock)
             about = read_about(folder)
         except (OSError, ValueError):
             continue
@@ -171,13 +196,25 @@ def _bytes_in(staging: Path) -> int:
     return total
 
 
-def discard(folder: Path) -> None:
-    """Removes a journal and its staging folder, both under random names of ours."""
-    about = read_about(folder)
-    staging = Path(about.staging)
+def journals(transfers: Path) -> list[Path]:
+    """The folders of all journals of a home."""
+    return sorted(path for path in transfers.iterdir() if path.is_dir()) if transfers.is_dir() else []
+
+
+def discard(folder: Path) -> bool:
+    """Removes a journal and its staging folder, both under random names of ours. False where it is in use.
+
+    Raises OSError, or ValueError for a journal that can not be read.
+    """
+    lock = hold(folder / LOCK)
+    if lock is None:
+        return False
+    os.close(lock)
+    staging = Path(read_about(folder).staging)
     if is_staging_name(staging.name):
         remove_tree(staging)
     remove_tree(folder)
+    return True
 
 
 PREFIX = ".countersign-"

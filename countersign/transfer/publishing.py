@@ -77,6 +77,7 @@ class _Comparison:
 
     def __init__(self, staging: Staging) -> None:
         self._staging = staging
+        self._names = staging.manifest.names
         self._children: dict[int, list[int]] = {}
         for index, parent in enumerate(staging.manifest.parents):
             if index not in staging.skipped:
@@ -84,31 +85,51 @@ class _Comparison:
         self._buffer = memoryview(bytearray(limits.MIB))
 
     def same(self, index: int, folder: Folder, name: str) -> bool:
-        manifest = self._staging.manifest
+        """Whether this entry of the staging tree lies in `folder` under `name`. A list of what is still to be
+        compared stands in for recursion: trees may be deep."""
+        waiting: list[tuple[int, Folder, str] | None] = [(index, folder, name)]  # None: the folder is done
+        opened: list[Folder] = []
         try:
-            status = folder.status(name)
-            if is_link(status):
-                return manifest.kinds[index] == EntryKind.LINK and folder.read_link(name) == manifest.targets[index]
-            if stat.S_ISDIR(status.st_mode):
-                return manifest.kinds[index] == EntryKind.FOLDER and self._same_folder(index, folder.folder(name))
-            return (
-                stat.S_ISREG(status.st_mode)
-                and manifest.is_file(index)
-                and status.st_size == manifest.sizes[index]
-                and self._same_file(index, folder.read_file(name))
-            )
+            while waiting:
+                item = waiting.pop()
+                if item is None:
+                    opened.pop().close()
+                    continue
+                inside = self._compare(*item)
+                if inside is None:
+                    return False
+                if isinstance(inside, Folder):
+                    opened.append(inside)
+                    children = self._children.get(item[0], [])
+                    waiting += [None, *((child, inside, self._names[child]) for child in children)]
+            return True
         except OSError:  # what can't be read can't be called the same
             return False
-
-    def _same_folder(self, index: int, folder: Folder) -> bool:
-        names = self._staging.manifest.names
-        try:
-            children = self._children.get(index, [])
-            if {entry.name for entry in folder.entries()} != {names[child] for child in children}:
-                return False
-            return all(self.same(child, folder, names[child]) for child in children)
         finally:
-            folder.close()
+            for inside in opened:
+                inside.close()
+
+    def _compare(self, index: int, folder: Folder, name: str) -> Folder | bool | None:
+        """None where they differ; the open folder where what is inside is still to be compared."""
+        manifest = self._staging.manifest
+        status = folder.status(name)
+        kind = EntryKind(manifest.kinds[index])
+        if is_link(status):
+            same_link = kind is EntryKind.LINK and folder.read_link(name) == manifest.targets[index]
+            return True if same_link else None
+        if stat.S_ISDIR(status.st_mode):
+            return self._same_names(index, folder.folder(name)) if kind is EntryKind.FOLDER else None
+        same_size = stat.S_ISREG(status.st_mode) and status.st_size == manifest.sizes[index]
+        if not manifest.is_file(index) or not same_size:
+            return None
+        return True if self._same_file(index, folder.read_file(name)) else None
+
+    def _same_names(self, index: int, folder: Folder) -> Folder | None:
+        wanted = {self._names[child] for child in self._children.get(index, [])}
+        if {entry.name for entry in folder.entries()} == wanted:
+            return folder
+        folder.close()
+        return None
 
     def _same_file(self, index: int, handle: int) -> bool:
         hasher = hashlib.sha256()

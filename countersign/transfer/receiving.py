@@ -39,7 +39,7 @@ from countersign.transfer.proposal import Decision, Proposal
 from countersign.transfer.proposing import propose
 from countersign.transfer.publishing import Published, publish
 from countersign.transfer.receipts import FORMAT, Header, Line, entry_line, receipt_stem, write_receipt
-from countersign.transfer.recovery import Recovered, look_for, take_over
+from countersign.transfer.recovery import Recovered, close_all, look_for, take_over
 from countersign.transfer.staging import Staging, choose_staging
 from countersign.transfer.status import (
     Done,
@@ -68,6 +68,8 @@ from countersign.wire.messages import (
 
 _LOOK = 0.05
 _ACK_SECONDS = 0.25
+_LOOK_FOR_THEM = 0.5
+_SILENCE_SECONDS = limits.REJOIN_SECONDS  # how long a sender may only say `waiting`
 _THANKS_SECONDS = 20.0  # how long a sender that was lost after its last byte is waited for
 _RECEIPT_PART = 512 * limits.KIB
 LEFT_OUT = "left out by the person who received"
@@ -89,6 +91,11 @@ class ReceivingSession:
         self._ring: KeyRing | None = None
         self._master = b""
         self._salt = b""
+        self._key_right = False
+        self._previous: KeyRing | None = None  # a sender that never heard our answer still proves itself with this
+        self._waiting = False  # for the sender to come back
+        self._superseded = False
+        self._settling: Background[Published] | None = None
         self._staging: Staging | None = None
         self._published: Published | None = None
         self._receipt: Path | None = None
@@ -97,10 +104,19 @@ class ReceivingSession:
 
     def accepts_rejoin(self, transfer_id: bytes, proof: bytes, receiver_nonce: bytes, sender_nonce: bytes) -> bool:
         """Whether this proof continues this session."""
-        ring = self._ring
-        if ring is None or self._staging is None or transfer_id != ring.transfer_id:
-            return False
-        return same(ring.rejoin_proof(receiver_nonce, sender_nonce), proof)
+        for ring in (self._ring, self._previous):
+            if ring is not None and transfer_id == ring.transfer_id:
+                return same(ring.rejoin_proof(receiver_nonce, sender_nonce), proof)
+        return False
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the connection was lost and the sender is waited for."""
+        return self._waiting
+
+    def supersede(self) -> None:
+        """The sender has begun anew and proven the code: this session ends as interrupted."""
+        self._superseded = True
 
     def rejoin(self, channel: Channel) -> None:
         """Goes on over this channel; the old one is ended if it has not ended yet."""
@@ -128,8 +144,11 @@ class ReceivingSession:
             raise
 
     def _as_seen_here(self, problem: Problem) -> Problem:
-        moving = self._staging is not None
-        return CancelledMidway() if moving and type(problem) is Cancelled else problem
+        if self._staging is None:
+            return problem
+        if type(problem) is Cancelled:
+            return CancelledMidway()
+        return Interrupted() if isinstance(problem, TookTooLong) else problem
 
     def _clean_up(self, problem: Problem) -> None:
         """An interrupted transfer keeps what it has; a refused one keeps nothing."""
@@ -137,7 +156,7 @@ class ReceivingSession:
         if staging is None:
             return
         refused = isinstance(problem, (SealBroken, ProtocolProblem))
-        if refused or not (staging.bytes_done or staging.files_done):
+        if refused or self._published is not None or not (staging.bytes_done or staging.files_done):
             staging.remove()
         else:
             staging.close()
@@ -148,37 +167,48 @@ class ReceivingSession:
                 self._transfer(channel)
                 return
             except LinkLostError as lost:
-                if self._staging is None:
+                if not self._key_right:
                     raise PeerSilent from lost
                 self._wire_before += channel.wire_bytes
                 channel.close()
                 again = self._wait_for_rejoin()
                 if again is None:
                     if self._published is not None:
-                        self._report_done(self._staging, 0)  # all is here; only the other side does not know
+                        self._report_done(0)  # all is here; only the other side does not know
                         return
-                    raise Interrupted from lost
+                    raise (Interrupted if self._staging is not None else PeerSilent)() from lost
                 channel = self._channel = again
+            except Problem as problem:
+                if self._published is None:
+                    raise
+                channel.end(self._as_seen_here(problem))
+                self._report_done(channel.wire_bytes)  # too late for it: all is in its place here
+                return
 
     def _wait_for_rejoin(self) -> Channel | None:
         patience = limits.REJOIN_SECONDS if self._published is None else _THANKS_SECONDS
         deadline = time.monotonic() + patience
-        while (left := deadline - time.monotonic()) > 0:
-            self._report(Reconnecting(left))
-            try:
-                return self._rejoined.get(timeout=min(1.0, left))
-            except queue.Empty:
-                if self._answers.cancelled:
-                    raise Cancelled from None
-        return None
+        self._waiting = True
+        try:
+            while (left := deadline - time.monotonic()) > 0 and not self._superseded:
+                self._report(Reconnecting(left))
+                try:
+                    return self._rejoined.get(timeout=min(_LOOK_FOR_THEM, left))
+                except queue.Empty:
+                    if self._answers.cancelled:
+                        raise Cancelled from None
+            return None
+        finally:
+            self._waiting = False
 
     def _transfer(self, channel: Channel) -> None:
         offer = channel.expect(Offer, limits.PERSON_SECONDS)
         first = channel.expect_sealed(Kind.MANIFEST)
-        if self._staging is None:
-            ring, reader, payload = self._ask_key(channel, offer, first)
-        else:
+        if self._key_right:
             ring, reader, payload = self._reopen(channel, offer, first)
+        else:
+            ring, reader, payload = self._ask_key(channel, offer, first)
+        self._previous, self._ring = self._ring, ring
         manifest = self._read_manifest(channel, offer, reader, payload)
         if self._staging is None:
             staging = self._decide(channel, offer, manifest)
@@ -186,7 +216,6 @@ class ReceivingSession:
             staging = self._staging
             if manifest.names != staging.manifest.names or manifest.parents != staging.manifest.parents:
                 raise ProtocolProblem  # only the folder that was accepted can be continued
-        self._ring = ring
         writer = StreamWriter(ring, Stream.ANSWER)
         answer = staging.answer()
         channel.send(Sealed(Kind.ANSWER, writer.write(encode_answer(answer), True, self._seconds())))
@@ -220,6 +249,7 @@ class ReceivingSession:
                 if not tries:
                     raise KeyRefused from None
                 continue
+            self._key_right = True
             channel.send(KeyAccepted())
             return ring, reader, payload
 
@@ -269,6 +299,12 @@ class ReceivingSession:
         self._report(WaitingFor("check"))
         recovered = look_for(manifest, self._device.transfers, self.peer.id.hex(), lambda: self._nothing_said(channel))
         try:
+            return self._decide_on(channel, offer, manifest, recovered)
+        finally:
+            close_all(recovered)  # what was taken over is not in it any more
+
+    def _decide_on(self, channel: Channel, offer: Offer, manifest: Manifest, recovered: list[Recovered]) -> Staging:
+        try:
             proposal = propose(self.peer.name, printable(offer.name), manifest, self._into, recovered)
         except OSError as error:
             raise disk_problem(error, self._into) from error
@@ -283,11 +319,12 @@ class ReceivingSession:
             raise NotEnoughSpace(
                 path=self._into, needed=size_text(proposal.bytes_to_come), free=size_text(proposal.free)
             )
-        return self._begin(offer, manifest, proposal, decision, recovered)
+        staging = self._begin(offer, manifest, proposal, decision)
+        staging.make_folders()
+        take_over(recovered, staging, lambda: self._nothing_said(channel))
+        return staging
 
-    def _begin(
-        self, offer: Offer, manifest: Manifest, proposal: Proposal, decision: Decision, recovered: list[Recovered]
-    ) -> Staging:
+    def _begin(self, offer: Offer, manifest: Manifest, proposal: Proposal, decision: Decision) -> Staging:
         """Accepted: from here on the disk is written to."""
         into = decision.into or self._into
         self._into = into
@@ -312,8 +349,6 @@ class ReceivingSession:
             staging = self._staging = Staging(manifest, path, journal, unwanted)
         except OSError as error:
             raise disk_problem(error, into) from error
-        staging.make_folders()
-        take_over(recovered, staging)
         return staging
 
     # --- data ------------------------------------------------------------------------------------------------------
@@ -328,7 +363,8 @@ class ReceivingSession:
         acked = time.monotonic()
         try:
             for plan in plan_packs(manifest, answer):
-                message = channel.expect_sealed(Kind.PACK)
+                message = channel.expect_sealed(Kind.PACK, _SILENCE_SECONDS)
+                self._previous = None
                 while not unpacking.wait_for_room(_LOOK):
                     self._nothing_said_in_data(channel)
                 unpacking.put(plan, message.token)
@@ -361,18 +397,26 @@ class ReceivingSession:
     def _finish(self, channel: Channel, staging: Staging, ring: KeyRing, offer: Offer) -> None:
         if self._published is None:
             self._report(WaitingFor("disk"))
-            job = Background(lambda: self._settle(staging), "publishing")
-            while not job.ended(_LOOK):
-                self._nothing_said(channel)
-            self._published = job.result()
+            self._settle(channel, staging)
         published = self._published
+        assert published is not None
         self._receipt = self._write_receipt(staging, ring, offer, published)
         self._send_receipt(channel, ring, self._receipt)
-        channel.expect(Thanks)
+        channel.expect(Thanks, _SILENCE_SECONDS)
         channel.close()
-        self._report_done(staging, channel.wire_bytes)
+        self._report_done(channel.wire_bytes)
 
-    def _settle(self, staging: Staging) -> Published:
+    def _settle(self, channel: Channel, staging: Staging) -> None:
+        """Publishes beside the conversation. Once begun it is never left half-way, whatever the line or the person does."""
+        if self._settling is None:
+            self._settling = Background(lambda: self._publish(staging), "publishing")
+        try:
+            while not self._settling.ended(_LOOK):
+                self._nothing_said(channel)
+        finally:
+            self._published = self._settling.result()
+
+    def _publish(self, staging: Staging) -> Published:
         staging.finish()
         return publish(staging, self._into)
 
@@ -408,9 +452,10 @@ class ReceivingSession:
         except OSError as error:
             raise disk_problem(error, path) from error
 
-    def _report_done(self, staging: Staging, wire_bytes: int) -> None:
-        published = self._published
+    def _report_done(self, wire_bytes: int) -> None:
+        published, staging = self._published, self._staging
         assert published is not None
+        assert staging is not None
         manifest = staging.manifest
         skipped = tuple((printable(manifest.path(i), 4096), reason) for i, reason in staging.skipped.items())
         files, size = staging.files_done, staging.bytes_done

@@ -25,6 +25,7 @@ from countersign.seal.code import code_proof, new_code, same
 from countersign.transfer.answers import Answers
 from countersign.transfer.channel import Channel
 from countersign.transfer.device import Device
+from countersign.transfer.disk import disk_problem
 from countersign.transfer.receiving import ReceivingSession
 from countersign.transfer.status import (
     CodeWrong,
@@ -46,6 +47,7 @@ from countersign.wire.messages import (
     CodeProof,
     CodeRefused as CodeRefusedMessage,
     Hello,
+    Message,
     Rejoin,
     Role,
     common_version,
@@ -83,7 +85,8 @@ class Reception:
         self._lock = threading.Lock()
         self._code = new_code()
         self._wrong = 0  # proofs against this code
-        self._guests = 0
+        self._guests: list[tuple[Peer, Channel]] = []  # greeted, not yet let in; oldest first
+        self._closing = False
         self._session: ReceivingSession | None = None
         self._let_in: queue.Queue[tuple[Channel, Peer]] = queue.Queue()
         self._taken = False  # somebody has proven the code and is being served
@@ -109,13 +112,19 @@ class Reception:
             while True:
                 channel, peer = self._wait_for_somebody()
                 self._serve(channel, peer)
-                if not self._keep_listening:
+                if not self._keep_listening and self._nobody_let_in():
                     return
-                self._new_code()
-                self._show_code()
+                if self._nobody_let_in():
+                    self._new_code()
+                    self._show_code()
         except Problem as problem:
             self._report(Failed(problem))
         finally:
+            self._closing = True
+            with self._lock:
+                guests = [channel for _peer, channel in self._guests]
+            for channel in guests:
+                channel.lose()
             self._door.close()
             self._door.join(_JOIN_SECONDS)
 
@@ -128,6 +137,10 @@ class Reception:
             item = self._let_in.get()
             if item is not None:
                 return item
+
+    def _nobody_let_in(self) -> bool:
+        with self._let_in.mutex:
+            return not any(item is not None for item in self._let_in.queue)
 
     def _wake_run(self) -> None:
         if self.answers.cancelled:
@@ -143,11 +156,12 @@ class Reception:
         except Problem as problem:
             if self.answers.cancelled and self._keep_listening:
                 raise
-            self._report(Failed(problem))
+            if self._nobody_let_in():  # else the same sender is here again already, and this end is no news
+                self._report(Failed(problem))
         finally:
             with self._lock:
                 self._session = None
-                self._taken = False
+                self._taken = not self._nobody_let_in()
 
     # --- on the threads of connections ---------------------------------------------------------------------------------
 
@@ -155,24 +169,40 @@ class Reception:
         """Greets a pinned peer: hello, then the code or a rejoin. Owns the link until somebody takes it over."""
         peer = self._device.peers.by_id(link.peer_id)
         channel = Channel(link, Role.RECEIVER, self.answers)
-        with self._lock:
-            crowded = self._guests >= limits.GUESTS
-            self._guests += not crowded
-        if crowded or peer is None:
+        if peer is None or not self._admit(peer, channel):
             channel.end(Busy())
             return
         handed_over = False
         try:
             handed_over = self._greet(channel, peer)
-        except (LinkLostError, Cancelled):
-            channel.end(Cancelled())
+        except LinkLostError:
+            channel.end(Busy())  # heard only by a guest that had to make room, or whose host has closed
         except Problem as problem:
             channel.end(problem)
+        except OSError as error:  # the counter of tries can not be written, so nobody is let in
+            trouble = disk_problem(error, self._device.state)
+            channel.end(trouble)
+            self._report(Note(str(trouble)))
         finally:
-            with self._lock:
-                self._guests -= 1
+            self._dismiss(channel)
             if not handed_over:
                 channel.close()
+
+    def _admit(self, peer: Peer, channel: Channel) -> bool:
+        """Makes somebody a guest. Of one peer only a few at a time: the oldest of them makes room."""
+        with self._lock:
+            own = [other for who, other in self._guests if who.id == peer.id]
+            if self._closing or len(self._guests) - (len(own) >= limits.GUESTS_OF_ONE) >= limits.GUESTS:
+                return False
+            self._guests.append((peer, channel))
+            if len(own) >= limits.GUESTS_OF_ONE:
+                self._guests = [item for item in self._guests if item[1] is not own[0]]
+                own[0].lose()
+            return True
+
+    def _dismiss(self, channel: Channel) -> None:
+        with self._lock:
+            self._guests = [item for item in self._guests if item[1] is not channel]
 
     def _greet(self, channel: Channel, peer: Peer) -> bool:
         own = secrets.token_bytes(32)
@@ -187,12 +217,15 @@ class Reception:
         if self._taken:
             raise Busy
         self._report(Connected(peer.name))
-        return self._judge_until_known(channel, peer, own, theirs.nonce)
+        return self._judge_until_known(channel, peer, own, theirs.nonce, None)
 
     def _take_back(self, channel: Channel, session: ReceivingSession, own: bytes, theirs: bytes) -> bool:
-        message = channel.receive(limits.STALL_SECONDS)
+        message = channel.receive(limits.PERSON_SECONDS)
         if isinstance(message, CodeProof):
-            raise Busy
+            if not session.waiting:
+                raise Busy
+            # the sender was started anew: it proves the code like anybody, and the old session makes room
+            return self._judge_until_known(channel, session.peer, own, theirs, message)
         if not isinstance(message, Rejoin):
             raise ProtocolProblem
         if not session.accepts_rejoin(message.transfer_id, message.proof, own, theirs):
@@ -200,15 +233,18 @@ class Reception:
         session.rejoin(channel)
         return True
 
-    def _judge_until_known(self, channel: Channel, peer: Peer, own: bytes, theirs: bytes) -> bool:
+    def _judge_until_known(
+        self, channel: Channel, peer: Peer, own: bytes, theirs: bytes, first: Message | None
+    ) -> bool:
         tries = limits.CODE_TRIES
         while tries:
             try:
-                message = channel.receive(limits.PERSON_SECONDS)
+                message = first if first is not None else channel.receive(limits.PERSON_SECONDS)
             except (LinkLostError, Problem):
-                if tries == limits.CODE_TRIES and not self.answers.cancelled:
+                if tries == limits.CODE_TRIES and not (self.answers.cancelled or channel.lost):
                     self._left_half_way(peer)
                 raise
+            first = None
             if isinstance(message, Rejoin):
                 raise Interrupted  # of a session that has ended here
             if not isinstance(message, CodeProof):
@@ -263,7 +299,10 @@ class Reception:
 
     def _let(self, channel: Channel, peer: Peer) -> bool:
         with self._lock:
-            if self._taken:
+            session = self._session
+            if session is not None and session.waiting and session.peer.id == peer.id:
+                session.supersede()
+            elif self._taken:
                 raise Busy
             self._taken = True
         try:

@@ -12,12 +12,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from countersign import limits
+from countersign.locks import hold
 from countersign.pack.manifest import Manifest
-from countersign.transfer.disk import Folder, Tree, disk_problem, read_at
-from countersign.transfer.journal import Past, discard, is_staging_name
-from countersign.transfer.staging import Staging
+from countersign.transfer.disk import Folder, Tree, disk_problem, read_at, remove_tree
+from countersign.transfer.journal import LOCK, Past, discard, is_staging_name, journals
+from countersign.transfer.staging import Kept, Staging
 
 _NOTHING = -1
+_BATCH = 64  # files that move between two looks at the other side; their folders stay open meanwhile
 
 
 class Recovered:
@@ -75,28 +77,43 @@ class Recovered:
             os.close(handle)
         return hasher
 
-    def hand_over(self, staging: Staging, taken: bytearray) -> None:
+    def hand_over(self, staging: Staging, taken: bytearray, on_progress: Callable[[], None]) -> None:
         """Moves what was verified into the staging of the transfer that goes on. `taken` marks what another gave.
 
-        Raises DiskProblem.
+        Raises DiskProblem, and what `on_progress` raises.
         """
-        manifest = self.past.manifest
+        movable = self._root.can_move_to(staging.root)
+        batch: list[Kept] = []
         try:
             for new, old in enumerate(self.old_index):
                 if old == _NOTHING or taken[new] or new in staging.skipped:
                     continue
                 taken[new] = 1
-                folder, name = self._tree.folder(manifest.parents[old]), manifest.names[old]
-                if new in self.begun:
-                    staging.adopt_begun(new, *self.begun[new], folder, name)
-                else:
-                    staging.adopt(new, bytes(self.past.digests[32 * old : 32 * old + 32]), folder, name)
+                batch.append(self._kept(new, old, movable))
+                if len(batch) == _BATCH:
+                    staging.adopt(batch)
+                    batch = []
+                    on_progress()
+            staging.adopt(batch)
         except OSError as error:
             raise disk_problem(error, staging.path) from error
 
+    def _kept(self, new: int, old: int, movable: bool) -> Kept:
+        manifest = self.past.manifest
+        size, hasher = self.begun.get(new, (self._manifest.sizes[new], None))
+        digest = bytes(self.past.digests[32 * old : 32 * old + 32])
+        folder = self._tree.folder(manifest.parents[old])
+        return Kept(new, size, digest, hasher, folder, manifest.names[old], movable)
+
     def close(self) -> None:
+        """Lets go of handles and of the journal's lock."""
         self._tree.close()
         self._root.close()
+        self.past.close()
+
+    @property
+    def useful(self) -> bool:
+        return bool(self.files or self.bytes)
 
     def superseded(self) -> bool:
         """Whether the new transfer is of the same folder: all top names of the old one are in it."""
@@ -104,31 +121,59 @@ class Recovered:
 
 
 def look_for(manifest: Manifest, transfers: Path, peer: str, on_progress: Callable[[], None]) -> list[Recovered]:
-    """What interrupted transfers of this peer (identity in hex) have of this manifest, most first."""
+    """What interrupted transfers of this peer (identity in hex) have of this manifest, most first.
+
+    Those under way at this moment are left alone. `on_progress` is called often and may raise.
+    """
     found: list[Recovered] = []
-    for folder in sorted(transfers.iterdir()) if transfers.is_dir() else []:
-        try:
-            past = Past(folder)
-            if past.about.peer != peer or not is_staging_name(Path(past.about.staging).name):
-                continue
-            recovered = Recovered(past, manifest)
-        except (OSError, ValueError):  # damaged, or its staging is gone: it stays listed and gives nothing
-            continue
-        found.append(recovered)
-        recovered.verify(on_progress)
-    for useless in [item for item in found if not item.bytes and not item.files]:
-        useless.close()
-        found.remove(useless)
+    try:
+        for folder in journals(transfers):
+            recovered = _recovered(folder, manifest, peer)
+            if recovered is not None:
+                found.append(recovered)
+                recovered.verify(on_progress)
+    except BaseException:
+        close_all(found)
+        raise
     return sorted(found, key=lambda item: -item.bytes)
 
 
-def take_over(found: list[Recovered], staging: Staging) -> None:
-    """Moves everything useful into the staging folder; forgets transfers that this one replaces. Raises DiskProblem."""
+def _recovered(folder: Path, manifest: Manifest, peer: str) -> Recovered | None:
+    try:
+        lock = hold(folder / LOCK)
+        if lock is None:
+            return None
+        past = Past(folder, lock)
+    except (OSError, ValueError):  # damaged: it stays where it is and gives nothing
+        return None
+    if past.about.peer == peer and is_staging_name(Path(past.about.staging).name):
+        try:
+            return Recovered(past, manifest)
+        except OSError:  # its staging is gone, so it has nothing to give and nothing to keep
+            past.close()
+            remove_tree(folder)
+            return None
+    past.close()
+    return None
+
+
+def close_all(found: list[Recovered]) -> None:
+    """Leaves interrupted transfers as they are."""
+    while found:
+        found.pop().close()
+
+
+def take_over(found: list[Recovered], staging: Staging, on_progress: Callable[[], None]) -> None:
+    """Moves everything useful into the staging folder; forgets transfers that this one replaces.
+
+    Raises DiskProblem, and what `on_progress` raises.
+    """
     taken = bytearray(len(staging.manifest))
     for recovered in found:
-        recovered.hand_over(staging, taken)
-    staging.flush()
-    for recovered in found:
+        if recovered.useful:
+            recovered.hand_over(staging, taken, on_progress)
+    while found:
+        recovered = found.pop()
         recovered.close()
         if recovered.superseded():
             discard(recovered.past.folder)

@@ -44,7 +44,7 @@ def scan_folder(path: Path, on_progress: Callable[[int, int], None], cancelled: 
         raise FolderUnreadable(path=path, reason=error.strerror or error) from error
     finally:
         root.close()
-    if not len(scan.manifest) and not scan.skipped:
+    if not len(scan.manifest):
         raise FolderEmpty(path=path)
     return scan
 
@@ -54,6 +54,7 @@ class _Scanner:
         self._scan = scan
         self._on_progress = on_progress
         self._cancelled = cancelled
+        self._names_bytes = 0
 
     def folder(self, folder: Folder, parent: int, above: tuple[str, ...], path_bytes: int) -> None:
         for found in sorted(folder.entries(), key=lambda entry: entry.name):
@@ -103,6 +104,9 @@ class _Scanner:
         manifest = self._scan.manifest
         if len(manifest) >= limits.MAX_ENTRIES:
             raise TooMuch(path=self._scan.root, detail=_("more than {n} entries").format(n=limits.MAX_ENTRIES))
+        self._names_bytes += len(entry.name.encode("utf-8")) + len(entry.target)
+        if self._names_bytes > limits.MAX_NAMES_BYTES:
+            raise TooMuch(path=self._scan.root, detail=_("too many long names"))
         if manifest.bytes + entry.size > limits.MAX_TOTAL_BYTES:
             raise TooMuch(path=self._scan.root, detail=_("too many bytes"))
         index = manifest.add(entry)

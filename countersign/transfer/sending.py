@@ -14,8 +14,11 @@ from countersign.errors import (
     Busy,
     Cancelled,
     CancelledMidway,
+    CertificateNotYetValid,
     CodeRefused,
     Interrupted,
+    NotCountersign,
+    NotTrusted,
     PeerCancelled,
     PeerForgotten,
     PeerSilent,
@@ -159,8 +162,8 @@ class SendingSession:
                 self._transfer(channel, scan, spoken, peer)
                 return
             except LinkLostError:
-                if not self._moving:
-                    raise
+                if self._ring is None:
+                    raise  # before the key there is nothing that would know us again
                 self._wire_before += channel.wire_bytes
                 channel.close()
                 channel = self._rejoin()
@@ -239,6 +242,7 @@ class SendingSession:
             self._report(KeyShown(grouped(spoken.key), spelled(spoken.key)))
             self._report(WaitingFor("key"))
         self._hear_about_key(channel)
+        self._ring = ring
         if not again:
             self._report(WaitingFor("answer"))
         for batch, last in batches:
@@ -252,7 +256,9 @@ class SendingSession:
             raise ProtocolProblem
         if not self._moving:
             self._began = time.monotonic()  # what people needed is not the transfer's time
-        self._moving, self._ring = True, ring
+        self._moving = True
+        # what an earlier connection could not read may have been asked for again
+        self._withdrawn = {i: reason for i, reason in self._withdrawn.items() if has_bit(answer.unwanted, i)}
         packs = self._send_packs(channel, scan, answer, ring)
         self._finish(channel, scan, ring, peer, packs)
 
@@ -342,11 +348,13 @@ class SendingSession:
                 channel, nonces, _peer = self._greet()
                 channel.send(Rejoin(self._ring.transfer_id, self._ring.rejoin_proof(*nonces)))
                 return channel
-            except (Unreachable, Busy, PeerSilent, TheyDoNotTrustUs, LinkLostError):
+            except (
+                Unreachable, NotCountersign, NotTrusted, CertificateNotYetValid, Busy, PeerSilent, TheyDoNotTrustUs, LinkLostError,
+            ):  # fmt: skip
                 # not back yet, or its side has not noticed: what it says now is not final
                 if self._channel is not None:
                     self._channel.close()
-        raise Interrupted
+        raise Interrupted if self._moving else PeerSilent
 
     def _seconds(self) -> int:
         return int(self._device.now())

@@ -7,9 +7,10 @@ import os
 import stat
 from pathlib import Path
 
+from countersign.errors import FolderUnreadable
 from countersign.pack.manifest import Manifest
 from countersign.pack.plan import Piece
-from countersign.transfer.disk import Folder, Tree, read_at
+from countersign.transfer.disk import TOO_MANY_OPEN, Folder, Tree, disk_problem, read_at
 
 
 class WithdrawnError(Exception):
@@ -24,8 +25,13 @@ class Source:
     """The sender's folder, for one thread."""
 
     def __init__(self, path: Path, manifest: Manifest) -> None:
+        """Raises FolderUnreadable."""
         self._manifest = manifest
-        self._root = Folder.open_root(path)
+        self._path = path
+        try:
+            self._root = Folder.open_root(path)
+        except OSError as error:
+            raise FolderUnreadable(path=path, reason=error.strerror or error) from error
         self._tree = Tree(manifest, self._root)
 
     def read(self, piece: Piece, buffer: memoryview) -> memoryview:
@@ -37,6 +43,8 @@ class Source:
             folder = self._tree.folder(self._manifest.parents[piece.index])
             handle = folder.read_file(self._manifest.names[piece.index])
         except OSError as error:
+            if error.errno in TOO_MANY_OPEN:
+                raise disk_problem(error, self._path) from error  # our trouble, not that file's
             raise WithdrawnError(_reason(error)) from error
         try:
             room = buffer[: piece.length]

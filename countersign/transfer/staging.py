@@ -6,11 +6,15 @@ named by the peer but through the manifest, whose names were checked.
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import logging
 import os
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
+from countersign import limits
 from countersign.errors import SealBroken
 from countersign.i18n import N_
 from countersign.pack.archive import Member
@@ -24,11 +28,14 @@ from countersign.transfer.disk import (
     Tree,
     disk_problem,
     is_about_one_name,
+    read_at,
     remove_tree,
     set_file_time,
     write_all,
 )
 from countersign.transfer.journal import Journal, Record, new_staging_name
+
+log = logging.getLogger(__name__)
 
 NOT_HERE = N_("this computer can not keep a file of that name there")
 NO_LINKS = N_("this computer does not let programs make links")
@@ -87,26 +94,46 @@ class Staging:
             if self.manifest.kinds[index] == EntryKind.FOLDER and self._is_wanted(index):
                 self._entry(index, lambda parent, name, _index: parent.make_folder(name))
 
-    def adopt(self, index: int, digest: bytes, source: Folder, name: str) -> None:
-        """Moves a file that an earlier try received and that was verified just now."""
-        self._log_complete(index, digest)
-        parent = self._tree.folder(self.manifest.parents[index])
-        source.move(name, parent, self.manifest.names[index])
-        self.bytes_done += self.manifest.sizes[index]
+    def adopt(self, kept: list[Kept]) -> None:
+        """Takes over files that an earlier try received and that were verified just now. Raises OSError.
 
-    def adopt_begun(self, index: int, size: int, hasher: hashlib._Hash, source: Folder, name: str) -> None:
-        """Moves the begun file of an earlier try; `hasher` has seen its verified first `size` bytes."""
-        parent = self._tree.folder(self.manifest.parents[index])
-        source.move(name, parent, self.manifest.names[index])
-        handle = parent.append_file(self.manifest.names[index])
+        The journal says so before they move: whatever it tells is compared with the disk, so too early is harmless.
+        """
+        complete = [(item.index, item.digest) for item in kept if item.hasher is None]
+        begun = [(item.index, item.size, item.hasher.digest()) for item in kept if item.hasher is not None]
+        self.journal.add(Record(complete, begun))
+        for item in kept:
+            name = self.manifest.names[item.index]
+            parent = self._tree.folder(self.manifest.parents[item.index])
+            if item.movable:
+                item.folder.move(item.name, parent, name)
+            else:
+                self._copy(item, parent, name)
+            self.bytes_done += item.size
+            if item.hasher is not None:
+                self._parked[item.index] = _Begun(
+                    item.index, _opened_at(parent, name, item.size), item.size, item.hasher
+                )
+            else:
+                self._mark_complete(item.index, item.digest)
+
+    def _copy(self, kept: Kept, parent: Folder, name: str) -> None:
+        """For a target on another file system than the earlier try's."""
+        source = kept.folder.read_file(kept.name)
+        target = parent.create_file(name, self.manifest.kinds[kept.index] == EntryKind.EXECUTABLE)
         try:
-            os.ftruncate(handle, size)
-            os.lseek(handle, size, os.SEEK_SET)
-        except OSError:
-            os.close(handle)
-            raise
-        self._parked[index] = _Begun(index, handle, size, hasher)
-        self.bytes_done += size
+            buffer = memoryview(bytearray(limits.MIB))
+            done = 0
+            while done < kept.size:
+                count = read_at(source, buffer[: min(len(buffer), kept.size - done)], done)
+                if not count:
+                    raise OSError(errno.EIO, os.strerror(errno.EIO), kept.name)
+                write_all(target, buffer[:count])
+                done += count
+            set_file_time(target, self.manifest.mtimes[kept.index])
+        finally:
+            os.close(source)
+            os.close(target)
 
     def answer(self) -> Answer:
         """What to tell the sender that is here."""
@@ -120,6 +147,9 @@ class Staging:
 
     def write(self, members: Iterable[Member], withdrawn: Iterable[tuple[int, str]]) -> None:
         """Takes what one pack brought, in order. Raises DiskProblem, or SealBroken for what no plan can bring."""
+        for index, reason in withdrawn:  # first: a begun file that ends here makes room for those behind it
+            if index not in self.skipped:
+                self.skip(index, reason)
         for piece, content in members:
             if piece.index in self.skipped:
                 continue
@@ -127,9 +157,6 @@ class Staging:
                 self._write_piece(piece.index, piece.offset, content)
             except OSError as error:
                 self._failed(piece.index, error)
-        for index, reason in withdrawn:
-            if index not in self.skipped:
-                self.skip(index, reason)
         self.flush()
 
     def skip(self, index: int, reason: str) -> None:
@@ -192,10 +219,13 @@ class Staging:
         self._log_complete(index, begun.hasher.digest())
 
     def _log_complete(self, index: int, digest: bytes) -> None:
+        self._mark_complete(index, digest)
+        self._logged.append((index, digest))
+
+    def _mark_complete(self, index: int, digest: bytes) -> None:
         self.complete[index] = 1
         self.digests[32 * index : 32 * index + 32] = digest
         self.files_done += 1
-        self._logged.append((index, digest))
 
     def _failed(self, index: int, error: OSError) -> None:
         if not is_about_one_name(error):
@@ -269,10 +299,41 @@ class Staging:
         self.journal.close()
 
     def remove(self) -> None:
-        """Removes the staging folder and its journal, after everything was published or refused."""
+        """Removes the staging folder and its journal, after everything was published or refused.
+
+        What can not be removed stays listed among the interrupted ones, where it can be discarded later.
+        """
         self.close()
-        remove_tree(self.path)
-        remove_tree(self.journal.folder)
+        try:
+            remove_tree(self.path)
+            remove_tree(self.journal.folder)
+        except OSError as error:
+            log.info("staging could not be removed: %s", error.strerror)
+
+
+def _opened_at(parent: Folder, name: str, size: int) -> int:
+    """A handle that writes behind the first `size` bytes of a file; what was there beyond them is cut off."""
+    handle = parent.append_file(name)
+    try:
+        os.ftruncate(handle, size)
+        os.lseek(handle, size, os.SEEK_SET)
+    except OSError:
+        os.close(handle)
+        raise
+    return handle
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A verified file of an earlier try: where it is, and which entry it is now. `hasher` where it is only begun."""
+
+    index: int
+    size: int
+    digest: bytes
+    hasher: hashlib._Hash | None
+    folder: Folder
+    name: str
+    movable: bool
 
 
 class _Begun:

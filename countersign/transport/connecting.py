@@ -37,7 +37,7 @@ def connect(address: Address, identity: Identity, peers: list[Peer], cancelled: 
     raw = _open(address, cancelled)
     link = TlsLink(raw, make_context(identity, peers, listening=False), identity.id, listening=False)
     try:
-        peer = link.handshake(limits.HANDSHAKE_SECONDS * 2)
+        peer = link.handshake(limits.HANDSHAKE_SECONDS * 2, cancelled)
         if peer not in {known.id for known in peers}:
             raise NotTrusted(address=address)
     except ssl.SSLCertVerificationError as error:
@@ -54,7 +54,7 @@ def connect(address: Address, identity: Identity, peers: list[Peer], cancelled: 
     except (OSError, LinkLostError) as error:
         link.close()
         raise PeerSilent from error
-    except NotTrusted:
+    except (NotTrusted, Cancelled):
         link.close()
         raise
     return link

@@ -12,18 +12,20 @@ import logging
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable
 
 import psutil
 
 from countersign import limits
-from countersign.errors import CannotListen, PortTaken
+from countersign.errors import CannotListen, PortTaken, Problem
 from countersign.i18n import _
 from countersign.transport.link import LinkLostError
 from countersign.transport.tls import TlsLink, make_context
 from countersign.trust.identity import Identity
 from countersign.trust.peers import PeerStore
 
+_PAUSE = 0.2
 log = logging.getLogger(__name__)
 
 
@@ -47,9 +49,10 @@ class Listener:
         self._welcome = welcome
         self._refused = refused
         self._lock = threading.Lock()
-        self._strangers: dict[socket.socket, None] = {}
+        self._strangers: dict[socket.socket | TlsLink, None] = {}
         self._threads: set[threading.Thread] = set()
         self._closing = False
+        self._pause = threading.Event()
         self._socket = _bound(bind, port)
         self.port: int = self._socket.getsockname()[1]
         self.addresses = _addresses(bind)
@@ -60,17 +63,19 @@ class Listener:
         """Stops listening, sends strangers away, and waits for the threads; links handed over go on until their end."""
         with self._lock:
             self._closing = True
-            for raw in self._strangers:
-                _shut(raw)
+            for stranger in self._strangers:
+                _shut(stranger)
+        self._pause.set()
         _shut(self._socket)
         self._socket.close()
         self._thread.join()
 
     def join(self, seconds: float) -> None:
-        """Waits for the threads of connections."""
+        """Waits for the threads of connections, so long for all of them together."""
+        deadline = time.monotonic() + seconds
         for thread in list(self._threads):
             if thread is not threading.current_thread():
-                thread.join(seconds)
+                thread.join(max(0.0, deadline - time.monotonic()))
 
     def _accept(self) -> None:
         while True:
@@ -80,6 +85,7 @@ class Listener:
                 if self._closing or error.errno in (errno.EBADF, errno.EINVAL, errno.ENOTSOCK):
                     return
                 log.warning("accept: %s", error.strerror)  # out of handles, or the stranger has left already
+                self._pause.wait(_PAUSE)
                 continue
             with self._lock:
                 if self._closing:
@@ -108,36 +114,38 @@ class Listener:
         try:
             peers = self._peers.all()
             context = make_context(self._identity, peers, listening=True)
-            # the raw socket is not ours any more once it is wrapped; a twin of it lets close() still reach it
-            with raw.dup() as twin:
-                self._swap(raw, twin)
-                link = TlsLink(raw, context, self._identity.id, listening=True)
-                try:
-                    known = link.handshake(limits.HANDSHAKE_SECONDS) in {peer.id for peer in peers}
-                finally:
-                    self._swap(twin, None)
-        except (ssl.SSLError, OSError, LinkLostError) as error:
+            link = TlsLink(raw, context, self._identity.id, listening=True)
+            self._replace(raw, link)
+            known = link.handshake(limits.HANDSHAKE_SECONDS) in {peer.id for peer in peers}
+        except (ssl.SSLError, OSError, LinkLostError, Problem) as error:
             log.info("a connection was refused: %s", type(error).__name__)
         finally:
-            self._swap(raw, None)
-            if not known:
+            with self._lock:
+                self._strangers.pop(raw, None)
                 if link is not None:
-                    link.close()
-                else:
-                    raw.close()
+                    self._strangers.pop(link, None)
+            if not known:
+                (link or raw).close()
                 if not self._closing:
                     self._refused()
         return link if known else None
 
-    def _swap(self, old: socket.socket, new: socket.socket | None) -> None:
+    def _replace(self, raw: socket.socket, link: TlsLink) -> None:
+        """The raw socket is empty once it is wrapped; the link stands for it then, unless it had to make room."""
         with self._lock:
-            if self._strangers.pop(old, ...) is None and new is not None:
-                self._strangers[new] = None
+            if raw in self._strangers:
+                del self._strangers[raw]
+                self._strangers[link] = None
+            else:
+                link.abort()
 
 
-def _shut(raw: socket.socket) -> None:
+def _shut(stranger: socket.socket | TlsLink) -> None:
+    if isinstance(stranger, TlsLink):
+        stranger.abort()
+        return
     with contextlib.suppress(OSError):  # it has ended by itself
-        raw.shutdown(socket.SHUT_RDWR)
+        stranger.shutdown(socket.SHUT_RDWR)
 
 
 def _bound(bind: str | None, port: int) -> socket.socket:

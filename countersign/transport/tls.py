@@ -13,15 +13,16 @@ import ssl
 import sys
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from countersign import limits
-from countersign.errors import CertificateNotYetValid, Problem, TheyDoNotTrustUs
+from countersign.errors import Cancelled, CertificateNotYetValid, Problem, TheyDoNotTrustUs
 from countersign.transport.link import LinkLostError
 from countersign.trust.fingerprint import DeviceId, device_id
 from countersign.trust.identity import Identity
 from countersign.trust.peers import Peer
 
+_SLICE = 0.2  # seconds between looks at a cancellation
 _X509_FLAGS = ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN
 _DATE_ALERTS = ("CERTIFICATE_EXPIRED", "BAD_CERTIFICATE")  # OpenSSL says the second of one that is not valid yet
 _TRUST_ALERTS = (
@@ -59,16 +60,13 @@ class TlsLink:
         self._lock = threading.Lock()
         self._closed = False
         self._woken = False
-        self._wake_in, self._wake_out = socket.socketpair()
-        self._wake_in.setblocking(False)
-        self._wake_out.setblocking(False)
+        self._wake: tuple[socket.socket, socket.socket] | None = None  # made after the handshake: strangers stay cheap
         self._tls = context.wrap_socket(
             raw, server_side=listening, do_handshake_on_connect=False, suppress_ragged_eofs=False
         )
-        self._selector = selectors.DefaultSelector()
+        self._selector = _cheap_selector()
         self._events = selectors.EVENT_READ
         self._selector.register(self._tls, self._events)
-        self._selector.register(self._wake_out, selectors.EVENT_READ)
         self._own_id = own_id
         self._peer_id: DeviceId | None = None
         self._wants_write = False  # TLS must write before it can read on
@@ -83,13 +81,15 @@ class TlsLink:
             raise AssertionError("no handshake yet")
         return self._peer_id
 
-    def handshake(self, seconds: float) -> DeviceId:
+    def handshake(self, seconds: float, cancelled: Callable[[], bool] = lambda: False) -> DeviceId:
         """Shakes hands and gives the identity of the peer; the caller compares it with its pins before any byte.
 
-        Raises ssl.SSLError, OSError, or TimeoutError.
+        Raises ssl.SSLError, OSError, TimeoutError, or Cancelled.
         """
         deadline = time.monotonic() + seconds
         while True:
+            if cancelled():
+                raise Cancelled
             try:
                 self._tls.do_handshake()
                 break
@@ -101,6 +101,10 @@ class TlsLink:
         if not der:
             raise ssl.SSLError("no certificate")
         self._peer_id = device_id(der)
+        self._wake = socket.socketpair()
+        for end in self._wake:
+            end.setblocking(False)
+        self._selector.register(self._wake[1], selectors.EVENT_READ)
         return self._peer_id
 
     def try_receive(self, buffer: memoryview) -> int:
@@ -134,9 +138,9 @@ class TlsLink:
 
     def wake(self) -> None:
         with self._lock:
-            if not self._closed and not self._woken:
+            if not self._closed and not self._woken and self._wake is not None:
                 self._woken = True
-                self._wake_in.send(b"w")
+                self._wake[0].send(b"w")
 
     def close(self) -> None:
         with self._lock:
@@ -148,13 +152,14 @@ class TlsLink:
         except (OSError, ValueError):  # gone already, or the answer is not here yet: both are an end
             pass
         self._selector.close()
-        for end in (self._tls, self._wake_in, self._wake_out):
+        for end in (self._tls, *(self._wake or ())):
             end.close()
 
     def abort(self) -> None:
         """Ends the connection at once, from any thread; the owner still closes."""
         try:
-            self._tls.shutdown(socket.SHUT_RDWR)
+            # the plain socket's own shutdown: the wrapped one would take TLS away under its owner's hands
+            socket.socket.shutdown(self._tls, socket.SHUT_RDWR)
         except OSError:  # it has ended by itself
             pass
 
@@ -162,7 +167,7 @@ class TlsLink:
         left = deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError
-        self._select(events, left)
+        self._select(events, min(left, _SLICE))
 
     def _select(self, events: int, seconds: float) -> None:
         try:
@@ -173,10 +178,15 @@ class TlsLink:
         except (OSError, ValueError, KeyError) as error:
             raise LinkLostError from error
         for key, _mask in ready:
-            if key.fileobj is self._wake_out:
+            if self._wake is not None and key.fileobj is self._wake[1]:
                 with self._lock:
                     self._woken = False
-                    self._wake_out.recv(16)
+                    self._wake[1].recv(16)
+
+
+def _cheap_selector() -> selectors.BaseSelector:
+    """One that needs no handle of its own, where there is one."""
+    return selectors.PollSelector() if hasattr(selectors, "PollSelector") else selectors.SelectSelector()
 
 
 def _tune(raw: socket.socket) -> None:
