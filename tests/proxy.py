@@ -20,6 +20,7 @@ class Proxy:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._cut = threading.Event()
         self.address = Address("127.0.0.1", self._listener.getsockname()[1])
 
     def __enter__(self) -> Proxy:
@@ -35,6 +36,13 @@ class Proxy:
         self._accepting.join(10)
         for thread in self._threads:
             thread.join(10)
+
+    def cut_now(self) -> None:
+        """Loses the connections of this moment; later ones pass."""
+        self._cut.set()
+        for thread in self._threads:
+            thread.join(10)
+        self._cut.clear()
 
     def _accept(self) -> None:
         while not self._stopping.is_set():
@@ -60,7 +68,7 @@ class Proxy:
                 selector.register(client, selectors.EVENT_READ, server)
                 selector.register(server, selectors.EVENT_READ, client)
                 passed = 0
-                while not self._stopping.is_set():
+                while not self._stopping.is_set() and not self._cut.is_set():
                     for key, _mask in selector.select(0.1):
                         source = key.fileobj
                         assert isinstance(source, socket.socket)
