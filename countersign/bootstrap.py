@@ -30,7 +30,7 @@ _AGAIN = "COUNTERSIGN_STARTED_AGAIN"
 _LOCK_SECONDS = 900.0
 _TERMINAL_ONLY = (
     "--cli", "--json", "--selftest", "--help", "-h", "--version", "--peers", "--forget", "--interrupted",
-    "--export-cert", "--import-cert", "--verify-receipt",
+    "--export-cert", "--import-cert", "--verify-receipt", "--discard",
 )  # fmt: skip
 
 
@@ -221,7 +221,15 @@ def _why_pip_failed(log: Path) -> str:
         )
     if "no space left" in lower:
         return _("The disk is full. Make room and start again.")
-    signs = ("newconnectionerror", "name resolution", "connection", "timed out", "proxyerror", "max retries")
+    signs = (
+        "newconnectionerror",
+        "name resolution",
+        "connection",
+        "timed out",
+        "proxyerror",
+        "max retries",
+        "from versions: none",
+    )
     if any(sign in lower for sign in signs):
         return _(
             "The first start needs the internet, to fetch what Countersign is built with. Connect and start again."

@@ -16,12 +16,14 @@ from countersign.errors import (
     EXIT_DONE,
     EXIT_NOT_TRUSTED,
     DiskProblem,
+    NoSuchTransfer,
+    TransferUnderWay,
 )
 from countersign.files import PUBLIC_FILE, replace_file
 from countersign.i18n import _, ngettext
 from countersign.printable import printable, size_text
 from countersign.setting import Setting
-from countersign.transfer.journal import list_interrupted
+from countersign.transfer.journal import discard, journals, list_interrupted
 from countersign.transfer.receipts import check_receipt
 
 Say = Callable[[str, dict[str, Any]], None]
@@ -53,7 +55,24 @@ def run_command(options: Namespace, setting: Setting) -> int:
     if options.verify_receipt:
         file, *folder = [Path(part).expanduser() for part in options.verify_receipt]
         return verify_receipt(setting, file, folder[0] if folder else None, say)
+    if options.discard:
+        return discard_interrupted(setting, options.discard, say)
     return show_interrupted(setting, say)
+
+
+def discard_interrupted(setting: Setting, wanted: str, say: Say) -> int:
+    """Removes what has arrived of one interrupted transfer."""
+    transfers = setting.device.transfers
+    found = next((folder for folder in journals(transfers) if folder.name == wanted), None)
+    if found is None:
+        raise NoSuchTransfer(id=printable(wanted))
+    try:
+        if not discard(found):
+            raise TransferUnderWay(id=wanted)
+    except (OSError, ValueError) as error:
+        raise DiskProblem(path=found, reason=error) from error
+    say(_("{id} is discarded.").format(id=wanted), {"event": "discarded", "id": wanted})
+    return EXIT_DONE
 
 
 def export_certificate(setting: Setting, target: str, say: Say, as_json: bool) -> int:

@@ -89,6 +89,18 @@ class NoSuchPeer(Problem):
     next_step = N_("--peers lists them.")
 
 
+class NoSuchTransfer(Problem):
+    code = "no_such_transfer"
+    sentence = N_("There is no interrupted transfer “{id}”.")
+    next_step = N_("--interrupted lists them.")
+
+
+class TransferUnderWay(Problem):
+    code = "under_way"
+    sentence = N_("The transfer “{id}” is under way.")
+    next_step = N_("Cancel it first.")
+
+
 class NoPeers(Problem):
     code = "no_peers"
     exit_code = EXIT_NOT_TRUSTED

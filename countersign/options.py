@@ -60,6 +60,7 @@ def _add_commands(parser: argparse.ArgumentParser) -> None:
         "--verify-receipt", nargs="+", metavar=("FILE", "FOLDER"), help=_("check a receipt, and a folder against it")
     )
     one.add_argument("--interrupted", action="store_true", help=_("list transfers that can be resumed"))
+    one.add_argument("--discard", metavar="ID", help=_("remove what has arrived of an interrupted transfer"))
     one.add_argument("--selftest", action="store_true", help=_("run a whole transfer on this computer and report it"))
 
 
@@ -75,5 +76,5 @@ def parse_options(role: str, argv: list[str]) -> argparse.Namespace:
 
 def is_command(options: argparse.Namespace) -> bool:
     """Whether something else than a transfer is asked for."""
-    named = (options.export_cert, options.import_cert, options.forget, options.verify_receipt)
+    named = (options.export_cert, options.import_cert, options.forget, options.verify_receipt, options.discard)
     return any(named) or options.peers or options.interrupted or options.selftest

@@ -302,6 +302,8 @@ def test_cancelled_by_ctrl_c_during_the_data_then_resumed(pair: Couple) -> None:
     event = json.loads(listed.stdout)
     assert (event["event"], event["peer"]) == ("interrupted", "alice")
     assert 0 < event["bytes_there"] < event["bytes"]
+    missing = command("receiver", "--discard", "nonsense", home=pair.bob.home.root)
+    assert missing.returncode == 2
     bob, listening = receiver(pair, "--accept")
     alice = sender(pair, listening["port"])
     alice.say(str(listening["code"]))
@@ -335,6 +337,23 @@ def test_f1_killed_during_the_data_then_resumed(pair: Couple, victim: str) -> No
     assert alice.until("done")["wire_bytes"] < 330_000_000
     assert (alice.end(), bob.end()) == (0, 0)
     assert snapshot(pair.into) == snapshot(pair.folder) == before
+
+
+def test_an_interrupted_transfer_is_discarded(pair: Couple) -> None:
+    (pair.folder / "large.bin").write_bytes(os.urandom(400_000_000))
+    bob, listening = receiver(pair, "--accept")
+    alice = sender(pair, listening["port"])
+    alice.say(str(listening["code"]))
+    bob.say(str(alice.until("key")["key"]))
+    while bob.until("progress")["bytes_done"] < 40_000_000:
+        pass
+    bob.interrupt()
+    assert (alice.end(), bob.end()) == (7, 7)
+    home = pair.bob.home.root
+    identity = json.loads(command("receiver", "--json", "--interrupted", home=home).stdout)["id"]
+    assert command("receiver", "--discard", identity, home=home).returncode == 0
+    assert "Nothing was interrupted" in command("receiver", "--interrupted", home=home).stdout
+    assert not list((pair.bob.device.state / "staging").iterdir())
 
 
 def test_d1_names_that_would_forge_the_terminal(pair: Couple) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from countersign import limits
 from countersign.pack.manifest import Entry, EntryKind, Manifest
-from countersign.transfer import channel as channels, receiving, sending, status as st
+from countersign.transfer import channel as channels, publishing, receiving, sending, status as st
 from countersign.transfer.answers import Answers
 from countersign.transfer.channel import Channel
 from countersign.transfer.journal import About, Journal, Past, Record, discard, list_interrupted
@@ -117,7 +117,7 @@ def test_f3_whatever_happens_while_it_is_published_it_is_published_once(
     monkeypatch.setattr(sending, "_PAUSES", (0.05,))
     monkeypatch.setattr(limits, "REJOIN_SECONDS", 20.0)
     fill(couple.folder, large=1000)
-    publish = receiving.publish
+    publish = publishing.publish
     begun, go_on = threading.Event(), threading.Event()
     calls = []
 
@@ -166,7 +166,7 @@ def test_f1_cut_off_while_an_earlier_try_is_taken_over(couple: Couple, monkeypat
     fill(couple.folder, large=LARGE, small=300)
     interrupted(couple)
     adopt = Staging.adopt
-    calls = []
+    calls: list[object] = []
 
     def cut(self: Staging, kept: object) -> None:
         if len(calls) == 3:
@@ -409,7 +409,7 @@ def test_f3_the_answer_is_lost_on_its_way(couple: Couple, monkeypatch: pytest.Mo
     monkeypatch.setattr(limits, "REJOIN_SECONDS", 20.0)
     fill(couple.folder, large=1000)
     send = Channel.send
-    cut = []
+    cut: list[object] = []
 
     def losing(self: Channel, message: m.Message) -> None:
         if isinstance(message, m.Sealed) and message.kind is m.Kind.ANSWER and len(cut) < times:
@@ -448,11 +448,11 @@ def test_too_many_open_files_is_no_reason_to_leave_files_out(couple: Couple, mon
 def test_f2_a_full_disk_keeps_what_has_arrived(couple: Couple, monkeypatch: pytest.MonkeyPatch) -> None:
     import errno
 
-    from countersign.transfer import staging
+    from countersign.transfer import disk, staging
 
     fill(couple.folder, large=LARGE)
     written = []
-    write_all = staging.write_all
+    write_all = disk.write_all
 
     def filling(handle: int, data: bytes) -> None:
         written.append(len(data))

@@ -71,9 +71,8 @@ class FieldBlock(ttk.Frame):
         self._label = ttk.Label(self, text=block.label, style="plain.TLabel")
         self._label.grid(row=0, column=0, sticky="w", pady=(0, theme.px(4)))
         self.variable = tk.StringVar(self, block.value)
-        self.entry = ttk.Entry(self, textvariable=self.variable)
-        if block.large:
-            self.entry.configure(font=theme.big(20))
+        font = theme.big(20) if block.large else theme.fonts["body"]  # entries take no font from their style
+        self.entry = ttk.Entry(self, textvariable=self.variable, font=font)
         self.entry.grid(row=1, column=0, sticky="ew")
         self._says = ttk.Label(self, style="hint.TLabel", text=" ")
         self._says.grid(row=2, column=0, sticky="w", pady=(theme.px(4), 0))
@@ -134,7 +133,7 @@ class ChoiceBlock(ttk.Frame):
         super().__init__(parent)
         self._block = block
         ttk.Label(self, text=block.label, style="plain.TLabel").grid(row=0, column=0, sticky="w", pady=(0, theme.px(4)))
-        self.box = ttk.Combobox(self, state="readonly", values=block.options)
+        self.box = ttk.Combobox(self, state="readonly", values=block.options, font=theme.fonts["body"])
         self.box.current(block.chosen)
         self.box.grid(row=1, column=0, sticky="ew")
         self.box.bind("<<ComboboxSelected>>", lambda _event: self._block.changed(self.box.current()))

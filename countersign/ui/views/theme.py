@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tkinter as tk
 from dataclasses import dataclass
 from tkinter import font, ttk
@@ -29,7 +30,10 @@ DARK = Palette(ground="#1c1c1c", plain="#fafafa", hint="#b4b4b4", good="#7fd99a"
 
 
 def system_is_dark() -> bool:
-    """What the system prefers; light where it does not say."""
+    """What the system prefers, or COUNTERSIGN_LOOKS (light, dark); light where nobody says."""
+    asked = os.environ.get("COUNTERSIGN_LOOKS")
+    if asked in ("light", "dark"):
+        return asked == "dark"
     return bool(darkdetect.theme() == "Dark")
 
 
@@ -80,6 +84,13 @@ class Theme:
         self._paint(style, "Raised.TLabel", palette.raised, palette.plain, "body")
         self._paint(style, "RaisedHint.TLabel", palette.raised, palette.hint, "small")
         style.configure("Raised.TFrame", background=palette.raised)
+
+    def forget_painted(self, widget: tk.Misc) -> None:
+        """The theme paints labels that exist when it changes, each by itself, and that would outweigh their style."""
+        for child in widget.winfo_children():
+            if isinstance(child, ttk.Label):
+                child.configure(foreground="", background="")
+            self.forget_painted(child)
 
     def _paint(self, style: ttk.Style, name: str, ground: str, colour: str, kind: str) -> None:
         """The theme maps colours for every state, and a map outweighs a plain setting: so this is a map too."""

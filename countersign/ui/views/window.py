@@ -46,6 +46,7 @@ class AppWindow:
         self._progress = ""
         self._on_item: Callable[[Any], None] = lambda _item: None
         self._frame()
+        self.root.bind("<<ThemeChanged>>", self._repaint)
         self.root.protocol("WM_DELETE_WINDOW", self._close_asked)
         self.root.geometry(f"{self.theme.px(_SIZE[0])}x{self.theme.px(_SIZE[1])}")
         self.root.minsize(self.theme.px(_SMALLEST[0]), self.theme.px(_SMALLEST[1]))
@@ -252,6 +253,10 @@ class AppWindow:
     def _switch_looks(self) -> None:
         self.theme.apply(not self.theme.dark)
         self._look_button.configure(text=self._look_text())
+
+    def _repaint(self, event: tk.Event[Any]) -> None:
+        if event.widget is self.root:
+            self.root.after_idle(lambda: self.theme.forget_painted(self.root))
 
     def _dropped(self, event: Any) -> str:
         paths = [Path(item) for item in self.root.tk.splitlist(event.data)]
