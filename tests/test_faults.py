@@ -14,7 +14,7 @@ import pytest
 
 from countersign import limits
 from countersign.pack.manifest import Entry, EntryKind, Manifest
-from countersign.transfer import channel as channels, publishing, receiving, sending, status as st
+from countersign.transfer import channel as channels, publishing, receiving, sending, settling, status as st
 from countersign.transfer.answers import Answers
 from countersign.transfer.channel import Channel
 from countersign.transfer.journal import About, Journal, Past, Record, discard, list_interrupted
@@ -127,7 +127,7 @@ def test_f3_whatever_happens_while_it_is_published_it_is_published_once(
         go_on.wait(30)
         return publish(staging, into)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(receiving, "publish", slow)
+    monkeypatch.setattr(settling, "publish", slow)
     exchange = Exchange(couple)
     with Proxy(exchange.port, cut_after=[]) as proxy:
         exchange.session = couple.alice.sending(couple.folder, proxy.address, None, exchange.sender.report)

@@ -30,6 +30,7 @@ from countersign.trust.fingerprint import DeviceId, device_id
 
 FORMAT = "countersign-receipt/1"
 SUFFIX = ".receipt"
+_PART = 512 * limits.KIB
 _LABEL = b"countersign/1 receipt\0"
 _KINDS = {
     EntryKind.FOLDER: "folder",
@@ -140,6 +141,18 @@ class _Spare:
 def receipt_stem(now: datetime.datetime, peer: str, transfer_id: bytes) -> str:
     """The file name of a receipt, without its ending: when, with whom, which."""
     return f"{now:%Y-%m-%d %H.%M.%S} {peer} {transfer_id.hex()[:8]}"
+
+
+def receipt_parts(path: Path) -> Iterator[tuple[bytes, bool]]:
+    """A receipt in parts that fit a frame, and whether each is the last. Raises DiskProblem."""
+    try:
+        size = path.stat().st_size
+        with open(path, "rb") as file:
+            while part := file.read(_PART):
+                size -= len(part)
+                yield part, size == 0
+    except OSError as error:
+        raise DiskProblem(path=path, reason=error.strerror or error) from error
 
 
 class ReceiptKeeper:

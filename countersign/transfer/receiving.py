@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 from countersign import limits
@@ -37,9 +36,9 @@ from countersign.transfer.disk import disk_problem
 from countersign.transfer.journal import VERSION, About, Journal
 from countersign.transfer.proposal import Decision, Proposal
 from countersign.transfer.proposing import propose
-from countersign.transfer.publishing import Published, publish
-from countersign.transfer.receipts import FORMAT, Header, Line, entry_line, receipt_stem, write_receipt
+from countersign.transfer.receipts import receipt_parts
 from countersign.transfer.recovery import Recovered, close_all, look_for, take_over
+from countersign.transfer.settling import Settlement
 from countersign.transfer.staging import Staging, choose_staging
 from countersign.transfer.status import (
     Done,
@@ -71,7 +70,6 @@ _ACK_SECONDS = 0.25
 _LOOK_FOR_THEM = 0.5
 _SILENCE_SECONDS = limits.REJOIN_SECONDS  # how long a sender may only say `waiting`
 _THANKS_SECONDS = 20.0  # how long a sender that was lost after its last byte is waited for
-_RECEIPT_PART = 512 * limits.KIB
 LEFT_OUT = "left out by the person who received"
 
 
@@ -89,16 +87,15 @@ class ReceivingSession:
         self._rejoined: queue.Queue[Channel] = queue.Queue()
         self._channel: Channel | None = None
         self._ring: KeyRing | None = None
+        self._name = ""
         self._master = b""
         self._salt = b""
         self._key_right = False
         self._previous: KeyRing | None = None  # a sender that never heard our answer still proves itself with this
         self._waiting = False  # for the sender to come back
         self._superseded = False
-        self._settling: Background[Published] | None = None
         self._staging: Staging | None = None
-        self._published: Published | None = None
-        self._receipt: Path | None = None
+        self._settlement: Settlement | None = None
 
     # --- from other threads ------------------------------------------------------------------------------------------
 
@@ -150,13 +147,17 @@ class ReceivingSession:
             return CancelledMidway()
         return Interrupted() if isinstance(problem, TookTooLong) else problem
 
+    @property
+    def _is_published(self) -> bool:
+        return self._settlement is not None and self._settlement.published is not None
+
     def _clean_up(self, problem: Problem) -> None:
         """An interrupted transfer keeps what it has; a refused one keeps nothing."""
         staging = self._staging
         if staging is None:
             return
         refused = isinstance(problem, (SealBroken, ProtocolProblem))
-        if refused or self._published is not None or not (staging.bytes_done or staging.files_done):
+        if refused or self._is_published or not (staging.bytes_done or staging.files_done):
             staging.remove()
         else:
             staging.close()
@@ -173,20 +174,20 @@ class ReceivingSession:
                 channel.close()
                 again = self._wait_for_rejoin()
                 if again is None:
-                    if self._published is not None:
+                    if self._is_published:
                         self._report_done(0)  # all is here; only the other side does not know
                         return
                     raise (Interrupted if self._staging is not None else PeerSilent)() from lost
                 channel = self._channel = again
             except Problem as problem:
-                if self._published is None:
+                if not self._is_published:
                     raise
                 channel.end(self._as_seen_here(problem))
                 self._report_done(channel.wire_bytes)  # too late for it: all is in its place here
                 return
 
     def _wait_for_rejoin(self) -> Channel | None:
-        patience = limits.REJOIN_SECONDS if self._published is None else _THANKS_SECONDS
+        patience = limits.REJOIN_SECONDS if not self._is_published else _THANKS_SECONDS
         deadline = time.monotonic() + patience
         self._waiting = True
         try:
@@ -203,6 +204,7 @@ class ReceivingSession:
 
     def _transfer(self, channel: Channel) -> None:
         offer = channel.expect(Offer, limits.PERSON_SECONDS)
+        self._name = printable(offer.name)
         first = channel.expect_sealed(Kind.MANIFEST)
         if self._key_right:
             ring, reader, payload = self._reopen(channel, offer, first)
@@ -220,12 +222,12 @@ class ReceivingSession:
         answer = staging.answer()
         channel.send(Sealed(Kind.ANSWER, writer.write(encode_answer(answer), True, self._seconds())))
         self._receive_packs(channel, staging, Opener(ring, Stream.PACK), answer)
-        self._finish(channel, staging, ring, offer)
+        self._finish(channel, staging, ring)
 
     # --- key and list --------------------------------------------------------------------------------------------------
 
     def _ask_key(self, channel: Channel, offer: Offer, first: Sealed) -> tuple[KeyRing, StreamReader, memoryview]:
-        self._report(OfferSeen(self.peer.name, printable(offer.name), offer.files, offer.bytes))
+        self._report(OfferSeen(self.peer.name, self._name, offer.files, offer.bytes))
         tries = limits.KEY_TRIES
         token = bytes(first.token)
         while True:
@@ -305,7 +307,7 @@ class ReceivingSession:
 
     def _decide_on(self, channel: Channel, offer: Offer, manifest: Manifest, recovered: list[Recovered]) -> Staging:
         try:
-            proposal = propose(self.peer.name, printable(offer.name), manifest, self._into, recovered)
+            proposal = propose(self.peer.name, self._name, manifest, self._into, recovered)
         except OSError as error:
             raise disk_problem(error, self._into) from error
         self._report(NeedDecision(proposal))
@@ -336,7 +338,7 @@ class ReceivingSession:
                 version=VERSION,
                 peer=self.peer.id.hex(),
                 peer_name=self.peer.name,
-                name=printable(offer.name),
+                name=self._name,
                 into=str(into),
                 staging=str(path),
                 began=self._device.now(),
@@ -394,68 +396,27 @@ class ReceivingSession:
 
     # --- the end -----------------------------------------------------------------------------------------------------
 
-    def _finish(self, channel: Channel, staging: Staging, ring: KeyRing, offer: Offer) -> None:
-        if self._published is None:
+    def _finish(self, channel: Channel, staging: Staging, ring: KeyRing) -> None:
+        if self._settlement is None:
             self._report(WaitingFor("disk"))
-            self._settle(channel, staging)
-        published = self._published
-        assert published is not None
-        self._receipt = self._write_receipt(staging, ring, offer, published)
-        self._send_receipt(channel, ring, self._receipt)
+            self._settlement = Settlement(self._device, self.peer, staging, self._into)
+        self._settlement.settle(lambda: self._nothing_said(channel))
+        path = self._settlement.write_receipt(ring, self._name)
+        writer = StreamWriter(ring, Stream.RECEIPT)
+        for part, last in receipt_parts(path):
+            channel.send(Sealed(Kind.RECEIPT, writer.write(part, last, self._seconds())))
         channel.expect(Thanks, _SILENCE_SECONDS)
         channel.close()
         self._report_done(channel.wire_bytes)
 
-    def _settle(self, channel: Channel, staging: Staging) -> None:
-        """Publishes beside the conversation. Once begun it is never left half-way, whatever the line or the person does."""
-        if self._settling is None:
-            self._settling = Background(lambda: self._publish(staging), "publishing")
-        try:
-            while not self._settling.ended(_LOOK):
-                self._nothing_said(channel)
-        finally:
-            self._published = self._settling.result()
-
-    def _publish(self, staging: Staging) -> Published:
-        staging.finish()
-        return publish(staging, self._into)
-
-    def _write_receipt(self, staging: Staging, ring: KeyRing, offer: Offer, published: Published) -> Path:
-        now = self._device.local_time()
-        manifest = staging.manifest
-        header = Header(
-            format=FORMAT,
-            transfer_id=ring.transfer_id.hex(),
-            time=now.isoformat(timespec="seconds"),
-            name=printable(offer.name),
-            sender=self.peer.id.hex(),
-            receiver=self._device.identity.id.hex(),
-            certificate=self._device.identity.pem.decode(),
-            files=staging.files_done,
-            bytes=staging.bytes_done,
-            skipped=len(staging.skipped),
-            published=published.renamed,
-        )
-        stem = receipt_stem(now, self.peer.name, ring.transfer_id)
-        if self._receipt is not None:
-            self._receipt.unlink(missing_ok=True)  # one receipt a transfer, the one that the sender has
-        return write_receipt(self._device.receipts, header, _lines(staging, manifest), self._device.identity.sign, stem)
-
-    def _send_receipt(self, channel: Channel, ring: KeyRing, path: Path) -> None:
-        writer = StreamWriter(ring, Stream.RECEIPT)
-        try:
-            size = path.stat().st_size
-            with open(path, "rb") as file:
-                while part := file.read(_RECEIPT_PART):
-                    size -= len(part)
-                    channel.send(Sealed(Kind.RECEIPT, writer.write(part, size == 0, self._seconds())))
-        except OSError as error:
-            raise disk_problem(error, path) from error
-
     def _report_done(self, wire_bytes: int) -> None:
-        published, staging = self._published, self._staging
-        assert published is not None
+        settlement, staging = self._settlement, self._staging
+        assert settlement is not None
         assert staging is not None
+        published = settlement.published
+        assert published is not None
+        if settlement.receipt is None and self._ring is not None:
+            settlement.write_receipt(self._ring, self._name)  # the other side went before it could have one
         manifest = staging.manifest
         skipped = tuple((printable(manifest.path(i), 4096), reason) for i, reason in staging.skipped.items())
         files, size = staging.files_done, staging.bytes_done
@@ -468,7 +429,7 @@ class ReceivingSession:
                 wire_bytes=self._wire_before + wire_bytes,
                 seconds=time.monotonic() - self._began,
                 skipped=skipped,
-                receipt=self._receipt,
+                receipt=settlement.receipt,
                 renamed=tuple(published.renamed.items()),
                 kept=tuple(published.kept),
             )
@@ -476,10 +437,3 @@ class ReceivingSession:
 
     def _seconds(self) -> int:
         return int(self._device.now())
-
-
-def _lines(staging: Staging, manifest: Manifest) -> Iterator[Line]:
-    for index in range(len(manifest)):
-        yield entry_line(
-            manifest, index, bytes(staging.digests[32 * index : 32 * index + 32]), staging.skipped.get(index)
-        )

@@ -7,6 +7,7 @@ is compared after the handshake too.
 
 from __future__ import annotations
 
+import logging
 import selectors
 import socket
 import ssl
@@ -22,6 +23,7 @@ from countersign.trust.fingerprint import DeviceId, device_id
 from countersign.trust.identity import Identity
 from countersign.trust.peers import Peer
 
+log = logging.getLogger(__name__)
 _SLICE = 0.2  # seconds between looks at a cancellation
 _X509_FLAGS = ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN
 _DATE_ALERTS = ("CERTIFICATE_EXPIRED", "BAD_CERTIFICATE")  # OpenSSL says the second of one that is not valid yet
@@ -149,8 +151,8 @@ class TlsLink:
             self._closed = True
         try:
             self._tls.unwrap()  # says close_notify; the other's answer is not waited for
-        except (OSError, ValueError):  # gone already, or the answer is not here yet: both are an end
-            pass
+        except (OSError, ValueError) as error:  # gone already, or the answer is not here yet: both are an end
+            log.debug("closing: %s", type(error).__name__)
         self._selector.close()
         for end in (self._tls, *(self._wake or ())):
             end.close()
