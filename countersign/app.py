@@ -10,7 +10,7 @@ from argparse import Namespace
 from countersign.crash import own_bug
 from countersign.display import has_display
 from countersign.errors import BadOption, Cancelled, Problem
-from countersign.home import find_home
+from countersign.home import find_home, received_folder
 from countersign.i18n import _
 from countersign.options import RECEIVER, SENDER, is_command, parse_options
 from countersign.printable import printable
@@ -80,6 +80,8 @@ def _run_in_terminal(role: str, options: Namespace) -> int:
         terminal.say(note)
     session: Session
     if role == RECEIVER:
+        if not options.into and not received_folder(setting.home)[1]:
+            terminal.say(_("There is no Desktop here; what arrives goes to {path}.").format(path=setting.into(None)))
         session = setting.reception(
             setting.into(options.into), options.bind, options.port, terminal.report,
             keep_listening=options.keep_listening,

@@ -267,7 +267,7 @@ def tk_missing_text() -> str:
         "brew": f"python-tk@{version}",
     }
     advice = package_advice(names)
-    return _("This Python lacks Tk, which draws the window. {how} Or use it in the terminal: add --cli.").format(
+    return _("This Python lacks Tk, which draws the window. {how}\nOr use it in the terminal: add --cli.").format(
         how=advice
     )
 
@@ -278,7 +278,7 @@ def package_advice(names: dict[str, str]) -> str:
                 "zypper": "sudo zypper install", "brew": "brew install"}  # fmt: skip
     for tool, name in names.items():
         if shutil.which(tool):
-            return _("Install it with: {command}").format(command=f"{commands[tool]} {name}") + "\n"
+            return _("Install it with: {command}").format(command=f"{commands[tool]} {name}")
     return _("Get a Python that has it from python.org.")
 
 

@@ -54,7 +54,7 @@ def _check_windows() -> None:
         advice = bootstrap.package_advice({"apt": "xvfb", "dnf": "xorg-x11-server-Xvfb", "pacman": "xorg-server-xvfb",
                                            "zypper": "xorg-x11-server-Xvfb"})  # fmt: skip
         raise bootstrap.SetupProblem(
-            f"The windows are tested on a screen that nobody sees, which Xvfb makes. {advice}{rest}"
+            f"The windows are tested on a screen that nobody sees, which Xvfb makes. {advice}\n{rest}"
         )
 
 

@@ -213,7 +213,7 @@ class ReceivingSession:
         self._previous, self._ring = self._ring, ring
         manifest = self._read_manifest(channel, offer, reader, payload)
         if self._staging is None:
-            staging = self._decide(channel, offer, manifest)
+            staging = self._decide(channel, manifest)
         else:
             staging = self._staging
             if manifest.names != staging.manifest.names or manifest.parents != staging.manifest.parents:
@@ -297,15 +297,15 @@ class ReceivingSession:
             raise ProtocolProblem
         channel.keep_company()
 
-    def _decide(self, channel: Channel, offer: Offer, manifest: Manifest) -> Staging:
+    def _decide(self, channel: Channel, manifest: Manifest) -> Staging:
         self._report(WaitingFor("check"))
         recovered = look_for(manifest, self._device.transfers, self.peer.id.hex(), lambda: self._nothing_said(channel))
         try:
-            return self._decide_on(channel, offer, manifest, recovered)
+            return self._decide_on(channel, manifest, recovered)
         finally:
             close_all(recovered)  # what was taken over is not in it any more
 
-    def _decide_on(self, channel: Channel, offer: Offer, manifest: Manifest, recovered: list[Recovered]) -> Staging:
+    def _decide_on(self, channel: Channel, manifest: Manifest, recovered: list[Recovered]) -> Staging:
         try:
             proposal = propose(self.peer.name, self._name, manifest, self._into, recovered)
         except OSError as error:
@@ -321,12 +321,12 @@ class ReceivingSession:
             raise NotEnoughSpace(
                 path=self._into, needed=size_text(proposal.bytes_to_come), free=size_text(proposal.free)
             )
-        staging = self._begin(offer, manifest, proposal, decision)
+        staging = self._begin(manifest, proposal, decision)
         staging.make_folders()
         take_over(recovered, staging, lambda: self._nothing_said(channel))
         return staging
 
-    def _begin(self, offer: Offer, manifest: Manifest, proposal: Proposal, decision: Decision) -> Staging:
+    def _begin(self, manifest: Manifest, proposal: Proposal, decision: Decision) -> Staging:
         """Accepted: from here on the disk is written to."""
         into = decision.into or self._into
         self._into = into
