@@ -26,6 +26,7 @@ MODULES = (
 RUN, TESTS = "requirements.txt", "requirements-dev.txt"
 EXIT_SETUP = 9  # a disk or permission problem, to those who read exit codes
 _MARKER = "countersign-ready.json"
+_BEGUN = "countersign-begun"  # what lacks this was not made by us and is left alone
 _AGAIN = "COUNTERSIGN_STARTED_AGAIN"
 _LOCK_SECONDS = 900.0
 _TERMINAL_ONLY = (
@@ -120,8 +121,9 @@ def again(python: Path, arguments: list[str]) -> int:
     """Starts the same program in another Python; gives its exit code where the system can not replace a process."""
     environment = {**os.environ, _AGAIN: TESTS if arguments[:2] == ["-m", "tests"] else RUN}
     command = [str(python), *arguments]
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # a program without a terminal has none
+            stream.flush()
     if os.name == "posix":
         os.execve(command[0], command, environment)  # noqa: S606 - our own Python
     with contextlib.suppress(KeyboardInterrupt):  # the program itself deals with it
@@ -165,16 +167,18 @@ def _writable_place(folder: Path) -> Path:
 
 
 def _environment(place: Path) -> Path:
-    """`.venv`, or one beside it where that belongs to another version of Python."""
+    """`.venv`; beside it where that belongs to another version of Python, or to somebody else."""
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    plain = place / ".venv"
+    names = (".venv", f".venv-{version}", f".venv-countersign-{version}")
+    paths = [place / name for name in names]
+    return next((path for path in paths if not path.exists() or _is_ours(path, version)), paths[-1])
+
+
+def _is_ours(environment: Path, version: str) -> bool:
     try:
-        lines = (plain / "pyvenv.cfg").read_text().splitlines()
+        return (environment / _BEGUN).read_text() == version
     except OSError:
-        return plain
-    found = [line.partition("=")[2].strip() for line in lines if line.startswith("version")]
-    same = not found or found[0] == version or found[0].startswith(version + ".")
-    return plain if same else place / f".venv-{version}"
+        return False
 
 
 def _make(environment: Path, requirements: Path, tell) -> None:  # type: ignore[no-untyped-def]  # a function of a text
@@ -188,7 +192,11 @@ def _make(environment: Path, requirements: Path, tell) -> None:  # type: ignore[
         "--prefer-binary", "--require-hashes", "-r", str(requirements),
     ]  # fmt: skip
     with open(log, "wb") as out:
-        ended = subprocess.run(command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, check=False)
+        # a user's own settings of pip may ask for what an environment refuses
+        asked = {**os.environ, "PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0"}
+        ended = subprocess.run(
+            command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=asked, check=False
+        )
     if ended.returncode:
         raise SetupProblem(_why_pip_failed(log))
     marker = environment / _MARKER
@@ -200,12 +208,14 @@ def _make(environment: Path, requirements: Path, tell) -> None:  # type: ignore[
 
 def _make_environment(environment: Path) -> None:
     if environment.exists():
-        shutil.rmtree(environment)  # half-made by a try that was cut off
+        shutil.rmtree(environment)  # ours, half-made by a try that was cut off
     try:
         import ensurepip  # noqa: F401 - Debian leaves it out of its own Python
         import venv
     except ImportError as error:
         raise SetupProblem(_venv_missing_text()) from error
+    environment.mkdir()
+    (environment / _BEGUN).write_text(f"{sys.version_info[0]}.{sys.version_info[1]}")
     try:
         venv.EnvBuilder(with_pip=True, symlinks=os.name != "nt").create(environment)
     except subprocess.CalledProcessError as error:

@@ -168,11 +168,11 @@ def test_f1_cut_off_while_an_earlier_try_is_taken_over(couple: Couple, monkeypat
     adopt = Staging.adopt
     calls: list[object] = []
 
-    def cut(self: Staging, kept: object) -> None:
+    def cut(self: Staging, kept: object, on_progress: object) -> None:
         if len(calls) == 3:
             raise LinkLostError  # as if the line went away here; what moved so far stays in the new journal
         calls.append(kept)
-        adopt(self, kept)  # type: ignore[arg-type]
+        adopt(self, kept, on_progress)  # type: ignore[arg-type]
 
     monkeypatch.setattr(limits, "REJOIN_SECONDS", 0.3)
     monkeypatch.setattr(Staging, "adopt", cut)

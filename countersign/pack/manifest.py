@@ -74,6 +74,17 @@ class Manifest:
             self.bytes += entry.size
         return index
 
+    def same_as(self, other: Manifest) -> bool:
+        """Whether both list the same, to the last field."""
+        return (
+            self.names == other.names
+            and self.parents == other.parents
+            and self.kinds == other.kinds
+            and self.sizes == other.sizes
+            and self.mtimes == other.mtimes
+            and self.targets == other.targets
+        )
+
     def entry(self, index: int) -> Entry:
         """The entry at an index."""
         return Entry(

@@ -48,6 +48,11 @@ class Answers:
         if self.cancelled:
             waker()
 
+    def no_more_changes(self, waker: Callable[[], None]) -> None:
+        """Takes `on_change` back."""
+        with self._lock:
+            self._wakers = [other for other in self._wakers if other != waker]
+
     def wait_cancelled(self, seconds: float) -> bool:
         """Waits so long, or until cancelled."""
         return self._cancelled.wait(seconds)

@@ -106,6 +106,8 @@ class Channel:
                 raise TookTooLong
             heard = self._heard
             got = self._pull(pace)
+            if got and limit is not None and not self._reader.between_frames:
+                deadline = time.monotonic() + limit  # a long message that moves is no silence
             if self._heard != heard:
                 pace = _Pace()
             elif not got:
@@ -156,10 +158,11 @@ class Channel:
         except LinkLostError:  # they are gone: nobody left to tell
             pass
         finally:
-            self.link.close()
+            self.close()
 
     def close(self) -> None:
         """Ends in order after the last message."""
+        self._answers.no_more_changes(self.link.wake)
         self.link.close()
 
     @property

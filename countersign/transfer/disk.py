@@ -21,6 +21,7 @@ if sys.platform == "win32":
         read_at as read_at,
         remove_tree as remove_tree,
         set_file_time as set_file_time,
+        sync_file as sync_file,
         write_all as write_all,
     )
 
@@ -35,6 +36,7 @@ else:
         read_at as read_at,
         remove_tree as remove_tree,
         set_file_time as set_file_time,
+        sync_file as sync_file,
         write_all as write_all,
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import fcntl
 import os
 import resource
 import shutil
@@ -26,6 +27,7 @@ _APPEND_FLAGS = os.O_WRONLY | os.O_NOFOLLOW | _CLOEXEC
 
 _RENAME_NOREPLACE = 1  # linux/fs.h
 _RENAME_EXCL = 4  # macOS sys/stdio.h
+_NO_HARD_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS})
 _NOT_SUPPORTED = frozenset({errno.ENOSYS, errno.EINVAL, errno.ENOTSUP})
 
 LINKS_WORK = True
@@ -106,10 +108,22 @@ class Folder:
         if stat.S_ISDIR(self.status(name).st_mode):
             # a folder can only be renamed over an empty one, and this empty one is ours
             os.mkdir(new_name, dir_fd=other._handle)
-            os.rename(name, new_name, src_dir_fd=self._handle, dst_dir_fd=other._handle)
-        else:
+            try:
+                os.rename(name, new_name, src_dir_fd=self._handle, dst_dir_fd=other._handle)
+            except OSError:
+                os.rmdir(new_name, dir_fd=other._handle)
+                raise
+            return
+        try:
             os.link(name, new_name, src_dir_fd=self._handle, dst_dir_fd=other._handle, follow_symlinks=False)
-            os.unlink(name, dir_fd=self._handle)
+        except OSError as error:
+            if error.errno not in _NO_HARD_LINKS:
+                raise
+            # neither an exclusive rename nor hard links, as on FAT: take the name with an empty file of ours first
+            os.close(os.open(new_name, _CREATE_FLAGS, 0o600, dir_fd=other._handle))
+            os.rename(name, new_name, src_dir_fd=self._handle, dst_dir_fd=other._handle)
+            return
+        os.unlink(name, dir_fd=self._handle)
 
     def can_move_to(self, other: Folder) -> bool:
         """Whether names can be moved there by a rename. Touches nothing: the source it names does not exist.
@@ -172,6 +186,15 @@ def read_at(handle: int, buffer: memoryview, offset: int) -> int:
 def set_file_time(handle: int, mtime: int) -> None:
     """mtime in nanoseconds since 1970."""
     os.utime(handle, ns=(mtime, mtime))
+
+
+def sync_file(handle: int) -> None:
+    """Makes a file durable. macOS' fsync stops at the drive's cache; F_FULLFSYNC does not (fsync(2) there)."""
+    if sys.platform == "darwin":
+        with contextlib.suppress(OSError):  # some file systems do not know it
+            fcntl.fcntl(handle, fcntl.F_FULLFSYNC)
+            return
+    os.fsync(handle)
 
 
 def is_link(status: os.stat_result) -> bool:

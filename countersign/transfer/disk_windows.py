@@ -142,6 +142,11 @@ def set_file_time(handle: int, mtime: int) -> None:
     """mtime in nanoseconds since 1970. Windows sets times by path only; `Folder.set_folder_time` does it after closing."""
 
 
+def sync_file(handle: int) -> None:
+    """Makes a file durable."""
+    os.fsync(handle)
+
+
 def is_link(status: os.stat_result) -> bool:
     return stat.S_ISLNK(status.st_mode) or bool(status.st_file_attributes & stat.FILE_ATTRIBUTE_REPARSE_POINT)
 

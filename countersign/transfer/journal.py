@@ -26,6 +26,8 @@ from countersign.transfer.disk import remove_tree
 
 VERSION = 1
 LOCK = "lock"
+ABOUT = "about.json"
+_OLD = 86400.0
 _RECORD = struct.Struct(">II")  # length and CRC-32 of what follows
 
 
@@ -210,11 +212,38 @@ def discard(folder: Path) -> bool:
     if lock is None:
         return False
     os.close(lock)
-    staging = Path(read_about(folder).staging)
-    if is_staging_name(staging.name):
-        remove_tree(staging)
-    remove_tree(folder)
+    if (folder / ABOUT).exists():
+        staging = Path(read_about(folder).staging)
+        if is_staging_name(staging.name):
+            remove_tree(staging)
+    remove_journal(folder)
     return True
+
+
+def remove_journal(folder: Path) -> None:
+    """Removes a journal; `about.json` last, so that being cut off leaves one that can still be discarded."""
+    for name in ("manifest", "log", LOCK, ABOUT):
+        (folder / name).unlink(missing_ok=True)
+    remove_tree(folder)
+
+
+def tidy(transfers: Path, staging: Path, now: float) -> None:
+    """Removes what a death at an unlucky moment has left: journals that never began, staging folders without one.
+
+    now: seconds since 1970. What is younger than a day may be somebody's who is just beginning.
+    """
+    used = set()
+    for folder in journals(transfers):
+        if (folder / ABOUT).exists():
+            try:
+                used.add(Path(read_about(folder).staging))
+            except (OSError, ValueError):
+                return  # one that can't be read may be whose staging this is
+        elif now - folder.stat().st_mtime > _OLD:
+            discard(folder)
+    for path in staging.iterdir() if staging.is_dir() else []:
+        if is_staging_name(path.name) and path not in used and now - path.stat().st_mtime > _OLD:
+            remove_tree(path)
 
 
 PREFIX = ".countersign-"

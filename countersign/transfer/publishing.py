@@ -9,6 +9,7 @@ import hashlib
 import os
 import stat
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from countersign import limits
@@ -31,11 +32,12 @@ class Published:
 def publish(staging: Staging, into: Path) -> Published:
     """Moves every top entry into `into`. Raises DiskProblem; what was moved by then stays."""
     done = Published()
+    comparison = _Comparison(staging)
     try:
         target = Folder.open_root(into)
         try:
             for index in staging.top_entries():
-                _publish_one(staging, index, target, done)
+                _publish_one(staging, index, target, done, comparison)
             target.sync()
         finally:
             target.close()
@@ -44,14 +46,14 @@ def publish(staging: Staging, into: Path) -> Published:
     return done
 
 
-def _publish_one(staging: Staging, index: int, target: Folder, done: Published) -> None:
+def _publish_one(staging: Staging, index: int, target: Folder, done: Published, comparison: _Comparison) -> None:
     name = staging.manifest.names[index]
     for number in range(1, _TRIES):
         candidate = name if number == 1 else beside(name, number, staging.manifest.kinds[index] == EntryKind.FOLDER)
         try:
             staging.root.move(name, target, candidate)
         except FileExistsError:
-            if number == 1 and _Comparison(staging).same(index, target, name):
+            if number == 1 and comparison.same(index, target, name):
                 done.kept.append(name)
                 return
             continue
@@ -78,11 +80,16 @@ class _Comparison:
     def __init__(self, staging: Staging) -> None:
         self._staging = staging
         self._names = staging.manifest.names
-        self._children: dict[int, list[int]] = {}
-        for index, parent in enumerate(staging.manifest.parents):
-            if index not in staging.skipped:
-                self._children.setdefault(parent, []).append(index)
         self._buffer = memoryview(bytearray(limits.MIB))
+
+    @cached_property
+    def _children(self) -> dict[int, list[int]]:
+        """Made once, and only where a name is taken."""
+        found: dict[int, list[int]] = {}
+        for index, parent in enumerate(self._staging.manifest.parents):
+            if index not in self._staging.skipped:
+                found.setdefault(parent, []).append(index)
+        return found
 
     def same(self, index: int, folder: Folder, name: str) -> bool:
         """Whether this entry of the staging tree lies in `folder` under `name`. A list of what is still to be

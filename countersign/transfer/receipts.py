@@ -11,6 +11,7 @@ import datetime
 import hashlib
 import os
 import secrets
+import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,9 @@ from countersign.errors import DiskProblem, Problem, ReceiptProblem
 from countersign.files import PRIVATE_FILE, sync_folder
 from countersign.i18n import _
 from countersign.pack.manifest import EntryKind, Manifest
+from countersign.pack.names import can_be_sent
 from countersign.printable import printable
+from countersign.transfer.disk import Folder, is_link, read_at
 from countersign.trust.certificate import read_certificate, signature_fits
 from countersign.trust.fingerprint import DeviceId, device_id
 
@@ -53,7 +56,6 @@ class Header(msgspec.Struct, frozen=True):
     files: int
     bytes: int
     skipped: int
-    published: dict[str, str] = {}
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -65,6 +67,7 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     sha256: str | None = None
     target: str | None = None
     skipped: str | None = None
+    published: str | None = None  # the name under which a top entry arrived, where that is another one
 
 
 class Ending(msgspec.Struct, frozen=True):
@@ -79,14 +82,14 @@ _line = msgspec.json.Decoder(Line, strict=True)
 _ending = msgspec.json.Decoder(Ending, strict=True)
 
 
-def entry_line(manifest: Manifest, index: int, digest: bytes, skipped: str | None) -> Line:
-    """The line of an entry. digest: SHA-256 of a file, else unused."""
+def entry_line(manifest: Manifest, index: int, digest: bytes, skipped: str | None, published: str | None) -> Line:
+    """The line of an entry. digest: SHA-256 of a file, else unused. published: another name of a top entry."""
     path, kind = manifest.path(index), _KINDS[EntryKind(manifest.kinds[index])]
     if skipped is not None:
         return Line(path, kind, skipped=skipped)
     if manifest.is_file(index):
-        return Line(path, kind, size=manifest.sizes[index], sha256=digest.hex())
-    return Line(path, kind, target=manifest.targets.get(index))
+        return Line(path, kind, size=manifest.sizes[index], sha256=digest.hex(), published=published)
+    return Line(path, kind, target=manifest.targets.get(index), published=published)
 
 
 def write_receipt(
@@ -181,6 +184,8 @@ class ReceiptKeeper:
         self._next = -1  # the header, then the entries, then the ending
         self.header: Header | None = None
         self.skipped: list[tuple[str, str]] = []
+        self.renamed: list[tuple[str, str]] = []
+        self._counted = _Counts()
         self.path: Path | None = None
         try:
             self._spare = _Spare(folder)
@@ -235,7 +240,8 @@ class ReceiptKeeper:
         self._hasher.update(line)
 
     def _check_header(self, header: Header) -> None:
-        if header.format != FORMAT or (header.transfer_id, header.sender) != self._expected:
+        fits = (header.transfer_id, header.sender) == self._expected
+        if header.format != FORMAT or not fits or not _is_time(header.time):
             raise ReceiptProblem(detail=_("it is of another transfer"))
         if read_certificate(header.certificate.encode(), "") != self._certificate:
             raise ReceiptProblem(detail=_("it names another device"))
@@ -247,14 +253,43 @@ class ReceiptKeeper:
             digest = _digest(line.sha256)
         if index in self._withdrawn and line.skipped is None:
             raise ReceiptProblem(detail=_("it names a file that was not sent"))
-        if line != entry_line(self._manifest, index, digest, line.skipped):
+        if line != entry_line(self._manifest, index, digest, line.skipped, line.published):
             raise ReceiptProblem(detail=_("it differs from what was sent"))
+        self._counted.add(line)
+        if line.published is not None:
+            self.renamed.append((line.path, line.published))
         if line.skipped is not None:
             self.skipped.append((printable(line.path, 4096), printable(line.skipped)))
 
     def _check_ending(self, ending: Ending) -> None:
+        assert self.header is not None
+        self._counted.check(self.header)
         if not signature_fits(self._certificate, _signature(ending), _LABEL + self._hasher.digest()):
             raise ReceiptProblem(detail=_("its signature is wrong"))
+
+
+class _Counts:
+    """What the lines add up to, and what every line must obey; the header must say the same."""
+
+    def __init__(self) -> None:
+        self.files = self.bytes = self.skipped = 0
+
+    def add(self, line: Line) -> None:
+        """Raises ReceiptProblem for a line that can not be."""
+        parts = line.path.split("/")
+        if not all(can_be_sent(part) for part in parts):
+            raise ReceiptProblem(detail=_("it holds a path that can not be"))
+        if line.published is not None and (len(parts) > 1 or not can_be_sent(line.published)):
+            raise ReceiptProblem(detail=_("it holds a name that can not be"))
+        self.skipped += line.skipped is not None
+        if line.sha256 is not None and line.skipped is None:
+            self.files += 1
+            self.bytes += line.size or 0
+
+    def check(self, header: Header) -> None:
+        """Raises ReceiptProblem where the header says something else."""
+        if (header.files, header.bytes, header.skipped) != (self.files, self.bytes, self.skipped):
+            raise ReceiptProblem(detail=_("its counts are wrong"))
 
 
 def _digest(text: str | None) -> bytes:
@@ -292,6 +327,8 @@ def read_receipt(path: Path) -> Iterator[Any]:
     """
     hasher = hashlib.sha256()
     certificate = None
+    header: Header | None = None
+    counts = _Counts()
     ended = False
     try:
         with open(path, "rb") as file:
@@ -300,19 +337,23 @@ def read_receipt(path: Path) -> Iterator[Any]:
                     raise ReceiptProblem(detail=_("it is not whole"))
                 if number == 0:
                     header = _header.decode(line)
-                    if header.format != FORMAT:
+                    if header.format != FORMAT or not _is_time(header.time):
                         raise ReceiptProblem(detail=_("it is not a receipt"))
                     certificate = read_certificate(header.certificate.encode(), path.name)
                     yield header
                 elif line.startswith(b'{"signature":'):
                     assert certificate is not None
+                    assert header is not None
                     ending = _ending.decode(line)
                     if not signature_fits(certificate, _signature(ending), _LABEL + hasher.digest()):
                         raise ReceiptProblem(detail=_("its signature is wrong"))
+                    counts.check(header)
                     ended = True
                     continue
                 else:
-                    yield _line.decode(line)
+                    found = _line.decode(line)
+                    counts.add(found)
+                    yield found
                 hasher.update(line)
     except OSError as error:
         raise DiskProblem(path=path, reason=error.strerror or error) from error
@@ -328,6 +369,23 @@ def read_receipt(path: Path) -> Iterator[Any]:
 
 def check_receipt(path: Path, folder: Path | None) -> Checked:
     """Checks a receipt's signature, and the content of a folder against it. Raises ReceiptProblem, DiskProblem."""
+    renamed: dict[str, str] = {}
+    root = _opened(folder) if folder is not None else None
+    try:
+        return _check_lines(path, root, renamed)
+    finally:
+        if root is not None:
+            root.close()
+
+
+def _opened(folder: Path) -> Folder:
+    try:
+        return Folder.open_root(folder)
+    except OSError as error:
+        raise DiskProblem(path=folder, reason=error.strerror or error) from error
+
+
+def _check_lines(path: Path, root: Folder | None, renamed: dict[str, str]) -> Checked:
     header: Header | None = None
     files = 0
     skipped: list[tuple[str, str]] = []
@@ -341,8 +399,10 @@ def check_receipt(path: Path, folder: Path | None) -> Checked:
             skipped.append((printable(item.path, 4096), printable(item.skipped)))
             continue
         files += item.sha256 is not None
-        if folder is not None:
-            wrong = _difference(folder, item, header.published)
+        if item.published is not None:
+            renamed[item.path] = item.published
+        if root is not None:
+            wrong = _difference(root, item, renamed)
             if wrong is not None:
                 differing.append((printable(item.path, 4096), wrong))
     if header is None:
@@ -352,38 +412,67 @@ def check_receipt(path: Path, folder: Path | None) -> Checked:
     return Checked(header, signer, files, tuple(skipped), tuple(differing))
 
 
-def _difference(folder: Path, line: Line, published: dict[str, str]) -> str | None:
+def _difference(root: Folder, line: Line, renamed: dict[str, str]) -> str | None:
     """What is wrong with an entry in this folder: None where it is as the receipt says, under either of its names."""
-    first, slash, rest = line.path.partition("/")
+    first, *rest = line.path.split("/")
     wrong: str | None = None
-    for top in (published.get(first, first), first):
-        wrong = _compare(folder / (top + slash + rest), line)
+    for top in (renamed.get(first, first), first):
+        wrong = _compare(root, [top, *rest], line)
         if wrong is None:
             return None
     return wrong
 
 
-def _compare(path: Path, line: Line) -> str | None:
+def _compare(root: Folder, parts: list[str], line: Line) -> str | None:
+    """Opened folder by folder, and no link is followed: a receipt must not make us look elsewhere."""
+    opened: list[Folder] = []
     try:
-        if line.kind == "link":
-            same = path.is_symlink() and os.readlink(path) == line.target
-            return None if same else _("is another link")
-        if line.kind == "folder":
-            return None if path.is_dir() and not path.is_symlink() else _("is missing")
-        if path.is_symlink() or not path.is_file():
-            return _("is missing")
-        if path.stat().st_size != line.size:
-            return _("has another size")
-        with open(path, "rb") as file:
-            found = hashlib.file_digest(file, "sha256") if hasattr(hashlib, "file_digest") else _hash_of(file)
-        return None if found.hexdigest() == line.sha256 else _("has other content")
+        folder = root
+        for part in parts[:-1]:
+            folder = folder.folder(part)
+            opened.append(folder)
+        return _compare_one(folder, parts[-1], line)
+    except (FileNotFoundError, NotADirectoryError):
+        return _("is missing")
     except OSError as error:
         return error.strerror or str(error)
+    finally:
+        for one in opened:
+            one.close()
 
 
-def _hash_of(file: BinaryIO) -> hashlib._Hash:
-    """hashlib.file_digest came with Python 3.11."""
+def _compare_one(folder: Folder, name: str, line: Line) -> str | None:
+    status = folder.status(name)
+    if line.kind == "link":
+        same = is_link(status) and folder.read_link(name) == line.target
+        return None if same else _("is another link")
+    if line.kind == "folder":
+        return None if stat.S_ISDIR(status.st_mode) and not is_link(status) else _("is not a folder")
+    if is_link(status) or not stat.S_ISREG(status.st_mode):
+        return _("is not a file")
+    if status.st_size != line.size:
+        return _("has another size")
+    handle = folder.read_file(name)
+    try:
+        return None if _hash_of(handle) == line.sha256 else _("has other content")
+    finally:
+        os.close(handle)
+
+
+def _hash_of(handle: int) -> str:
     hasher = hashlib.sha256()
-    while part := file.read(limits.MIB):
-        hasher.update(part)
-    return hasher
+    buffer = memoryview(bytearray(limits.MIB))
+    offset = 0
+    while count := read_at(handle, buffer, offset):
+        hasher.update(buffer[:count])
+        offset += count
+    return hasher.hexdigest()
+
+
+def _is_time(text: str) -> bool:
+    """Whether it is a date and time in the form of RFC 3339, and nothing that a screen would obey."""
+    try:
+        datetime.datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return text.isascii() and text.isprintable()

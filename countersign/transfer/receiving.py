@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import threading
 import time
 from pathlib import Path
 
@@ -91,7 +92,13 @@ class ReceivingSession:
         self._master = b""
         self._salt = b""
         self._key_right = False
-        self._previous: KeyRing | None = None  # a sender that never heard our answer still proves itself with this
+        self._earlier: list[
+            KeyRing
+        ] = []  # a sender that never heard our last words still proves itself with one of these
+        self._shown: Manifest | None = None
+        self._recovered: list[Recovered] = []
+        self._over = threading.Lock()
+        self._ended = False
         self._waiting = False  # for the sender to come back
         self._superseded = False
         self._staging: Staging | None = None
@@ -101,7 +108,7 @@ class ReceivingSession:
 
     def accepts_rejoin(self, transfer_id: bytes, proof: bytes, receiver_nonce: bytes, sender_nonce: bytes) -> bool:
         """Whether this proof continues this session."""
-        for ring in (self._ring, self._previous):
+        for ring in (self._ring, *self._earlier):
             if ring is not None and transfer_id == ring.transfer_id:
                 return same(ring.rejoin_proof(receiver_nonce, sender_nonce), proof)
         return False
@@ -117,20 +124,25 @@ class ReceivingSession:
 
     def rejoin(self, channel: Channel) -> None:
         """Goes on over this channel; the old one is ended if it has not ended yet."""
-        self._rejoined.put(channel)
-        old = self._channel
-        if old is not None:
-            old.lose()
+        with self._over:
+            if self._ended:
+                channel.end(Interrupted())
+                return
+            old = self._channel
+            self._rejoined.put(channel)
+            if old is not None:
+                old.lose()
 
     # --- the session -------------------------------------------------------------------------------------------------
 
     def run(self, channel: Channel) -> None:
         """Receives. Reports Done, or raises the problem after telling the peer of it."""
         self._channel = channel
+        last: Problem = Interrupted()
         try:
             self._run(channel)
         except Problem as problem:
-            seen = self._as_seen_here(problem)
+            last = seen = self._as_seen_here(problem)
             self._channel.end(seen)
             self._clean_up(seen)
             raise seen from problem
@@ -139,6 +151,12 @@ class ReceivingSession:
             if self._staging is not None:
                 self._staging.close()
             raise
+        finally:
+            close_all(self._recovered)
+            with self._over:
+                self._ended = True
+            while not self._rejoined.empty():
+                self._rejoined.get().end(last)
 
     def _as_seen_here(self, problem: Problem) -> Problem:
         if self._staging is None:
@@ -196,6 +214,8 @@ class ReceivingSession:
                 try:
                     return self._rejoined.get(timeout=min(_LOOK_FOR_THEM, left))
                 except queue.Empty:
+                    if self._answers.cancelled and self._is_published:
+                        return None
                     if self._answers.cancelled:
                         raise Cancelled from None
             return None
@@ -210,14 +230,15 @@ class ReceivingSession:
             ring, reader, payload = self._reopen(channel, offer, first)
         else:
             ring, reader, payload = self._ask_key(channel, offer, first)
-        self._previous, self._ring = self._ring, ring
+        if self._ring is not None:
+            self._earlier.append(self._ring)
+        self._ring = ring
         manifest = self._read_manifest(channel, offer, reader, payload)
-        if self._staging is None:
-            staging = self._decide(channel, manifest)
-        else:
-            staging = self._staging
-            if manifest.names != staging.manifest.names or manifest.parents != staging.manifest.parents:
-                raise ProtocolProblem  # only the folder that was accepted can be continued
+        if self._shown is not None and not self._shown.same_as(manifest):
+            raise ProtocolProblem  # only the list that the person sees, or has accepted, can be continued
+        self._shown = manifest
+        staging = self._staging if self._staging is not None else self._decide(channel, manifest)
+        take_over(self._recovered, staging, lambda: self._nothing_said(channel))
         writer = StreamWriter(ring, Stream.ANSWER)
         answer = staging.answer()
         channel.send(Sealed(Kind.ANSWER, writer.write(encode_answer(answer), True, self._seconds())))
@@ -299,15 +320,12 @@ class ReceivingSession:
 
     def _decide(self, channel: Channel, manifest: Manifest) -> Staging:
         self._report(WaitingFor("check"))
-        recovered = look_for(manifest, self._device.transfers, self.peer.id.hex(), lambda: self._nothing_said(channel))
+        close_all(self._recovered)
+        self._recovered = look_for(
+            manifest, self._device.transfers, self.peer.id.hex(), lambda: self._nothing_said(channel)
+        )
         try:
-            return self._decide_on(channel, manifest, recovered)
-        finally:
-            close_all(recovered)  # what was taken over is not in it any more
-
-    def _decide_on(self, channel: Channel, manifest: Manifest, recovered: list[Recovered]) -> Staging:
-        try:
-            proposal = propose(self.peer.name, self._name, manifest, self._into, recovered)
+            proposal = propose(self.peer.name, self._name, manifest, self._into, self._recovered)
         except OSError as error:
             raise disk_problem(error, self._into) from error
         self._report(NeedDecision(proposal))
@@ -323,7 +341,6 @@ class ReceivingSession:
             )
         staging = self._begin(manifest, proposal, decision)
         staging.make_folders()
-        take_over(recovered, staging, lambda: self._nothing_said(channel))
         return staging
 
     def _begin(self, manifest: Manifest, proposal: Proposal, decision: Decision) -> Staging:
@@ -366,7 +383,7 @@ class ReceivingSession:
         try:
             for plan in plan_packs(manifest, answer):
                 message = channel.expect_sealed(Kind.PACK, _SILENCE_SECONDS)
-                self._previous = None
+                self._earlier.clear()
                 while not unpacking.wait_for_room(_LOOK):
                     self._nothing_said_in_data(channel)
                 unpacking.put(plan, message.token)
@@ -381,7 +398,7 @@ class ReceivingSession:
         finally:
             channel.allocate_with(lambda _kind, n: bytearray(n))
             unpacking.close()
-        unpacking.check()
+            unpacking.check()  # here, since a lost line must not hide that the disk refused something
         meter.update(staging.files_done, staging.bytes_done, final=True)
         self._acknowledge(channel, staging, unpacking)
 

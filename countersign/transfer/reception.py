@@ -26,6 +26,7 @@ from countersign.transfer.answers import Answers
 from countersign.transfer.channel import Channel
 from countersign.transfer.device import Device
 from countersign.transfer.disk import disk_problem
+from countersign.transfer.journal import tidy
 from countersign.transfer.receiving import ReceivingSession
 from countersign.transfer.status import (
     CodeWrong,
@@ -107,6 +108,7 @@ class Reception:
         except Problem as problem:
             self._report(Failed(problem))
             return
+        tidy(self._device.transfers, self._device.state / "staging", self._device.now())
         try:
             self._show_code()
             while True:
@@ -294,7 +296,7 @@ class Reception:
             self._report(PeerLocked(peer.name))
         if allowed:
             self._report(CodeWrong(left, peer.name))
-        if burned and not self._taken:
+        if burned:
             self._show_code()
 
     def _let(self, channel: Channel, peer: Peer) -> bool:

@@ -14,8 +14,8 @@ from pathlib import Path
 from countersign import limits
 from countersign.locks import hold
 from countersign.pack.manifest import Manifest
-from countersign.transfer.disk import Folder, Tree, disk_problem, read_at, remove_tree
-from countersign.transfer.journal import LOCK, Past, discard, is_staging_name, journals
+from countersign.transfer.disk import Folder, Tree, disk_problem, read_at
+from countersign.transfer.journal import LOCK, Past, discard, is_staging_name, journals, remove_journal
 from countersign.transfer.staging import Kept, Staging
 
 _NOTHING = -1
@@ -77,8 +77,8 @@ class Recovered:
             os.close(handle)
         return hasher
 
-    def hand_over(self, staging: Staging, taken: bytearray, on_progress: Callable[[], None]) -> None:
-        """Moves what was verified into the staging of the transfer that goes on. `taken` marks what another gave.
+    def hand_over(self, staging: Staging, on_progress: Callable[[], None]) -> None:
+        """Moves what was verified, and what nobody else gave, into the staging of the transfer that goes on.
 
         Raises DiskProblem, and what `on_progress` raises.
         """
@@ -86,15 +86,15 @@ class Recovered:
         batch: list[Kept] = []
         try:
             for new, old in enumerate(self.old_index):
-                if old == _NOTHING or taken[new] or new in staging.skipped:
+                if old == _NOTHING or new in staging.skipped or staging.has(new):
                     continue
-                taken[new] = 1
                 batch.append(self._kept(new, old, movable))
                 if len(batch) == _BATCH:
-                    staging.adopt(batch)
+                    staging.adopt(batch, on_progress)
                     batch = []
                     on_progress()
-            staging.adopt(batch)
+            if batch:
+                staging.adopt(batch, on_progress)
         except OSError as error:
             raise disk_problem(error, staging.path) from error
 
@@ -149,9 +149,13 @@ def _recovered(folder: Path, manifest: Manifest, peer: str) -> Recovered | None:
     if past.about.peer == peer and is_staging_name(Path(past.about.staging).name):
         try:
             return Recovered(past, manifest)
-        except OSError:  # its staging is gone, so it has nothing to give and nothing to keep
+        except FileNotFoundError:
             past.close()
-            remove_tree(folder)
+            if Path(past.about.staging).parent.is_dir():  # it is gone for good, and not just its disk unplugged
+                remove_journal(folder)
+            return None
+        except OSError:  # perhaps another time
+            past.close()
             return None
     past.close()
     return None
@@ -168,10 +172,9 @@ def take_over(found: list[Recovered], staging: Staging, on_progress: Callable[[]
 
     Raises DiskProblem, and what `on_progress` raises.
     """
-    taken = bytearray(len(staging.manifest))
     for recovered in found:
         if recovered.useful:
-            recovered.hand_over(staging, taken, on_progress)
+            recovered.hand_over(staging, on_progress)
     while found:
         recovered = found.pop()
         recovered.close()

@@ -31,6 +31,7 @@ from countersign.errors import (
 )
 from countersign.i18n import N_
 from countersign.pack.plan import Answer, decode_answer, has_bit, plan_packs
+from countersign.printable import printable
 from countersign.seal.code import code_proof
 from countersign.seal.keys import KeyRing, new_salt, stretch
 from countersign.seal.keytext import grouped, new_key, spelled
@@ -112,6 +113,7 @@ class SendingSession:
         self._wire_before = 0  # bytes of connections that were lost
         self._moving = False  # an answer was received: from here on an end can be resumed
         self._ring: KeyRing | None = None  # of the last offer that was accepted
+        self._lost_since: float | None = None
         self._withdrawn: dict[int, str] = {}
 
     def run(self) -> None:
@@ -283,6 +285,7 @@ class SendingSession:
             while not packing.finished:
                 while (message := channel.poll()) is not None:
                     sent.heard(message)
+                    self._lost_since = None
                 pack = packing.next(_LOOK)
                 if pack is None:
                     channel.keep_company()
@@ -328,7 +331,7 @@ class SendingSession:
                 seconds=time.monotonic() - self._began,
                 skipped=(*scan.skipped, *keeper.skipped),
                 receipt=receipt,
-                renamed=tuple(header.published.items()),
+                renamed=tuple((printable(old), printable(new)) for old, new in keeper.renamed),
             )
         )
 
@@ -337,7 +340,9 @@ class SendingSession:
     def _rejoin(self) -> Channel:
         """Looks for the receiver again with growing pauses. Raises Interrupted when it is not found in time."""
         assert self._ring is not None
-        deadline = time.monotonic() + limits.REJOIN_SECONDS
+        if self._lost_since is None:
+            self._lost_since = time.monotonic()
+        deadline = self._lost_since + limits.REJOIN_SECONDS  # one for all tries, until something gets through again
         attempt = 0
         while (left := deadline - time.monotonic()) > 0:
             self._report(Reconnecting(left))

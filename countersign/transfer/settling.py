@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from countersign.pack.manifest import TOP
 from countersign.seal.keys import KeyRing
 from countersign.transfer.device import Background, Device
 from countersign.transfer.publishing import Published, publish
@@ -59,16 +60,18 @@ class Settlement:
             files=staging.files_done,
             bytes=staging.bytes_done,
             skipped=len(staging.skipped),
-            published=published.renamed,
         )
         if self.receipt is not None:
             self.receipt.unlink(missing_ok=True)
         stem = receipt_stem(now, self._peer.name, ring.transfer_id)
-        self.receipt = write_receipt(self._device.receipts, header, _lines(staging), self._device.identity.sign, stem)
+        self.receipt = write_receipt(
+            self._device.receipts, header, _lines(staging, published), self._device.identity.sign, stem
+        )
         return self.receipt
 
 
-def _lines(staging: Staging) -> Iterator[Line]:
+def _lines(staging: Staging, published: Published) -> Iterator[Line]:
     for index in range(len(staging.manifest)):
         digest = bytes(staging.digests[32 * index : 32 * index + 32])
-        yield entry_line(staging.manifest, index, digest, staging.skipped.get(index))
+        other = published.renamed.get(staging.manifest.names[index]) if staging.manifest.parents[index] == TOP else None
+        yield entry_line(staging.manifest, index, digest, staging.skipped.get(index), other)

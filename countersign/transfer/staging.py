@@ -10,7 +10,7 @@ import errno
 import hashlib
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,9 +31,10 @@ from countersign.transfer.disk import (
     read_at,
     remove_tree,
     set_file_time,
+    sync_file,
     write_all,
 )
-from countersign.transfer.journal import Journal, Record, new_staging_name
+from countersign.transfer.journal import Journal, Record, new_staging_name, remove_journal
 
 log = logging.getLogger(__name__)
 
@@ -94,21 +95,21 @@ class Staging:
             if self.manifest.kinds[index] == EntryKind.FOLDER and self._is_wanted(index):
                 self._entry(index, lambda parent, name, _index: parent.make_folder(name))
 
-    def adopt(self, kept: list[Kept]) -> None:
+    def adopt(self, kept: list[Kept], on_progress: Callable[[], None]) -> None:
         """Takes over files that an earlier try received and that were verified just now. Raises OSError.
 
         The journal says so before they move: whatever it tells is compared with the disk, so too early is harmless.
         """
         complete = [(item.index, item.digest) for item in kept if item.hasher is None]
         begun = [(item.index, item.size, item.hasher.digest()) for item in kept if item.hasher is not None]
-        self.journal.add(Record(complete, begun))
+        self.journal.add(Record(complete, begun + self._begun_now()))
         for item in kept:
             name = self.manifest.names[item.index]
             parent = self._tree.folder(self.manifest.parents[item.index])
             if item.movable:
                 item.folder.move(item.name, parent, name)
             else:
-                self._copy(item, parent, name)
+                self._copy(item, parent, name, on_progress)
             self.bytes_done += item.size
             if item.hasher is not None:
                 self._parked[item.index] = _Begun(
@@ -117,7 +118,7 @@ class Staging:
             else:
                 self._mark_complete(item.index, item.digest)
 
-    def _copy(self, kept: Kept, parent: Folder, name: str) -> None:
+    def _copy(self, kept: Kept, parent: Folder, name: str, on_progress: Callable[[], None]) -> None:
         """For a target on another file system than the earlier try's."""
         source = kept.folder.read_file(kept.name)
         target = parent.create_file(name, self.manifest.kinds[kept.index] == EntryKind.EXECUTABLE)
@@ -130,15 +131,33 @@ class Staging:
                     raise OSError(errno.EIO, os.strerror(errno.EIO), kept.name)
                 write_all(target, buffer[:count])
                 done += count
-            set_file_time(target, self.manifest.mtimes[kept.index])
+                on_progress()
+            self._complete_file(target, kept.index)
+        except BaseException:
+            parent.remove_file(name)  # half of it must not be in the way of the next try
+            raise
         finally:
             os.close(source)
             os.close(target)
+        if BY_PATH:
+            parent.set_folder_time(name, self.manifest.mtimes[kept.index])
+
+    def _complete_file(self, handle: int, index: int) -> None:
+        set_file_time(handle, self.manifest.mtimes[index])
+        if not SYNCS_AT_ONCE:
+            sync_file(handle)
+
+    def has(self, index: int) -> bool:
+        """Whether this entry is complete here, or begun by an earlier try."""
+        return bool(self.complete[index]) or index in self._parked
 
     def answer(self) -> Answer:
         """What to tell the sender that is here."""
         if self._begun is not None:
             self._parked[self._begun.index], self._begun = self._begun, None
+        for begun in self._parked.values():  # a write that was cut short has left the handle further on
+            os.ftruncate(begun.handle, begun.size)
+            os.lseek(begun.handle, begun.size, os.SEEK_SET)
         held = bitmap(len(self.manifest), [i for i, done in enumerate(self.complete) if done])
         unwanted = bitmap(len(self.manifest), [i for i in self.skipped if not self.complete[i]])
         return Answer(held, unwanted, [(index, self._parked[index].size) for index in sorted(self._parked)])
@@ -177,13 +196,15 @@ class Staging:
 
     def flush(self) -> None:
         """Writes the journal up to here."""
-        all_begun = [*self._parked.values(), *([self._begun] if self._begun is not None else [])]
-        record = Record(self._logged, [(item.index, item.size, item.hasher.copy().digest()) for item in all_begun])
         try:
-            self.journal.add(record)
+            self.journal.add(Record(self._logged, self._begun_now()))
         except OSError as error:
             raise disk_problem(error, self.journal.folder) from error
         self._logged = []
+
+    def _begun_now(self) -> list[tuple[int, int, bytes]]:
+        items = [*self._parked.values(), *([self._begun] if self._begun is not None else [])]
+        return [(item.index, item.size, item.hasher.copy().digest()) for item in items]
 
     def _write_piece(self, index: int, offset: int, content: bytes | bytearray | memoryview) -> None:
         begun = self._begun if self._begun is not None else self._parked.pop(index, None)
@@ -207,15 +228,17 @@ class Staging:
 
     def _end_begun(self, begun: _Begun) -> None:
         index = begun.index
-        set_file_time(begun.handle, self.manifest.mtimes[index])
-        if not SYNCS_AT_ONCE:
-            os.fsync(begun.handle)
+        self._complete_file(begun.handle, index)
         os.close(begun.handle)
         self._begun = None
         if BY_PATH:
-            self._tree.folder(self.manifest.parents[index]).set_folder_time(
-                self.manifest.names[index], self.manifest.mtimes[index]
-            )
+            parent, name = self._tree.folder(self.manifest.parents[index]), self.manifest.names[index]
+            try:
+                parent.set_folder_time(name, self.manifest.mtimes[index])
+            except OSError:
+                parent.remove_file(name)
+                self.bytes_done -= begun.size
+                raise
         self._log_complete(index, begun.hasher.digest())
 
     def _log_complete(self, index: int, digest: bytes) -> None:
@@ -306,7 +329,7 @@ class Staging:
         self.close()
         try:
             remove_tree(self.path)
-            remove_tree(self.journal.folder)
+            remove_journal(self.journal.folder)
         except OSError as error:
             log.info("staging could not be removed: %s", error.strerror)
 
