@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from argparse import Namespace
 
 from countersign.crash import own_bug
 from countersign.display import has_display
-from countersign.errors import BadOption, Cancelled, Problem
+from countersign.errors import BadAddress, BadOption, Cancelled, Problem
 from countersign.home import find_home, received_folder
 from countersign.i18n import _
 from countersign.options import RECEIVER, SENDER, is_command, parse_options
 from countersign.printable import printable
+from countersign.transport.addresses import Address, parse_address
 
 
 def main(role: str, argv: list[str] | None = None) -> int:
@@ -29,6 +31,9 @@ def main(role: str, argv: list[str] | None = None) -> int:
         _tell(problem, "--json" in arguments)
         return problem.exit_code
     except KeyboardInterrupt:
+        return Cancelled.exit_code
+    except BrokenPipeError:  # whoever read our output has gone; there is nobody to tell
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return Cancelled.exit_code
     except Exception as error:  # noqa: BLE001 - our own bug: a person gets a sentence, a file gets the traceback
         bug = own_bug(error, find_home(asked_home).state)
@@ -72,7 +77,6 @@ def _run(role: str, options: Namespace) -> int:
 def _run_in_terminal(role: str, options: Namespace) -> int:
     from countersign.cli import Session, Terminal
     from countersign.setting import open_setting
-    from countersign.transport.addresses import parse_address
 
     setting = open_setting(find_home(options.home))
     terminal = Terminal(options)
@@ -89,7 +93,7 @@ def _run_in_terminal(role: str, options: Namespace) -> int:
     else:
         assert role == SENDER
         peer = setting.device.peers.by_name(options.peer) if options.peer else None
-        address = parse_address(options.to or _ask_address(terminal.interactive))
+        address = parse_address(options.to) if options.to else _ask_address(terminal.interactive)
         session = setting.sending(setting.folder(options.folder), address, peer, terminal.report)
     return terminal.run(session)
 
@@ -107,10 +111,13 @@ def _found(setting: object) -> list[str]:
     ]
 
 
-def _ask_address(interactive: bool) -> str:
+def _ask_address(interactive: bool) -> Address:
     if not interactive:
         raise BadOption(detail=_("--to is needed: the address that the receiver shows"))
-    try:
-        return input(_("Address (from the other screen): "))
-    except EOFError:
-        raise Cancelled from None
+    while True:
+        try:
+            return parse_address(input(_("Address (from the other screen): ")))
+        except BadAddress as problem:
+            print(problem, file=sys.stderr)
+        except EOFError:
+            raise Cancelled from None

@@ -97,6 +97,7 @@ class Terminal:
         self.reader: threading.Thread | None = None
         self.session: Session | None = None
         self.proposal: Proposal | None = None
+        self.tries = limits.CODE_TRIES
         self.early: deque[str] = deque()
         self.instead: Problem | None = None  # what an end by missing input is called
 
@@ -162,6 +163,7 @@ class Terminal:
     def _act(self, status: st.Status) -> None:
         """What a status asks of us, whatever the form of the output."""
         if isinstance(status, st.NeedCode):
+            self.tries = status.tries_left
             self._want("code")
         elif isinstance(status, st.CodeWrong):
             self.wrongs.code = CodeRefused()
@@ -234,15 +236,17 @@ class Terminal:
             "key": self._typed_key,
             "accept": self._typed_accept,
         }
+        more = bool(self.wanted)
         handler[what](text.strip())
-        self._prompt()
+        if more:
+            self._prompt()  # what is wanted anew has prompted by itself
 
     def _typed_code(self, text: str) -> None:
         try:
             self._answer("code", parse_code(text))
         except BadCode as problem:
             self.wrongs.code = problem
-            self._tell(problem, {"event": "code_wrong", "slip": True})
+            self._tell(problem, {"event": "code_wrong", "tries_left": self.tries, "slip": True})
             self._want("code")
 
     def _typed_key(self, text: str) -> None:
@@ -315,6 +319,8 @@ class Terminal:
     def _show_progress(self, status: st.Progress) -> None:
         if not self.console.is_terminal:
             return  # a bar is for eyes; a log gets the result
+        if self.bar is None and status.bytes_done >= status.bytes_total:
+            return  # it is over and was shown
         if self.bar is None:
             self.bar = _Bar(self.console, status.bytes_total)
         self.bar.update(status)

@@ -159,7 +159,10 @@ def show_interrupted(setting: Setting, say: Say) -> int:
             },
         )
     if not found:
-        say(_("Nothing was interrupted."), {"event": "none_interrupted"})
+        say(
+            _("Nothing was interrupted here. What has arrived is kept by the computer that receives."),
+            {"event": "none_interrupted"},
+        )
     return EXIT_DONE
 
 
@@ -187,7 +190,9 @@ def verify_receipt(setting: Setting, path: Path, folder: Path | None, say: Say) 
         ).format(n=checked.files, signer=signer, time=checked.header.time)
     ]
     if folder is not None:
-        lines.append(_("The folder holds exactly this.") if not checked.differing else _("The folder differs from it:"))
+        lines.append(
+            _("The folder holds all of this, unchanged.") if not checked.differing else _("The folder differs from it:")
+        )
         lines += [f"  {item}: {reason}" for item, reason in checked.differing]
     say(os.linesep.join(lines), event)
     if checked.differing:

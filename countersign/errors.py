@@ -117,7 +117,7 @@ class NameTaken(Problem):
 class BadName(Problem):
     code = "bad_name"
     sentence = N_("“{name}” can not be used as a name.")
-    next_step = N_("Use letters, digits, spaces, dots and hyphens.")
+    next_step = N_("Use letters, digits, spaces, dots and hyphens, sixty characters at most.")
 
 
 # --- reaching the other computer (3) ---------------------------------------------------------------------------------
@@ -128,6 +128,12 @@ class Unreachable(Problem):
     exit_code = EXIT_UNREACHABLE
     sentence = N_("Nobody answers at {address}.")
     next_step = N_("Is the receiver open there, on the same network, and let through by its firewall?")
+
+
+class UnknownHost(Unreachable):
+    code = "unknown_host"
+    sentence = N_("There is no computer called {address}.")
+    next_step = N_("Type the number that the receiver shows as its address.")
 
 
 class NotCountersign(Problem):
@@ -304,7 +310,7 @@ class Interrupted(Problem):
     code = "interrupted"
     exit_code = EXIT_INTERRUPTED
     sentence = N_("The connection was lost.")
-    next_step = N_("Send the same folder again: only the rest will be sent.")
+    next_step = N_("When the same folder is sent again, only the rest will be.")
 
 
 class CancelledMidway(Interrupted):
@@ -363,7 +369,7 @@ class ReceiptProblem(Problem):
     code = "receipt"
     exit_code = EXIT_CONTENT_REFUSED
     sentence = N_("The receipt does not fit: {detail}.")
-    next_step = N_("Compare the folder on both computers before you rely on it.")
+    next_step = N_("Do not rely on it; ask for the one that the other computer keeps.")
 
 
 # --- disk and permission (9) -----------------------------------------------------------------------------------------
@@ -373,7 +379,7 @@ class DiskProblem(Problem):
     code = "disk"
     exit_code = EXIT_DISK
     sentence = N_("“{path}” can not be used: {reason}.")
-    next_step = N_("Check that the folder is there and that you may use it.")
+    next_step = N_("Check that it is there and that you may use it.")
 
 
 class DiskFull(DiskProblem):

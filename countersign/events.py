@@ -36,7 +36,7 @@ _SIMPLE: dict[type[st.Status], tuple[str, tuple[str, ...]]] = {
     st.StrangerRefused: ("stranger_refused", ()),
     st.Connected: ("connected", ("peer",)),
     st.NeedCode: ("need_code", ("tries_left",)),
-    st.CodeWrong: ("code_wrong", ("tries_left", "peer")),
+    st.CodeWrong: ("code_wrong", ("tries_left", "peer", "without_code")),
     st.PeerLocked: ("peer_locked", ("peer",)),
     st.Scanning: ("scanning", ("files", "bytes")),
     st.Ready: ("ready", ("files", "bytes", "skipped")),

@@ -41,7 +41,7 @@ def size_text(n: float) -> str:
         value /= 1000
         if value < 999.5 or unit == "PB":
             break
-    return f"{value:.1f} {unit}" if value < 99.95 else f"{value:.0f} {unit}"
+    return f"{value:.1f}\u00a0{unit}" if value < 99.95 else f"{value:.0f}\u00a0{unit}"  # a unit stays with its number
 
 
 def time_text(seconds: float) -> str:

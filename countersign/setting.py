@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime
+import errno
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from countersign.errors import NoPeers
+from countersign.errors import DiskProblem, NoPeers
 from countersign.home import Home, received_folder
 from countersign.transfer.device import Device
 from countersign.transfer.disk import allow_many_handles
@@ -32,11 +34,11 @@ class Setting:
 
     def into(self, asked: str | None) -> Path:
         """Where arriving folders go."""
-        return Path(asked).expanduser().absolute() if asked else received_folder(self.home)[0]
+        return _plain(asked) if asked else received_folder(self.home)[0]
 
     def folder(self, asked: str | None) -> Path:
         """What is sent."""
-        return Path(asked).expanduser().absolute() if asked else self.home.send_folder
+        return _plain(asked) if asked else self.home.send_folder
 
     def sending(self, folder: Path, address: Address, peer: Peer | None, report: Report) -> SendingSession:
         """A sending to this address; to anybody we trust who answers there, or to one peer only. Raises NoPeers."""
@@ -52,8 +54,9 @@ class Setting:
     def reception(
         self, into: Path, bind: str | None, port: int, report: Report, *, keep_listening: bool = False
     ) -> Reception:
-        """A receiver that waits there."""
+        """A receiver that waits there. Raises DiskProblem where nothing could be received into that folder."""
         device = self.device
+        _check_target(into)
         return Reception(
             device,
             into,
@@ -61,6 +64,19 @@ class Setting:
             report,
             keep_listening=keep_listening,
         )
+
+
+def _plain(asked: str) -> Path:
+    return Path(os.path.abspath(Path(asked).expanduser()))
+
+
+def _check_target(into: Path) -> None:
+    """Better now than after a code and a key. Writes nothing: the folder is made when something is accepted."""
+    nearest = next((path for path in (into, *into.parents) if os.path.lexists(path)), into)
+    if not nearest.is_dir():
+        raise DiskProblem(path=nearest, reason=os.strerror(errno.ENOTDIR))
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise DiskProblem(path=nearest, reason=os.strerror(errno.EACCES))
 
 
 def open_setting(home: Home, now: Callable[[], float] = time.time) -> Setting:

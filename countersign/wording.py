@@ -7,6 +7,7 @@ from countersign.pack.manifest import EntryKind
 from countersign.printable import printable, size_text, time_text
 from countersign.transfer import status as st
 from countersign.transfer.proposal import Proposal
+from countersign.transport.addresses import Address
 
 _REASONS_SHOWN = 20
 
@@ -73,13 +74,13 @@ def proposal_notes(proposal: Proposal) -> list[str]:
         lines.append(_("That is not enough room."))
     if proposal.held_bytes or proposal.held_files:
         lines.append(
-            _("{amount} of it are here from an interrupted try; only the rest will be sent.").format(
-                amount=amount_text(proposal.held_files, proposal.held_bytes)
+            _("{size} of it are here already, from an interrupted try; only the rest will be sent.").format(
+                size=size_text(proposal.held_bytes)
             )
         )
     for name in proposal.existing[:_REASONS_SHOWN]:
         lines.append(
-            _("“{name}” is there already: the same content stays, another arrives beside it.").format(
+            _("“{name}” is there already. If it differs, the new one arrives beside it under another name.").format(
                 name=printable(name)
             )
         )
@@ -124,7 +125,9 @@ def lines_of(status: st.Status) -> list[str]:
     if isinstance(status, st.Listening):
         return [
             _("Ready to receive."),
-            _("  Address   {addresses}   port {port}").format(addresses=", ".join(status.addresses), port=status.port),
+            _("  Address   {addresses}   (port {port})").format(
+                addresses=", ".join(str(Address(host, status.port)) for host in status.addresses), port=status.port
+            ),
             _("  Code      {code}").format(code=status.code),
             _("  You are   {fingerprint}").format(fingerprint=status.fingerprint),
         ]
@@ -132,7 +135,7 @@ def lines_of(status: st.Status) -> list[str]:
         return [
             _("Read this key to them:"),
             f"  {status.key}",
-            f"  {status.spelled}",
+            *(f"  {group}" for group in status.spelled.split(", ")),
         ]
     if isinstance(status, st.Done):
         lines = [_("Done. ") + done_text(status), *done_details(status), f"  {printable(str(status.path), 4096)}"]
@@ -145,6 +148,11 @@ def lines_of(status: st.Status) -> list[str]:
     return [text] if text else []
 
 
+def tries_text(left: int) -> str:
+    """How many tries are left."""
+    return ngettext("{n} try left.", "{n} tries left.", left).format(n=left)
+
+
 def sentence_of(status: st.Status) -> str:
     """The one sentence of a simple status, or nothing."""
     if isinstance(status, st.StrangerRefused):
@@ -152,9 +160,11 @@ def sentence_of(status: st.Status) -> str:
     if isinstance(status, st.Connected):
         return _("Connected with {peer}.").format(peer=printable(status.peer))
     if isinstance(status, st.CodeWrong):
-        return ngettext(
-            "That code is wrong. {n} try left.", "That code is wrong. {n} tries left.", status.tries_left
-        ).format(n=status.tries_left)
+        if status.without_code:
+            text = _("{peer} left without typing the code, which counts as a try.").format(peer=printable(status.peer))
+        else:
+            text = _("That code is wrong.")
+        return f"{text} {tries_text(status.tries_left)}"
     if isinstance(status, st.PeerLocked):
         return _(
             "{peer} has used up all tries for the next hour. If it was really them, remove them from your people and add them again."
@@ -171,9 +181,7 @@ def sentence_of(status: st.Status) -> str:
     if isinstance(status, st.KeyWrong):
         if status.slip:
             return _("That can not be the key: one character is off. Compare it again.")
-        return ngettext(
-            "That key is wrong. {n} try left.", "That key is wrong. {n} tries left.", status.tries_left
-        ).format(n=status.tries_left)
+        return _("That key is wrong.") + " " + tries_text(status.tries_left)
     if isinstance(status, st.WaitingFor):
         return _(WAITING.get(status.what, status.what))
     if isinstance(status, st.Reconnecting):

@@ -18,7 +18,7 @@ from countersign.seal.keytext import new_key
 from countersign.setting import open_setting
 from tests.people import Person, virtual_screen
 from tests.programs import ROOT
-from tests.test_windows import free_port
+from tests.test_windows import free_port, press_until
 from tests.transfers import Couple, introduce
 from tests.waiting import wait_until
 
@@ -136,16 +136,10 @@ def _walk(walk: Walk, place: Path, screen: str, dark: bool) -> None:
             program.wait()
     failing = start(*sending, album)
     walk.look("Send a folder", False)
-    _connect(person, "Nobody answers")
+    press_until(person, "Send a folder", "Nobody answers")
     walk.snap("Nobody answers", "not reachable")
     failing.terminate()
     failing.wait()
-
-
-def _connect(person: Person, wanted: str) -> None:
-    from tests.test_windows import _press_until
-
-    _press_until(person, wanted)
 
 
 def _ritual(walk: Walk, person: Person) -> None:
@@ -154,7 +148,7 @@ def _ritual(walk: Walk, person: Person) -> None:
     walk.snap("Ready to receive", "ready")
     walk.look("Send a folder", False)
     walk.snap("Send a folder", "start")
-    _connect(person, "Which code do they see")
+    press_until(person, "Send a folder", "Which code do they see")
     walk.look("Which code do they see", False)
     walk.snap("Which code do they see", "code")
     person.type(f"{(int(code) + 1) % 10000:04d}\n")
@@ -175,8 +169,7 @@ def _ritual(walk: Walk, person: Person) -> None:
     walk.look("Ada wants to send you", True)
     walk.snap("Ada wants to send you", "list")
     walk.snap("Waiting for them to accept", "waiting for them")
-    person.press("Return")
-    person.window("It has arrived")
+    press_until(person, "Ada wants to send you", "It has arrived")
     walk.snap("It has arrived", "sent")
     walk.look("It is all here", True)
     walk.snap("It is all here", "received")

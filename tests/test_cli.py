@@ -208,6 +208,7 @@ def test_nobody_among_ones_people(tmp_path: Path) -> None:
         (["--forget", "nobody"], 2, "nobody called"),
         (["--import-cert", "/no/such/file"], 9, "can not be used"),
         (["--verify-receipt", "/no/such/file"], 9, "can not be used"),
+        (["--cli", "--to", "no-such-host.invalid"], 3, "no computer called"),
         (["--export-cert", "/no/such/folder/x.pem"], 9, "can not be used"),
         (["--cli", "--port", "1"], 2, "port"),
     ],
@@ -273,7 +274,7 @@ def test_receipts_are_verified(pair: Couple) -> None:
     good = command("sender", "--verify-receipt", receipt, str(pair.folder), home=home)
     assert good.returncode == 0
     assert "signed by bob" in good.stdout
-    assert "exactly this" in good.stdout
+    assert "all of this, unchanged" in good.stdout
     assert "this computer" in command("receiver", "--verify-receipt", receipt, home=pair.bob.home.root).stdout
     (pair.into / "run.sh").write_text("#!/bin/sh\nrm\n")
     (pair.into / "empty").unlink()

@@ -147,7 +147,7 @@ def test_the_receiver_shows_code_and_addresses(couple: Couple) -> None:
     window = Stage(couple, "receiver").hear(LISTENING)
     assert window.now.heading == "Ready to receive"
     assert "4711" in window.text()
-    assert "192.168.1.5" in window.text()
+    assert "192.168.1.5\n" in window.text()
     assert "alice" in window.text()
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from countersign import limits
+from countersign import errors, limits
 from countersign.seal.keytext import new_key
 from countersign.transfer import status as st
+from countersign.transfer.proposal import Decision
 from countersign.transfer.receipts import check_receipt
 from tests.transfers import Couple, Exchange, fill, snapshot
 
@@ -150,7 +151,17 @@ def test_no_such_folder(couple: Couple) -> None:
 def test_a_folder_that_can_not_be_received_into(couple: Couple) -> None:
     fill(couple.folder, large=1000)
     (couple.root / "file").write_text("in the way")
-    exchange = Exchange(couple, into=couple.root / "file" / "received_folder").run()
+    with pytest.raises(errors.DiskProblem):  # before anybody has typed a code for nothing
+        couple.bob.reception(couple.root / "file" / "received_folder", None, 0, print)
+
+
+def test_a_folder_that_goes_away_before_it_is_received_into(couple: Couple) -> None:
+    fill(couple.folder, large=1000)
+    exchange = Exchange(couple, into=couple.root / "file" / "received_folder", accept=None).start()
+    exchange.receiver.wait(st.NeedDecision)
+    (couple.root / "file").write_text("in the way")
+    exchange.reception.answers.say("decision", Decision(True))
+    exchange.join()
     assert exchange.codes == ("peer_disk", "disk")
 
 

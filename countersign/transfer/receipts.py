@@ -21,7 +21,7 @@ import msgspec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from countersign import limits
-from countersign.errors import DiskProblem, Problem, ReceiptProblem
+from countersign.errors import DiskProblem, FolderMissing, Problem, ReceiptProblem
 from countersign.files import PRIVATE_FILE, sync_folder
 from countersign.i18n import _
 from countersign.pack.manifest import EntryKind, Manifest
@@ -381,6 +381,8 @@ def check_receipt(path: Path, folder: Path | None) -> Checked:
 def _opened(folder: Path) -> Folder:
     try:
         return Folder.open_root(folder)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise FolderMissing(path=folder) from error
     except OSError as error:
         raise DiskProblem(path=folder, reason=error.strerror or error) from error
 

@@ -271,7 +271,7 @@ class Reception:
                 return True
             burned = self._count_wrong() if allowed else False
             left = limits.CODE_TRIES - self._wrong if not burned else 0
-        self._tell_wrong(peer, allowed, burned, left)
+        self._tell_wrong(peer, allowed, burned, CodeWrong(left, peer.name))
         return False
 
     def _left_half_way(self, peer: Peer) -> None:
@@ -279,7 +279,7 @@ class Reception:
             allowed = self._device.guesses.begin_try(peer.id, self._device.now())
             burned = self._count_wrong() if allowed else False
             left = limits.CODE_TRIES - self._wrong if not burned else 0
-        self._tell_wrong(peer, allowed, burned, left)
+        self._tell_wrong(peer, allowed, burned, CodeWrong(left, peer.name, without_code=True))
 
     def _count_wrong(self) -> bool:
         """Counts a wrong proof against the code; True where that burned it."""
@@ -289,13 +289,13 @@ class Reception:
         self._new_code()
         return True
 
-    def _tell_wrong(self, peer: Peer, allowed: bool, burned: bool, left: int) -> None:
+    def _tell_wrong(self, peer: Peer, allowed: bool, burned: bool, news: CodeWrong) -> None:
         for note in self._device.guesses.take_notes():
             self._report(Note(note))
         if not allowed or self._device.guesses.locked(peer.id, self._device.now()):
             self._report(PeerLocked(peer.name))
         if allowed:
-            self._report(CodeWrong(left, peer.name))
+            self._report(news)
         if burned:
             self._show_code()
 

@@ -55,6 +55,7 @@ class CodeWrong(Status):
 
     tries_left: int
     peer: str
+    without_code: bool = False  # they left before they gave one
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from countersign.errors import (
     NotCountersign,
     NotTrusted,
     PeerSilent,
+    UnknownHost,
     Unreachable,
 )
 from countersign.transport.addresses import Address
@@ -64,7 +65,7 @@ def _open(address: Address, cancelled: Callable[[], bool]) -> socket.socket:
     try:
         found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise Unreachable(address=address) from error
+        raise UnknownHost(address=address) from error
     for family, kind, proto, _name, where in found:
         try:
             raw = socket.socket(family, kind, proto)

@@ -162,9 +162,9 @@ def _bound(bind: str | None, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=128)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            raise PortTaken(port=port, owner=_owner_of(port), free=_free_port()) from error
+            raise PortTaken(port=port, owner=_owner_of(port), free=_free_port(port)) from error
         where = bind or f"port {port}"
-        raise CannotListen(address=where, reason=error.strerror or error) from error
+        raise CannotListen(address=where, reason=(error.strerror or str(error)).partition(" (")[0]) from error
 
 
 def _owner_of(port: int) -> str:
@@ -172,16 +172,24 @@ def _owner_of(port: int) -> str:
     try:
         for found in psutil.net_connections(kind="tcp"):
             if found.status == psutil.CONN_LISTEN and found.laddr and found.laddr.port == port and found.pid:
-                return str(psutil.Process(found.pid).name())
+                program = psutil.Process(found.pid)
+                ours = any(part.endswith(("receiver.py", "receiver")) for part in program.cmdline())
+                return _("another Countersign") if ours else str(program.name())
     except (psutil.Error, OSError):  # not every system tells everybody
         pass
     return _("another program")
 
 
-def _free_port() -> int:
-    with socket.create_server(("", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
+def _free_port(taken: int) -> int:
+    """One of the next ports, so that people and firewalls can remember it; else any."""
+    for port in (*range(taken + 1, min(taken + 10, 65536)), 0):
+        try:
+            with socket.create_server(("", port)) as probe:
+                found: int = probe.getsockname()[1]
+                return found
+        except OSError:  # taken as well
+            continue
+    return 0
 
 
 def _addresses(bind: str | None) -> list[str]:

@@ -19,7 +19,7 @@ from countersign.transfer.scanning import scan_folder
 from countersign.ui.presenters.common import Presenter, Session
 from countersign.ui.presenters.receiver import ReceiverPresenter
 from countersign.ui.presenters.sender import SenderPresenter, Summary
-from countersign.ui.views.window import AppWindow
+from countersign.ui.views.window import AppWindow, OwnError
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,8 @@ def run_window(role: str, options: Namespace, home: Home) -> int:
     def on_item(item: object) -> None:
         if isinstance(item, _Ended):
             presenter.ended()
+        elif isinstance(item, OwnError):
+            presenter.on_status(st.Failed(own_bug(item.error, setting.home.state)))
         elif isinstance(item, st.Status):
             presenter.on_status(item)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from countersign.errors import Interrupted, Problem
+from countersign.errors import Problem
 from countersign.i18n import _
 from countersign.printable import printable
 from countersign.setting import Setting
@@ -66,7 +66,10 @@ class Presenter:
             self.session.answers.cancel()
 
     def cancel(self) -> None:
-        """Ends what is going on."""
+        """Ends what is going on; asks first where bytes are moving."""
+        question = _("Stop it? What has arrived is kept, and only the rest will be sent next time.")
+        if self.moving and not self.window.confirm(question, _("Stop")):
+            return
         if self.session is not None:
             self.session.answers.cancel()
 
@@ -140,8 +143,9 @@ class Presenter:
 
     def _show_failed(self, problem: Problem) -> None:
         blocks = (Text(problem.hint),)
-        label = _("Continue later") if isinstance(problem, Interrupted) else _("Back")
-        actions = (*self.extra_actions(problem), Action(label, self.home, main=True, leaving=True))
+        extra = self.extra_actions(problem)
+        back = Action(_("Back"), self.home, main=not any(action.main for action in extra), leaving=True)
+        actions = (*extra, back)
         self.window.show(Screen("failed", problem.message, blocks, actions))
 
     def extra_actions(self, problem: Problem) -> tuple[Action, ...]:

@@ -13,6 +13,8 @@ from countersign.setting import Setting
 from countersign.trust.peers import Candidate, Peer
 from countersign.ui.presenters.screens import Action, Big, Feedback, Field, Rows, Screen, Text, Tone, Window
 
+_NO_NAMES = frozenset({"my certificate", "cert", "mine", "certificate", "peer"})
+
 
 class People:
     """The screens about people. `leave` goes back to where the program was."""
@@ -83,6 +85,7 @@ class People:
                 len(peers),
                 lambda i: (printable(peers[i].name), peers[i].fingerprint),
                 self._choose,
+                (200, 330),
             ),
         ]
         blocks += [Text(str(problem), Tone.BAD) for problem in self._setting.device.peers.problems()]
@@ -126,7 +129,7 @@ class People:
         except OSError as error:
             self._say(str(DiskProblem(path=path, reason=error.strerror or error)), Tone.BAD)
             return
-        self._say(_("Saved as {name}. Give it to the other person.").format(name=printable(path.name)), Tone.GOOD)
+        self._say(_("Saved as {path}. Give it to the other person.").format(path=printable(str(path))), Tone.GOOD)
 
     def add(self) -> None:
         """Lets the person choose a certificate file."""
@@ -142,7 +145,9 @@ class People:
             self._say(str(problem), Tone.BAD)
             return
         self._from = path
-        self._show_compare(self._candidate.suggested, None)
+        # the name that we propose for saving says nothing about whose it is
+        unnamed = self._candidate.suggested.rstrip(" 0123456789").casefold() in _NO_NAMES
+        self._show_compare("" if unnamed else self._candidate.suggested, None)
 
     def _show_compare(self, name: str, problem: Problem | None) -> None:
         candidate = self._candidate

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from countersign.errors import BadKey, PortTaken, Problem
+from countersign.errors import BadKey, DiskProblem, PortTaken, Problem
 from countersign.i18n import _
 from countersign.printable import printable
 from countersign.seal.keytext import ALPHABET, LENGTH, grouped, normalise, parse_key
@@ -12,6 +12,7 @@ from countersign.setting import Setting
 from countersign.transfer import status as st
 from countersign.transfer.proposal import Decision, Proposal
 from countersign.transfer.status import Report
+from countersign.transport.addresses import Address
 from countersign.ui.presenters.common import Presenter, Start
 from countersign.ui.presenters.screens import Action, Big, Block, Feedback, Field, Rows, Screen, Text, Tone, Window
 from countersign.wording import amount_text, entry_text, proposal_notes, sentence_of
@@ -43,7 +44,11 @@ class ReceiverPresenter(Presenter):
             self.people.show_first_time()
         elif self.session is None:
             self._note = self._listening = None
-            reception = self.setting.reception(self._into, self._bind, self._port, self._report)
+            try:
+                reception = self.setting.reception(self._into, self._bind, self._port, self._report)
+            except Problem as problem:
+                self._show_failed(problem)
+                return
             self.begin(reception)
         else:
             self._show_listening()
@@ -58,11 +63,11 @@ class ReceiverPresenter(Presenter):
         if status is None or self._looking_at_people:
             return
         names = ", ".join(printable(peer.name) for peer in self.setting.device.peers.all())
-        where = "\n".join(status.addresses)
+        addresses = [str(Address(host, status.port)) for host in status.addresses]
         blocks: list[Block] = [
             Text(_("Read this code to the person who sends. They type it on their computer.")),
             Big(status.code, _("Code"), size=44),
-            Big(where, _("Address of this computer"), _("Port {port}").format(port=status.port), size=16),
+            Big("\n".join(addresses), _("Address of this computer"), size=16, copies=addresses[0]),
             Text(
                 _("It goes to {path}. Who may send: {names}.").format(path=printable(str(self._into)), names=names),
                 Tone.HINT,
@@ -81,9 +86,16 @@ class ReceiverPresenter(Presenter):
             self._into = path
             self._restart()
 
+    def _choose_after_problem(self) -> None:
+        path = self.window.choose_folder(_("Receive into"), self._into)
+        if path is not None:
+            self._into = path
+            self.home()
+
     def _restart(self) -> None:
         """A reception knows its folder from the start, so another folder needs another one."""
         self._waiting_to_restart = True
+        self.moving = False
         self.cancel()
 
     _waiting_to_restart = False
@@ -181,7 +193,7 @@ class ReceiverPresenter(Presenter):
             Action(_("Decline"), self._decline, leaving=True),
             Action(_("Accept"), self._accept, main=True, enabled=proposal.fits),
         )
-        self.window.show(Screen("list", heading, blocks, actions))
+        self.window.show(Screen("list", heading, blocks, actions, careful=True))
 
     def _accept(self) -> None:
         if self.session is not None:
@@ -197,10 +209,12 @@ class ReceiverPresenter(Presenter):
         return _("Receive another")
 
     def extra_actions(self, problem: Problem) -> tuple[Action, ...]:
+        if isinstance(problem, DiskProblem) and self.session is None:
+            return (Action(_("Choose another folder …"), self._choose_after_problem, main=True),)
         if isinstance(problem, PortTaken):
             free = problem.facts["free"]
             assert isinstance(free, int)
-            return (Action(_("Use port {port}").format(port=free), lambda: self._use_port(free)),)
+            return (Action(_("Use port {port}").format(port=free), lambda: self._use_port(free), main=True),)
         return super().extra_actions(problem)
 
     def _use_port(self, port: int) -> None:
@@ -214,7 +228,9 @@ def key_typed(text: str) -> Feedback:
         key = normalise(text)
     except BadKey:
         allowed = "".join(c for c in text.upper() if c in ALPHABET + "OIL -")
-        return Feedback(_("The key has no such character."), Tone.BAD, value=grouped(normalise(allowed)))
+        return Feedback(
+            _("There is no letter U in a key, and no other signs."), Tone.BAD, value=grouped(normalise(allowed))
+        )
     if len(key) > LENGTH:
         return Feedback(_("That is too long."), Tone.BAD)
     if len(key) < LENGTH:
@@ -223,4 +239,4 @@ def key_typed(text: str) -> Feedback:
         parse_key(key)
     except BadKey:
         return Feedback(_("One character is off. Compare it again."), Tone.BAD, value=grouped(key))
-    return Feedback(_("That can be it."), Tone.GOOD, ready=True, value=grouped(key))
+    return Feedback(_("Complete."), Tone.GOOD, ready=True, value=grouped(key))

@@ -37,6 +37,7 @@ class Big:
     caption: str
     below: str = ""
     size: int = 34  # points
+    copies: str = ""  # what the copy button copies, where that is not all of it
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ class Rows:
     count: int
     row: Callable[[int], tuple[str, ...]] = field(compare=False)
     chosen: Callable[[int], None] | None = field(compare=False, default=None)
+    widths: tuple[int, ...] = (360, 150)  # of the columns, in pixels of a 96 dpi screen; the first one stretches
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,7 @@ class Screen:
     blocks: tuple[Block, ...]
     actions: tuple[Action, ...]
     drop: Callable[[list[Path]], None] | None = field(compare=False, default=None)
+    careful: bool = False  # a Return that was meant for the screen before must not press the main button
 
 
 class Window(Protocol):

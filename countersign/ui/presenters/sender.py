@@ -17,7 +17,7 @@ from countersign.transfer.status import Report
 from countersign.transport.addresses import parse_address
 from countersign.ui.presenters.common import Presenter, Start
 from countersign.ui.presenters.screens import Action, Big, Block, Choice, Feedback, Field, Screen, Text, Tone, Window
-from countersign.wording import amount_text, sentence_of
+from countersign.wording import amount_text, sentence_of, tries_text
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class SenderPresenter(Presenter):
         try:
             parse_address(text)
         except BadAddress:
-            return Feedback(_("Such as 192.168.1.20"), Tone.HINT)
+            return Feedback(_("Such as 192.168.1.20, or 192.168.1.20:4000"), Tone.HINT)
         return Feedback(ready=sendable)
 
     def _choose_peer(self, names: list[str], index: int) -> None:
@@ -162,7 +162,7 @@ class SenderPresenter(Presenter):
             self._key = status
             self._show_key(None)
         elif isinstance(status, st.KeyWrong):
-            self._show_key(Text(_("They typed it wrong.") + " " + sentence_of(status), Tone.BAD))
+            self._show_key(Text(_("They typed another key.") + " " + tries_text(status.tries_left), Tone.BAD))
         elif isinstance(status, st.WaitingFor):
             if status.what != "key":
                 self.show_waiting(sentence_of(status))

@@ -44,7 +44,7 @@ class BigBlock(ttk.Frame):
         self.update_block(block)
 
     def update_block(self, block: Big) -> None:
-        self._text = block.text
+        self._text = block.copies or block.text
         self._caption.configure(text=block.caption)
         self._big.configure(text=block.text, font=self._theme.big(block.size))
         self._below.configure(text=block.below)

@@ -20,7 +20,7 @@ class Table(ttk.Frame):
         self._theme = theme
         self._block = block
         self._first = 0
-        self._selected = 0
+        self._selected = 0 if block.chosen is None else -1  # where choosing means something, nothing is chosen yet
         self._fit = _FEWEST
         self.tree = ttk.Treeview(
             self, columns=[str(i) for i in range(len(block.columns))], show="headings", selectmode="browse",
@@ -28,10 +28,8 @@ class Table(ttk.Frame):
         )  # fmt: skip
         for number, title in enumerate(block.columns):
             self.tree.heading(str(number), text=title, anchor="w")
-            wide = number == 0
-            self.tree.column(
-                str(number), anchor="w", stretch=wide, width=theme.px(360 if wide else 150), minwidth=theme.px(80)
-            )
+            width = theme.px(block.widths[number])
+            self.tree.column(str(number), anchor="w", stretch=number == 0, width=width, minwidth=theme.px(80))
         self.tree.grid(row=0, column=0, sticky="nsew")
         self._scroll = ttk.Scrollbar(self, command=self._scrolled)
         self._scroll.grid(row=0, column=1, sticky="ns")
@@ -44,20 +42,16 @@ class Table(ttk.Frame):
         changed = block.count != self._block.count
         self._block = block
         if changed:
-            self._first = self._selected = 0
+            self._first = 0
+            self._selected = 0 if block.chosen is None else -1
         self._fill()
 
     def _bind(self) -> None:
-        moves = {
-            "<Up>": -1,
-            "<Down>": 1,
-            "<Prior>": -_FEWEST,
-            "<Next>": _FEWEST,
-            "<Home>": -(1 << 40),
-            "<End>": 1 << 40,
-        }
+        moves = {"<Up>": -1, "<Down>": 1, "<Home>": -(1 << 40), "<End>": 1 << 40}
         for key, distance in moves.items():
             self.tree.bind(key, lambda _event, d=distance: self._move(d))  # type: ignore[misc]
+        self.tree.bind("<Prior>", lambda _event: self._move(-self._fit))
+        self.tree.bind("<Next>", lambda _event: self._move(self._fit))
         self.tree.bind("<MouseWheel>", lambda event: self._roll(-3 if event.delta > 0 else 3))
         self.tree.bind("<Button-4>", lambda _event: self._roll(-3))
         self.tree.bind("<Button-5>", lambda _event: self._roll(3))
@@ -66,10 +60,11 @@ class Table(ttk.Frame):
         self.tree.bind("<space>", lambda _event: self._choose())
 
     def _resized(self, event: tk.Event[Any]) -> None:
-        fit = max(1, (event.height - self._theme.px(32)) // self._theme.px(28))
-        if fit != self._fit:
-            self._fit = fit
-            self._roll(0)
+        rows = self.tree.get_children()
+        box = self.tree.bbox(rows[0]) if rows else ""
+        top, height = (box[1], box[3]) if box else (self._theme.px(34), self._theme.px(28))
+        self._fit = max(1, (event.height - top - 2) // height)
+        self._roll(0)
 
     def _scrolled(self, action: str, amount: str, unit: str = "") -> None:
         if action == "moveto":
@@ -88,6 +83,8 @@ class Table(ttk.Frame):
         elif self._selected >= self._first + self._fit:
             self._first = self._selected - self._fit + 1
         self._fill()
+        if self._block.chosen is not None and self._block.count:
+            self._block.chosen(self._selected)
         return "break"
 
     def _show(self, first: int) -> None:
@@ -105,6 +102,14 @@ class Table(ttk.Frame):
             self._block.chosen(self._selected)
         return "break"
 
+    def _shortened(self, text: str) -> str:
+        """The text without its middle where the column is narrower: beginning and ending tell more."""
+        room = max(8, self.tree.column("0", "width") // self._theme.fonts["body"].measure("n"))
+        if len(text) <= room:
+            return text
+        tail = room * 2 // 3
+        return f"{text[: room - tail - 1]}…{text[-tail:]}"
+
     def _fill(self) -> None:
         count = self._block.count
         wanted = range(self._first, min(count, self._first + self._fit))
@@ -112,7 +117,8 @@ class Table(ttk.Frame):
         for extra in rows[len(wanted) :]:
             self.tree.delete(extra)
         for number, index in enumerate(wanted):
-            values = self._block.row(index)
+            first, *others = self._block.row(index)
+            values = (self._shortened(first), *others)
             if number < len(rows):
                 self.tree.item(rows[number], values=values)
             else:

@@ -6,8 +6,10 @@ import os
 import queue
 import subprocess
 import sys
+import time
 import tkinter as tk
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from tkinter import filedialog, messagebox, ttk
 from typing import Any
@@ -22,8 +24,16 @@ from countersign.ui.views.table import Table
 from countersign.ui.views.theme import Theme, system_is_dark
 
 _LOOK_MS = 40
-_SIZE = (660, 600)
-_SMALLEST = (440, 420)
+_SIZE = (680, 620)
+_SMALLEST = (640, 560)  # what the key and the people's fingerprints need
+_STRAY_SECONDS = 0.7  # a Return this soon after the list has come up was meant for the screen before
+
+
+@dataclass(frozen=True)
+class OwnError:
+    """What is posted when one of our own callbacks has failed."""
+
+    error: BaseException
 
 
 class AppWindow:
@@ -44,9 +54,12 @@ class AppWindow:
         self._buttons: list[ttk.Button] = []
         self._ready = True
         self._progress = ""
+        self._closed = False
         self._on_item: Callable[[Any], None] = lambda _item: None
+        self._since = 0.0
         self._frame()
         self.root.bind("<<ThemeChanged>>", self._repaint)
+        self.root.report_callback_exception = self._bug
         self.root.protocol("WM_DELETE_WINDOW", self._close_asked)
         self.root.geometry(f"{self.theme.px(_SIZE[0])}x{self.theme.px(_SIZE[1])}")
         self.root.minsize(self.theme.px(_SMALLEST[0]), self.theme.px(_SMALLEST[1]))
@@ -89,10 +102,16 @@ class AppWindow:
 
     def open_file(self, title: str) -> Path | None:
         kinds = [(_("Certificates"), "*.pem *.crt *.cer"), (_("All files"), "*")]
-        return _path(filedialog.askopenfilename(parent=self.root, title=title, filetypes=kinds))
+        return _path(
+            filedialog.askopenfilename(parent=self.root, title=title, filetypes=kinds, initialdir=str(_usual_place()))
+        )
 
     def save_file(self, title: str, suggested: str) -> Path | None:
-        return _path(filedialog.asksaveasfilename(parent=self.root, title=title, initialfile=suggested))
+        return _path(
+            filedialog.asksaveasfilename(
+                parent=self.root, title=title, initialfile=suggested, initialdir=str(_usual_place())
+            )
+        )
 
     def choose_folder(self, title: str, at: Path) -> Path | None:
         start = at if at.is_dir() else at.parent
@@ -121,6 +140,7 @@ class AppWindow:
         self.root.title(" – ".join(part for part in (self._progress, heading, "Countersign") if part))
 
     def close(self) -> None:
+        self._closed = True
         self.root.quit()
         self.root.destroy()
 
@@ -132,9 +152,10 @@ class AppWindow:
         outer.pack(fill="both", expand=True)
         top = ttk.Frame(outer)
         top.pack(fill="x")
-        self._look_button = ttk.Button(top, text=self._look_text(), command=self._switch_looks, takefocus=True)
+        people = ttk.Button(top, text=_("People"), command=self._people)
+        self._look_button = ttk.Button(top, text=self._look_text(), command=self._switch_looks)
         self._look_button.pack(side="right")
-        ttk.Button(top, text=_("People"), command=self._people).pack(side="right", padx=px(8))
+        people.pack(side="right", padx=px(8))
         ttk.Label(top, text=self._title, style="Caption.TLabel").pack(side="left")
         self._heading = ttk.Label(outer, style="Heading.TLabel", justify="left")
         self._heading.pack(fill="x", pady=(px(12), px(10)))
@@ -144,6 +165,11 @@ class AppWindow:
         self._bottom.pack(side="bottom", fill="x", pady=(px(12), 0))
         self._middle = ttk.Frame(outer)
         self._middle.pack(fill="both", expand=True)
+        self._bottom.lift()  # Tab goes by this order: from top to bottom
+        # a button that has the focus is what Return means
+        for key in ("<Return>", "<KP_Enter>"):
+            self.root.bind_class("TButton", key, _press_it)
+        self.root.bind_class("TEntry", "<Control-a>", _select_all)
         self.root.bind("<Return>", lambda _event: self._press("main"))
         self.root.bind("<KP_Enter>", lambda _event: self._press("main"))
         self.root.bind("<Escape>", lambda _event: self._press("leaving"))
@@ -155,6 +181,7 @@ class AppWindow:
             self.root.dnd_bind("<<Drop>>", self._dropped)
 
     def _rebuild(self, screen: Screen, same: bool) -> None:
+        self._since = time.monotonic()
         typed = {name: block.variable.get() for name, block in self._fields.items()} if same else {}
         self._screen = screen
         self._ready = True
@@ -188,7 +215,6 @@ class AppWindow:
     def _button(self, main: bool) -> ttk.Button:
         button = ttk.Button(self._bottom, style="Accent.TButton" if main else "TButton")
         button.pack(side="right" if main else "left", padx=(0, 0 if main else self.theme.px(8)))
-        button.bind("<Return>", lambda _event: (button.invoke(), "break")[1])
         return button
 
     @staticmethod
@@ -205,25 +231,35 @@ class AppWindow:
                 self._enable(button, ready)
 
     def _focus(self, screen: Screen) -> None:
-        """The field, else the main button; never away from something that the person is using on this screen."""
-        focused = self.root.focus_get()
-        inside = focused is not None and str(focused).startswith((str(self._middle), str(self._bottom)))
-        if inside:
+        """The field, else a list, else the main button; never a button that leaves, and never away from what is in use."""
+        if self._focused().startswith((str(self._middle), str(self._bottom), ".__tk")):
             return
         for block in screen.blocks:
             if isinstance(block, Field):
-                self._fields[block.id].entry.focus_set()
-                self._fields[block.id].entry.icursor("end")
+                entry = self._fields[block.id].entry
+                entry.focus_set()
+                entry.icursor("end")
+                if not block.large:
+                    entry.select_range(0, "end")
                 return
+        tables = [widget for widget in self._blocks if isinstance(widget, Table)]
+        if tables:
+            tables[0].tree.focus_set()
+            return
         for button, action in zip(self._buttons, screen.actions, strict=True):
             if action.main:
                 button.focus_set()
                 return
-        tables = [widget for widget in self._blocks if isinstance(widget, Table)]
-        (tables[0].tree if tables else self._buttons[0] if self._buttons else self.root).focus_set()
+        self.root.focus_set()
+
+    def _focused(self) -> str:
+        """The path of what has the focus. tkinter's own `focus_get` fails for the dialogs that Tk itself makes."""
+        return str(self.root.tk.call("focus"))
 
     def _press(self, which: str) -> None:
         if self._screen is None:
+            return
+        if which == "main" and self._screen.careful and time.monotonic() - self._since < _STRAY_SECONDS:
             return
         for button, action in zip(self._buttons, self._screen.actions, strict=True):
             if getattr(action, which) and not button.instate(["disabled"]):
@@ -232,7 +268,7 @@ class AppWindow:
 
     def _copy(self) -> None:
         """The usual keys copy what the screen is about, unless a field has its own selection."""
-        if isinstance(self.root.focus_get(), ttk.Entry):
+        if any(self._focused() == str(field.entry) for field in self._fields.values()):
             return
         for widget in self._blocks:
             if isinstance(widget, BigBlock):
@@ -272,18 +308,38 @@ class AppWindow:
                 items.append(self.posts.get_nowait())
         except queue.Empty:
             pass
-        for number, item in enumerate(items):
-            following = items[number + 1] if number + 1 < len(items) else None
-            if following is None or type(following) is not type(item) or type(item).__name__ != "Progress":
-                self._on_item(item)
         try:
-            self.root.after(_LOOK_MS, self._look)
-        except tk.TclError:  # closed by what was just shown
-            pass
+            for number, item in enumerate(items):
+                following = items[number + 1] if number + 1 < len(items) else None
+                if following is None or type(following) is not type(item) or type(item).__name__ != "Progress":
+                    self._on_item(item)
+        finally:
+            if not self._closed:
+                self.root.after(_LOOK_MS, self._look)
+
+    def _bug(self, _kind: type[BaseException], error: BaseException, _where: object) -> None:
+        """An error of our own in something that Tk called: told like every other, and the window lives on."""
+        self.post(OwnError(error))
 
 
 def _path(chosen: Any) -> Path | None:
     return Path(chosen) if chosen else None
+
+
+def _press_it(event: tk.Event[Any]) -> str:
+    event.widget.invoke()  # a button, by the class that this is bound to
+    return "break"
+
+
+def _select_all(event: tk.Event[Any]) -> str:
+    event.widget.select_range(0, "end")  # an entry, likewise
+    return "break"
+
+
+def _usual_place() -> Path:
+    """Where people look for files."""
+    home = Path.home()
+    return next((place for place in (home / "Downloads", home) if place.is_dir()), home)
 
 
 def _make_root() -> tk.Tk:
