@@ -163,13 +163,14 @@ class Person:
         path.write_bytes(png(size.width, size.height, image.data))
 
     def _windows(self) -> Iterator[tuple[object, str]]:
-        from Xlib import error
+        from Xlib import X, error
 
         todo = [self._root]
         while todo:
             window = todo.pop()
             try:
-                title = _title(window, self._display)
+                seen = window.get_attributes().map_state == X.IsViewable
+                title = _title(window, self._display) if seen else ""
                 todo += window.query_tree().children
             except error.BadWindow:
                 continue  # it was closed while we looked
