@@ -102,12 +102,12 @@ class AppWindow:
 
     def open_file(self, title: str) -> Path | None:
         kinds = [(_("Certificates"), "*.pem *.crt *.cer"), (_("All files"), "*")]
-        return _path(
+        return self._asked(
             filedialog.askopenfilename(parent=self.root, title=title, filetypes=kinds, initialdir=str(_usual_place()))
         )
 
     def save_file(self, title: str, suggested: str) -> Path | None:
-        return _path(
+        return self._asked(
             filedialog.asksaveasfilename(
                 parent=self.root, title=title, initialfile=suggested, initialdir=str(_usual_place())
             )
@@ -115,10 +115,14 @@ class AppWindow:
 
     def choose_folder(self, title: str, at: Path) -> Path | None:
         start = at if at.is_dir() else at.parent
-        return _path(filedialog.askdirectory(parent=self.root, title=title, initialdir=str(start), mustexist=False))
+        return self._asked(
+            filedialog.askdirectory(parent=self.root, title=title, initialdir=str(start), mustexist=False)
+        )
 
     def confirm(self, question: str, yes: str) -> bool:
-        return bool(messagebox.askokcancel(yes, question, parent=self.root, default="cancel"))
+        answer = bool(messagebox.askokcancel(yes, question, parent=self.root, default="cancel"))
+        self._refocus()
+        return answer
 
     def reveal(self, path: Path) -> None:
         if sys.platform == "win32":
@@ -252,6 +256,16 @@ class AppWindow:
                 return
         self.root.focus_set()
 
+    def _asked(self, chosen: Any) -> Path | None:
+        """What a dialog of Tk's own has given; the keyboard comes back to a screen that may be another by now."""
+        self._refocus()
+        return Path(chosen) if chosen else None
+
+    def _refocus(self) -> None:
+        self.root.focus_set()
+        if self._screen is not None:
+            self._focus(self._screen)
+
     def _focused(self) -> str:
         """The path of what has the focus. tkinter's own `focus_get` fails for the dialogs that Tk itself makes."""
         return str(self.root.tk.call("focus"))
@@ -320,10 +334,6 @@ class AppWindow:
     def _bug(self, _kind: type[BaseException], error: BaseException, _where: object) -> None:
         """An error of our own in something that Tk called: told like every other, and the window lives on."""
         self.post(OwnError(error))
-
-
-def _path(chosen: Any) -> Path | None:
-    return Path(chosen) if chosen else None
 
 
 def _press_it(event: tk.Event[Any]) -> str:
