@@ -63,10 +63,12 @@ class Person:
     """Somebody in front of one virtual screen."""
 
     def __init__(self, screen: str) -> None:
-        from Xlib import display
+        from Xlib import display, error
 
         self.screen = screen
         self._display = display.Display(screen)
+        # the library's RANDR part puts its own errors over the core's numbers, and can not be read then
+        self._display.display.error_classes.update(error.xerror_class)
         self._root = self._display.screen().root
 
     def close(self) -> None:
@@ -85,11 +87,16 @@ class Person:
         return wait_until(look, seconds, lambda: f"a window “{text}” among {self.titles()}")
 
     def look_at(self, text: str, x: int, y: int) -> None:
-        """Moves a window there and the pointer onto it: without a window manager the keyboard follows the pointer."""
+        """Moves a window there, the pointer onto it, and the keyboard to it: what a window manager does on a click."""
+        from Xlib import X, error
+
         window = self.window(text)
         window.configure(x=x, y=y)  # type: ignore[attr-defined]
         self._display.sync()
         self.point(x + 300, y + 560)
+        refused = error.CatchError(error.BadMatch, error.BadWindow)
+        window.set_input_focus(X.RevertToPointerRoot, X.CurrentTime, onerror=refused)  # type: ignore[attr-defined]
+        self._display.sync()
 
     def point(self, x: int, y: int) -> None:
         from Xlib import X
