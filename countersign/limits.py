@@ -40,7 +40,6 @@ STATUS_SECONDS = 0.1  # progress is reported ten times a second at most
 DEFAULT_PORT = 12346
 
 # Control messages are small; sealed ones hold their payload plus what token and archive add.
-SEALED_OVERHEAD = 26 + 1 + 8 + 16 + 16 + 32
 CONTROL_CAP = 256
 HELLO_CAP = 1024
 STOP_CAP = 512

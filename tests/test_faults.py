@@ -25,7 +25,7 @@ from countersign.transport.memory import memory_pair
 from countersign.trust.fingerprint import DeviceId
 from countersign.wire import messages as m
 from tests.proxy import Proxy
-from tests.transfers import Couple, Exchange, fill, snapshot
+from tests.transfers import Couple, Exchange, fill, interrupt, snapshot
 from tests.waiting import wait_until
 
 LARGE = 60_000_000
@@ -35,21 +35,6 @@ LARGE = 60_000_000
 def _every_progress(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "STATUS_SECONDS", 0.0)
     monkeypatch.setattr(receiving, "_ACK_SECONDS", 0.0)
-
-
-def interrupted(couple: Couple, into: Path | None = None) -> None:
-    """A transfer that was cancelled half-way."""
-    exchange = Exchange(couple, into=into)
-    before = exchange.receiver.on_status
-
-    def on_status(status: st.Status) -> None:
-        if isinstance(status, st.Progress) and status.bytes_done > LARGE // 2:
-            exchange.reception.answers.cancel()
-        before(status)
-
-    exchange.receiver.on_status = on_status
-    exchange.run()
-    assert exchange.receiver.code() == "cancelled_midway"
 
 
 def test_f8_a_second_receiver_leaves_a_running_transfer_alone(couple: Couple) -> None:
@@ -164,7 +149,7 @@ def test_f1_cut_off_while_an_earlier_try_is_taken_over(couple: Couple, monkeypat
     from countersign.transfer.staging import Staging
 
     fill(couple.folder, large=LARGE, small=300)
-    interrupted(couple)
+    interrupt(couple, LARGE // 2)
     adopt = Staging.adopt
     calls: list[object] = []
 
@@ -198,7 +183,7 @@ def other_disk(tmp_path: Path) -> Iterator[Path]:
 
 def test_resuming_into_another_file_system(couple: Couple, other_disk: Path) -> None:
     fill(couple.folder, large=LARGE)
-    interrupted(couple)
+    interrupt(couple, LARGE // 2)
     exchange = Exchange(couple, into=other_disk / "received_folder").run()
     assert exchange.codes == ("done", "done")
     end = exchange.sender.end()
@@ -357,7 +342,7 @@ def test_what_is_there_already_is_left_or_kept_beside(couple: Couple) -> None:
 
 def test_useless_remains_of_the_same_folder_are_removed(couple: Couple) -> None:
     fill(couple.folder, large=LARGE)
-    interrupted(couple)
+    interrupt(couple, LARGE // 2)
     for number, path in enumerate(sorted(couple.folder.rglob("*"))):
         if path.is_file() and not path.is_symlink():
             os.utime(path, (number, number))  # nothing is the same any more
@@ -368,7 +353,7 @@ def test_useless_remains_of_the_same_folder_are_removed(couple: Couple) -> None:
 
 def test_remains_of_another_folder_are_kept(couple: Couple) -> None:
     fill(couple.folder, large=LARGE)
-    interrupted(couple)
+    interrupt(couple, LARGE // 2)
     other = couple.root / "other"
     other.mkdir()
     (other / "else").write_text("else")

@@ -259,7 +259,6 @@ def test_a_plan_leaves_out_what_is_held_and_begins_where_it_was_cut() -> None:
     answer = Answer(plan.bitmap(4, [0]), plan.bitmap(4, [1]), [(2, 4)])
     [pack] = pieces(made, answer)
     assert pack.pieces == [Piece(2, 4, 6), Piece(3, 0, 10)]
-    assert plan.bytes_to_send(made, answer) == (2, 16)
     assert plan.decode_answer(plan.encode_answer(answer), made) == answer
 
 

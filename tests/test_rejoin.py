@@ -18,7 +18,7 @@ from countersign.transfer.proposal import Decision
 from countersign.transport.link import LinkLostError
 from countersign.wire import messages as m
 from tests.proxy import Proxy
-from tests.transfers import Couple, Exchange, fill, snapshot
+from tests.transfers import Couple, Exchange, fill, interrupt, snapshot
 
 LARGE = 60_000_000
 
@@ -149,16 +149,7 @@ def test_cancelled_while_only_the_thanks_is_missing(couple: Couple, monkeypatch:
 
 def test_a_line_lost_during_the_take_over_goes_on_with_it(couple: Couple, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(couple.folder, large=LARGE, small=300)
-    first = Exchange(couple)
-    before = first.receiver.on_status
-
-    def on_status(status: st.Status) -> None:
-        if isinstance(status, st.Progress) and status.bytes_done > LARGE // 2:
-            first.reception.answers.cancel()
-        before(status)
-
-    first.receiver.on_status = on_status
-    first.run()
+    interrupt(couple, LARGE // 2)
     adopt = staging.Staging.adopt
     calls: list[object] = []
 
@@ -182,16 +173,7 @@ def test_a_line_lost_during_the_take_over_goes_on_with_it(couple: Couple, monkey
 
 def test_a_journal_whose_disk_is_away_is_kept(couple: Couple, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(couple.folder, large=LARGE)
-    first = Exchange(couple)
-    before = first.receiver.on_status
-
-    def on_status(status: st.Status) -> None:
-        if isinstance(status, st.Progress) and status.bytes_done > LARGE // 2:
-            first.reception.answers.cancel()
-        before(status)
-
-    first.receiver.on_status = on_status
-    first.run()
+    interrupt(couple, LARGE // 2)
     [left] = list_interrupted(couple.bob.device.transfers)
     there = Path(left.about.staging).parent
     there.rename(there.with_name("unplugged"))

@@ -180,6 +180,21 @@ class Exchange:
             self.reception.answers.say("decision", Decision(self._accept))
 
 
+def interrupt(couple: Couple, size: int, into: Path | None = None) -> None:
+    """A transfer that the receiver cancels once more than `size` bytes are there."""
+    exchange = Exchange(couple, into=into)
+    before = exchange.receiver.on_status
+
+    def on_status(status: st.Status) -> None:
+        if isinstance(status, st.Progress) and status.bytes_done > size:
+            exchange.reception.answers.cancel()
+        before(status)
+
+    exchange.receiver.on_status = on_status
+    exchange.run()
+    assert exchange.receiver.code() == "cancelled_midway"
+
+
 def fill(folder: Path, *, large: int = 9_000_000, small: int = 60) -> None:
     """A folder with something of everything, the same every time."""
     source = random.Random(7)

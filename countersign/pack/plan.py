@@ -111,12 +111,3 @@ def plan_packs(manifest: Manifest, answer: Answer) -> Iterator[PackPlan]:
         number += 1
     if pieces or number == 0:
         yield PackPlan(number, pieces, True)
-
-
-def bytes_to_send(manifest: Manifest, answer: Answer) -> tuple[int, int]:
-    """(files, bytes) that the plan will move."""
-    files = total = 0
-    for _index, offset, size in pieces_of(manifest, answer):
-        files += 1
-        total += size - offset
-    return files, total

@@ -19,7 +19,7 @@ from countersign.errors import SealBroken
 from countersign.i18n import N_
 from countersign.pack.archive import Member
 from countersign.pack.manifest import TOP, EntryKind, Manifest
-from countersign.pack.plan import Answer, bitmap, has_bit
+from countersign.pack.plan import Answer, bitmap
 from countersign.transfer.disk import (
     BY_PATH,
     LINKS_WORK,
@@ -77,7 +77,6 @@ class Staging:
         self.path = path
         self.journal = journal
         self.skipped = dict(unwanted)
-        self.unwanted = bitmap(len(manifest), list(unwanted))
         self.digests = bytearray(32 * len(manifest))
         self.complete = bytearray(len(manifest))
         self.files_done = self.bytes_done = 0
@@ -152,12 +151,15 @@ class Staging:
         return bool(self.complete[index]) or index in self._parked
 
     def answer(self) -> Answer:
-        """What to tell the sender that is here."""
+        """What to tell the sender that is here. Raises DiskProblem."""
         if self._begun is not None:
             self._parked[self._begun.index], self._begun = self._begun, None
-        for begun in self._parked.values():  # a write that was cut short has left the handle further on
-            os.ftruncate(begun.handle, begun.size)
-            os.lseek(begun.handle, begun.size, os.SEEK_SET)
+        try:
+            for begun in self._parked.values():  # a write that was cut short has left the handle further on
+                os.ftruncate(begun.handle, begun.size)
+                os.lseek(begun.handle, begun.size, os.SEEK_SET)
+        except OSError as error:
+            raise disk_problem(error, self.path) from error
         held = bitmap(len(self.manifest), [i for i, done in enumerate(self.complete) if done])
         unwanted = bitmap(len(self.manifest), [i for i in self.skipped if not self.complete[i]])
         return Answer(held, unwanted, [(index, self._parked[index].size) for index in sorted(self._parked)])
@@ -302,7 +304,7 @@ class Staging:
                 self.skipped[index] = NOT_HERE
 
     def _is_wanted(self, index: int) -> bool:
-        return index not in self.skipped and not has_bit(self.unwanted, index)
+        return index not in self.skipped
 
     def top_entries(self) -> list[int]:
         """The entries that are published by a rename each."""

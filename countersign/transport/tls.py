@@ -162,8 +162,8 @@ class TlsLink:
         try:
             # the plain socket's own shutdown: the wrapped one would take TLS away under its owner's hands
             socket.socket.shutdown(self._tls, socket.SHUT_RDWR)
-        except OSError:  # it has ended by itself
-            pass
+        except OSError as error:  # it has ended by itself
+            log.debug("aborting: %s", error.strerror)
 
     def _wait_until(self, deadline: float, events: int) -> None:
         left = deadline - time.monotonic()
