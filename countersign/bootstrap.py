@@ -182,7 +182,7 @@ def _is_ours(environment: Path, version: str) -> bool:
 
 
 def _make(environment: Path, requirements: Path, tell) -> None:  # type: ignore[no-untyped-def]  # a function of a text
-    tell(_("Setting up. This happens once and takes about a minute."))
+    tell(_("Setting up. This happens once and may take a minute."))
     if not (environment / _MARKER).exists() or not python_of(environment).exists():
         _make_environment(environment)
     tell(_("Installing what Countersign needs …"))
