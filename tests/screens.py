@@ -37,9 +37,13 @@ class Walk:
         self._number += 1
         path = self.folder / f"{self._number:02d} {name}.png"
 
+        sizes = [0]
+
         def drawn() -> bool:
             self.person.picture(title, path)
-            return path.stat().st_size > 6000 * self._dpi // 96  # an empty window packs into next to nothing
+            sizes.append(path.stat().st_size)
+            # an empty window packs into next to nothing; one that is still being drawn grows
+            return sizes[-1] > 6000 * self._dpi // 96 and abs(sizes[-1] - sizes[-2]) < sizes[-1] // 50
 
         wait_until(drawn, 10, f"“{title}” to be drawn")
 
