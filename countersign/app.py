@@ -94,7 +94,7 @@ def _run_in_terminal(role: str, options: Namespace) -> int:
         assert role == SENDER
         peer = setting.device.peers.by_name(options.peer) if options.peer else None
         address = parse_address(options.to) if options.to else _ask_address(terminal.interactive)
-        session = setting.sending(setting.folder(options.folder), address, peer, terminal.report)
+        session = setting.sending(setting.selection(options.folder, options.exclude), address, peer, terminal.report)
     return terminal.run(session)
 
 

@@ -11,7 +11,7 @@ import threading
 from argparse import Namespace
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress as RichProgress, TaskID, TextColumn
 
 from countersign import limits
-from countersign.awake import keep_awake
+from countersign.awake import Wakefulness
 from countersign.errors import (
     EXIT_DONE,
     BadCode,
@@ -109,7 +109,8 @@ class Terminal:
         """Runs a session to its end and gives the exit code."""
         self.session = session
         thread = threading.Thread(target=self._run_session, args=(session,), name="engine", daemon=True)
-        with keep_awake(), _interrupts(lambda: self.queue.put(_Interrupt())):
+        awake = Wakefulness()
+        with closing(awake), _interrupts(lambda: self.queue.put(_Interrupt())):
             thread.start()
             while True:
                 item = self.queue.get()
@@ -118,6 +119,7 @@ class Terminal:
                 if isinstance(item, _Interrupt):
                     self._cancel()
                 else:
+                    awake.follow(item)
                     self._take(item)
         thread.join()
         self._end_bar()

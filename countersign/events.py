@@ -11,7 +11,7 @@ def event_of(status: st.Status) -> list[dict[str, Any]]:
     """The events that tell of a status; none for what only eyes need."""
     if isinstance(status, st.Listening):
         return [_event("listening", addresses=list(status.addresses), port=status.port, code=status.code,
-                       fingerprint=status.fingerprint)]  # fmt: skip
+                       fingerprint=status.fingerprint, interfaces=list(status.interfaces))]  # fmt: skip
     if isinstance(status, st.Progress):
         return [_event("progress", bytes_done=status.bytes_done, bytes_total=status.bytes_total,
                        files_done=status.files_done, files_total=status.files_total,
@@ -46,6 +46,7 @@ _SIMPLE: dict[type[st.Status], tuple[str, tuple[str, ...]]] = {
     st.KeyWrong: ("key_wrong", ("tries_left", "slip")),
     st.Reconnecting: ("reconnecting", ("seconds_left",)),
     st.Note: ("note", ("text",)),
+    st.Paused: ("paused", ("paused", "by_them")),
 }
 
 

@@ -44,6 +44,10 @@ def make_parser(role: str) -> argparse.ArgumentParser:
         parser.add_argument("--to", metavar="HOST[:PORT]", help=_("the address that the receiver shows"))
         parser.add_argument("--peer", metavar="NAME", help=_("send to nobody but this one"))
         parser.add_argument("--folder", metavar="DIR", help=_("send this folder instead of SEND_FOLDER"))
+        parser.add_argument(
+            "--exclude", metavar="PATTERN", action="append", default=[],
+            help=_("leave out what is called so, such as *.tmp; may be given more than once"),
+        )  # fmt: skip
     _add_commands(parser)
     return parser
 

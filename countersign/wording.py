@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
+from countersign.figures import number_text, size_text, time_text
 from countersign.i18n import N_, _, ngettext
 from countersign.pack.manifest import EntryKind
-from countersign.printable import printable, size_text, time_text
+from countersign.printable import printable
 from countersign.transfer import status as st
 from countersign.transfer.proposal import Proposal
 from countersign.transport.addresses import Address
@@ -24,14 +27,29 @@ WAITING = {
 
 def amount_text(files: int, size: int) -> str:
     """`12 files, 3.4 MB`."""
-    return ngettext("{n} file, {size}", "{n} files, {size}", files).format(n=f"{files:,}", size=size_text(size))
+    return ngettext("{n} file, {size}", "{n} files, {size}", files).format(n=number_text(files), size=size_text(size))
+
+
+def interface_text(name: str) -> str:
+    """What kind of connection an interface is, as far as its name tells (systemd.net-naming-scheme(7) and older names)."""
+    kinds = {
+        ("wl", "wifi", "Wi-Fi", "WLAN"): _("Wi-Fi"),
+        ("en", "eth", "Ethernet"): _("cable"),
+        ("tun", "tap", "wg", "utun", "tailscale", "zt", "ppp"): _("private network"),
+        ("docker", "br-", "veth", "virbr", "vmnet", "vbox", "lxc"): _("inside this computer"),
+    }
+    shown = printable(name)
+    if sys.platform == "darwin":  # en0 is Wi-Fi on one Mac and a cable on another
+        return shown
+    kind = next((kind for starts, kind in kinds.items() if name.startswith(starts)), "")
+    return f"{kind}, {shown}" if kind else shown
 
 
 def progress_text(status: st.Progress) -> str:
     """Bytes, files, rate and time left on one line."""
     parts = [
         _("{done} of {total}").format(done=size_text(status.bytes_done), total=size_text(status.bytes_total)),
-        _("{done} of {total} files").format(done=f"{status.files_done:,}", total=f"{status.files_total:,}"),
+        _("{done} of {total} files").format(done=number_text(status.files_done), total=number_text(status.files_total)),
         _("{rate} a second").format(rate=size_text(status.rate)),
     ]
     if status.eta is not None and status.bytes_done < status.bytes_total:
@@ -116,7 +134,7 @@ def proposal_lines(proposal: Proposal, most: int) -> list[str]:
         path, size = entry_text(proposal, index)
         lines.append(f"  {path}  {size}".rstrip())
     if count > most:
-        lines.append("  " + _("… and {n} more").format(n=f"{count - most:,}"))
+        lines.append("  " + _("… and {n} more").format(n=number_text(count - most)))
     return lines + proposal_notes(proposal)
 
 

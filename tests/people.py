@@ -86,11 +86,11 @@ class Person:
 
         return wait_until(look, seconds, lambda: f"a window “{text}” among {self.titles()}")
 
-    def look_at(self, text: str, x: int, y: int) -> None:
+    def look_at(self, text: str, x: int, y: int, seconds: float = 30.0) -> None:
         """Moves a window there, the pointer onto it, and the keyboard to it: what a window manager does on a click."""
         from Xlib import X, error
 
-        window = self.window(text)
+        window = self.window(text, seconds)
         window.configure(x=x, y=y)  # type: ignore[attr-defined]
         self._display.sync()
         self.point(x + 300, y + 560)
@@ -114,6 +114,13 @@ class Person:
         for event in (X.ButtonPress, X.ButtonRelease):
             xtest.fake_input(self._display, event, 1)
         self._display.sync()
+
+    def click_main(self, text: str) -> None:
+        """Presses the button at the bottom right of a window: the main one."""
+        window = self.window(text)
+        size = window.get_geometry()  # type: ignore[attr-defined]
+        place = window.translate_coords(self._root, 0, 0)  # type: ignore[attr-defined]
+        self.click(-place.x + size.width - 60, -place.y + size.height - 36)
 
     def type(self, text: str) -> None:
         """Types lower-case letters, digits and a few marks."""

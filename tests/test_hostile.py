@@ -23,6 +23,7 @@ from countersign.seal.keytext import new_key
 from countersign.seal.stream import Sealer, Stream, StreamReader, StreamWriter
 from countersign.transfer import status as st
 from countersign.transfer.proposal import Decision
+from countersign.transfer.selection import Selection
 from countersign.transport.addresses import Address
 from countersign.transport.connecting import connect
 from countersign.transport.link import LinkLostError
@@ -471,7 +472,7 @@ def test_n9_a_receiver_that_does_not_say_hello(couple: Couple, first: m.Message)
 
     device = couple.bob.device
     listener = Listener(device.identity, device.peers, "127.0.0.1", 0, welcome, lambda: None)
-    session = couple.alice.sending(couple.folder, Address("127.0.0.1", listener.port), None, heard.report)
+    session = couple.alice.sending(Selection((couple.folder,)), Address("127.0.0.1", listener.port), None, heard.report)
     session.run()
     assert heard.code() in ("protocol", "peer_stopped")
     assert done.wait(20)
@@ -494,7 +495,7 @@ def test_every_word_of_an_end_is_understood(couple: Couple, word: str) -> None:
 
     device = couple.bob.device
     listener = Listener(device.identity, device.peers, "127.0.0.1", 0, welcome, lambda: None)
-    session = couple.alice.sending(couple.folder, Address("127.0.0.1", listener.port), None, heard.report)
+    session = couple.alice.sending(Selection((couple.folder,)), Address("127.0.0.1", listener.port), None, heard.report)
     session.run()
     end = heard.end()
     assert isinstance(end, st.Failed)

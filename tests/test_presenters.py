@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,13 +10,16 @@ import pytest
 from countersign import errors
 from countersign.home import Home
 from countersign.pack.manifest import Entry, EntryKind, Manifest
+from countersign.preferences import PreferenceStore
 from countersign.seal.keytext import new_key
 from countersign.setting import open_setting
 from countersign.transfer import status as st
 from countersign.transfer.proposal import Decision, Proposal
-from countersign.ui.presenters.common import Presenter
+from countersign.transfer.scanning import Scan
+from countersign.transfer.selection import Selection
+from countersign.ui.presenters.common import Around, Presenter
 from countersign.ui.presenters.receiver import ReceiverPresenter
-from countersign.ui.presenters.screens import Bar, Big, Field, Rows, Screen, Text
+from countersign.ui.presenters.screens import Bar, Big, Feedback, Field, Line, Menu, Rows, Screen, Text
 from countersign.ui.presenters.sender import SenderPresenter, Summary, code_typed
 from tests.transfers import Couple
 
@@ -34,6 +36,9 @@ class PaperWindow:
         self.closed = False
         self.titles: list[str] = []
         self.revealed: list[Path] = []
+        self.files: list[Path] = []
+        self.shown_menus: tuple[Menu, ...] = ()
+        self.wanted_looks = ""
 
     @property
     def now(self) -> Screen:
@@ -57,8 +62,17 @@ class PaperWindow:
     def choose_folder(self, title: str, at: Path) -> Path | None:
         return self.folder
 
-    def confirm(self, question: str, yes: str) -> bool:
+    def choose_files(self, title: str, at: Path) -> list[Path]:
+        return self.files
+
+    def confirm(self, question: str, yes: str, no: str) -> bool:
         return self.yes
+
+    def menus(self, menus: tuple[Menu, ...]) -> None:
+        self.shown_menus = menus
+
+    def looks(self, looks: str) -> None:
+        self.wanted_looks = looks
 
     def reveal(self, path: Path) -> None:
         self.revealed.append(path)
@@ -71,8 +85,13 @@ class PaperWindow:
 
     def press(self, label: str) -> None:
         """Presses the button whose label begins so."""
-        [action] = [action for action in self.now.actions if action.label.startswith(label)]
-        fields = [block for block in self.now.blocks if isinstance(block, Field) and block.changed is not None]
+        beside = [action for block in self.now.blocks if isinstance(block, Line) for action in block.actions]
+        [action] = [action for action in (*self.now.actions, *beside) if action.label.startswith(label)]
+        fields = [
+            block
+            for block in self.now.blocks
+            if isinstance(block, Field) and block.changed is not None and not block.search
+        ]
         if action.main and fields:  # a field decides then, as in a real window
             enabled = all(f.changed(self.typed.get(f.id, f.value)).ready for f in fields if f.changed)
         else:
@@ -80,11 +99,30 @@ class PaperWindow:
         assert enabled, f"“{label}” is disabled"
         action.act()
 
+    def choose(self, label: str) -> None:
+        """Chooses the line of a menu that begins so."""
+        lines = [item for menu in self.shown_menus for item in menu.items if item is not None]
+        [item] = [item for item in lines if item.label.startswith(label)]
+        assert item.enabled, f"“{label}” is disabled"
+        item.act()
+
+    @property
+    def rows(self) -> Rows:
+        [rows] = [block for block in self.now.blocks if isinstance(block, Rows)]
+        return rows
+
+    def type(self, identity: str, text: str) -> Feedback:
+        """Types into a field."""
+        self.typed[identity] = text
+        [found] = [block for block in self.now.blocks if isinstance(block, Field) and block.id == identity]
+        assert found.changed is not None
+        return found.changed(text)
+
     def text(self) -> str:
         """All that can be read."""
         parts = [self.now.heading]
         for block in self.now.blocks:
-            if isinstance(block, (Text, Bar)):
+            if isinstance(block, (Text, Bar, Line)):
                 parts.append(block.text)
             elif isinstance(block, Big):
                 parts += [block.text, block.caption, block.below]
@@ -101,19 +139,28 @@ class Stage:
     def __init__(self, couple: Couple, role: str, **options: object) -> None:
         self.window = PaperWindow()
         self.sessions: list[object] = []
-        self.looked_at: list[Path] = []
-        given = {"into": str(couple.into), "bind": None, "port": 0, "folder": None, "to": None, "peer": None, **options}
-        report: Callable[[st.Status], None] = print
+        self.looked_at: list[Selection] = []
+        given = {
+            "into": str(couple.into),
+            "bind": None,
+            "port": 0,
+            "folder": None,
+            "to": None,
+            "peer": None,
+            "exclude": [],
+            **options,
+        }
+        setting = couple.bob if role == "receiver" else couple.alice
+        self.preferences = PreferenceStore(setting.home.state)
+        around = Around(
+            setting, self.window, self.preferences, self.sessions.append, print, lambda work, then: then(work())
+        )
         self.presenter: Presenter
         if role == "receiver":
-            self.presenter = ReceiverPresenter(
-                couple.bob, self.window, self.sessions.append, report, Namespace(**given)
-            )
+            self.presenter = ReceiverPresenter(around, Namespace(**given))
         else:
-            self.presenter = SenderPresenter(
-                couple.alice, self.window, self.sessions.append, report, Namespace(**given), self.looked_at.append
-            )
-        self.presenter.home()
+            self.presenter = SenderPresenter(around, Namespace(**given), self.looked_at.append)
+        self.presenter.begin_here()
 
     def hear(self, *statuses: st.Status) -> PaperWindow:
         for status in statuses:
@@ -240,16 +287,25 @@ def test_another_folder_restarts_the_reception(couple: Couple, tmp_path: Path) -
     assert "elsewhere" in stage.hear(LISTENING).text()
 
 
+def summary(couple: Couple, files: int, size: int, skipped: int = 0) -> Summary:
+    """What a look at the couple's folder has found."""
+    selection = Selection((couple.folder,))
+    scan = Scan(selection, skipped=[("x", "y")] * skipped)
+    for number in range(files):
+        scan.manifest.add(Entry(EntryKind.FILE, -1, f"{number:04d}", size // files, 0, ""))
+    return Summary(selection, scan)
+
+
 # --- the sender ------------------------------------------------------------------------------------------------------
 
 
 def test_the_senders_way_to_the_end(couple: Couple) -> None:
     stage = Stage(couple, "sender", to="127.0.0.1:9")
     window = stage.window
-    assert stage.looked_at == [couple.folder]
-    stage.hear(Summary(couple.folder, 3, 5000, 1))
+    assert [look.place for look in stage.looked_at] == [couple.folder]
+    stage.hear(summary(couple, 3, 5000, 1))
     assert "3 files" in window.text()
-    assert "1 can not be sent" in window.text()
+    assert "1 can not be sent and is named" in window.text()
     window.press("Connect")
     assert len(stage.sessions) == 1
     stage.hear(st.Connected("bob"), st.NeedCode(3))
@@ -283,7 +339,7 @@ def test_the_senders_way_to_the_end(couple: Couple) -> None:
 )
 def test_every_problem_is_a_sentence_with_a_next_step(couple: Couple, problem: errors.Problem, button: str) -> None:
     stage = Stage(couple, "sender", to="127.0.0.1:9")
-    stage.hear(Summary(couple.folder, 3, 5000)).press("Connect")
+    stage.hear(summary(couple, 3, 5000)).press("Connect")
     window = stage.hear(st.Failed(problem))
     stage.presenter.ended()
     assert problem.message in window.text()
@@ -293,7 +349,7 @@ def test_every_problem_is_a_sentence_with_a_next_step(couple: Couple, problem: e
 
 def test_a_folder_that_can_not_be_sent(couple: Couple) -> None:
     stage = Stage(couple, "sender", to="127.0.0.1:9")
-    window = stage.hear(Summary(couple.folder, problem=errors.FolderEmpty(path=couple.folder)))
+    window = stage.hear(Summary(Selection((couple.folder,)), problem=errors.FolderEmpty(path=couple.folder)))
     assert "nothing in" in window.text()
     with pytest.raises(AssertionError):
         window.press("Connect")
@@ -301,7 +357,10 @@ def test_a_folder_that_can_not_be_sent(couple: Couple) -> None:
 
 def test_a_summary_of_another_folder_is_old_news(couple: Couple, tmp_path: Path) -> None:
     stage = Stage(couple, "sender")
-    assert "Looking" in stage.hear(Summary(tmp_path / "other", 9, 9)).text()
+    assert (
+        "Looking"
+        in stage.hear(Summary(Selection((tmp_path / "other",)), Scan(Selection((tmp_path / "other",))))).text()
+    )
 
 
 def test_dropping_and_choosing_a_folder(couple: Couple, tmp_path: Path) -> None:
@@ -310,16 +369,33 @@ def test_dropping_and_choosing_a_folder(couple: Couple, tmp_path: Path) -> None:
     album.mkdir()
     drop = stage.window.now.drop
     assert drop is not None
-    drop([tmp_path / "file", album])
-    assert stage.looked_at[-1] == album
+    drop([album])
+    assert stage.looked_at[-1].place == album
     stage.window.folder = couple.folder
-    stage.window.press("Choose another folder")
-    assert stage.looked_at[-1] == couple.folder
+    stage.window.press("Choose another")
+    assert stage.looked_at[-1].place == couple.folder
+
+
+def test_files_are_gathered(couple: Couple, tmp_path: Path) -> None:
+    stage = Stage(couple, "sender")
+    files = [tmp_path / name for name in ("one.txt", "two.txt", "three.txt")]
+    for path in files:
+        path.write_text("x")
+    stage.window.files = files[:1]
+    stage.window.choose("Choose files")
+    assert stage.looked_at[-1].paths == (files[0],)
+    drop = stage.window.now.drop
+    assert drop is not None
+    drop(files[:2])
+    assert stage.looked_at[-1].paths == tuple(files[:2])
+    drop([files[2]])
+    assert stage.looked_at[-1].paths == tuple(files)
+    assert stage.window.now.heading == "Send files"
 
 
 def test_an_address_is_judged_while_it_is_typed(couple: Couple) -> None:
     stage = Stage(couple, "sender")
-    window = stage.hear(Summary(couple.folder, 1, 1))
+    window = stage.hear(summary(couple, 1, 1))
     [field] = [block for block in window.now.blocks if isinstance(block, Field)]
     assert field.changed is not None
     assert not field.changed("").ready
@@ -364,10 +440,11 @@ def test_the_first_time_leads_to_the_people(tmp_path: Path, couple: Couple) -> N
     window.file = tmp_path / "mine.pem"
     window.press("Save my certificate")
     assert window.file.read_bytes() == alone.bob.device.identity.pem
-    window.press("Add theirs")
+    window.press("Next")
+    window.press("Choose their file")
     assert "your own" in window.text()
     window.file.write_bytes(couple.alice.device.identity.pem)
-    window.press("Add theirs")
+    window.press("Choose their file")
     assert window.now.id == "compare"
     assert couple.alice.device.identity.fingerprint in window.text()
     window.typed["name"] = "a/b"
@@ -404,6 +481,7 @@ def test_a_certificate_copied_by_hand_is_offered(tmp_path: Path, couple: Couple)
     alone = Couple(tmp_path, couple.alice, open_setting(Home(tmp_path / "alone")))
     (alone.bob.home.certs / "ada.pem").write_bytes(couple.alice.device.identity.pem)
     stage = Stage(alone, "receiver")
+    stage.window.press("Next")
     stage.window.press("Look at it")
     stage.window.typed["name"] = "ada"
     stage.window.press("It is the same")

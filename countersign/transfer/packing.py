@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 from countersign import limits
@@ -12,6 +11,7 @@ from countersign.pack.archive import PackWriter
 from countersign.pack.manifest import Manifest
 from countersign.pack.plan import PackPlan, Piece
 from countersign.seal.stream import Sealer
+from countersign.transfer.selection import Selection
 from countersign.transfer.source import Source, WithdrawnError
 from countersign.transfer.stages import BufferPool, OrderedStage
 
@@ -29,9 +29,14 @@ class Packing:
     """Turns a plan into sealed packs."""
 
     def __init__(
-        self, root: Path, manifest: Manifest, plan: Iterator[PackPlan], sealer: Sealer, now: Callable[[], float]
+        self,
+        selection: Selection,
+        manifest: Manifest,
+        plan: Iterator[PackPlan],
+        sealer: Sealer,
+        now: Callable[[], float],
     ) -> None:
-        self._root = root
+        self._selection = selection
         self._manifest = manifest
         self._plan = plan
         self._sealer = sealer
@@ -67,7 +72,7 @@ class Packing:
             source.close()
 
     def _worker(self) -> Callable[[PackPlan], SealedPack]:
-        source = Source(self._root, self._manifest)
+        source = Source(self._selection, self._manifest)
         with self._lock:
             self._sources.append(source)
         return lambda plan: self._build(source, plan)

@@ -23,9 +23,10 @@ from countersign.errors import (
     SealBroken,
     TookTooLong,
 )
+from countersign.figures import size_text
 from countersign.pack.manifest import Manifest, ManifestReader
 from countersign.pack.plan import Answer, encode_answer, plan_packs
-from countersign.printable import printable, size_text
+from countersign.printable import printable
 from countersign.seal.code import same
 from countersign.seal.keys import KeyRing, stretch
 from countersign.seal.keytext import parse_key
@@ -49,6 +50,7 @@ from countersign.transfer.status import (
     NeedDecision,
     NeedKey,
     OfferSeen,
+    Paused,
     Reconnecting,
     Report,
     WaitingFor,
@@ -379,6 +381,7 @@ class ReceivingSession:
         meter = Meter(self._report, time.monotonic, len(wanted), total, staging.bytes_done)
         unpacking = Unpacking(staging, opener)
         channel.allocate_with(lambda kind, n: unpacking.allocate(n) if kind is Kind.PACK else bytearray(n))
+        channel.tell_pauses(lambda paused, by_them: self._report(Paused(paused, by_them)))
         acked = time.monotonic()
         try:
             for plan in plan_packs(manifest, answer):

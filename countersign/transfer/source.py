@@ -5,12 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from pathlib import Path
 
 from countersign.errors import FolderUnreadable
 from countersign.pack.manifest import Manifest
 from countersign.pack.plan import Piece
-from countersign.transfer.disk import TOO_MANY_OPEN, Folder, Tree, disk_problem, read_at
+from countersign.transfer.disk import TOO_MANY_OPEN, Tree, disk_problem, read_at
+from countersign.transfer.selection import Selection
 
 
 class WithdrawnError(Exception):
@@ -22,16 +22,16 @@ class WithdrawnError(Exception):
 
 
 class Source:
-    """The sender's folder, for one thread."""
+    """What is sent, for one thread."""
 
-    def __init__(self, path: Path, manifest: Manifest) -> None:
+    def __init__(self, selection: Selection, manifest: Manifest) -> None:
         """Raises FolderUnreadable."""
         self._manifest = manifest
-        self._path = path
+        self._path = selection.place
         try:
-            self._root = Folder.open_root(path)
+            self._root = selection.open()
         except OSError as error:
-            raise FolderUnreadable(path=path, reason=error.strerror or error) from error
+            raise FolderUnreadable(path=self._path, reason=error.strerror or error) from error
         self._tree = Tree(manifest, self._root)
 
     def read(self, piece: Piece, buffer: memoryview) -> memoryview:

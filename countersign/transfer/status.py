@@ -28,6 +28,7 @@ class Listening(Status):
     port: int
     code: str = field(repr=False)
     fingerprint: str
+    interfaces: tuple[str, ...] = ()  # the name of each address' interface
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,14 @@ class Progress(Status):
     files_total: int
     rate: float
     eta: float | None
+
+
+@dataclass(frozen=True)
+class Paused(Status):
+    """The data is held up, or goes on again: by the person here, or by the one there."""
+
+    paused: bool
+    by_them: bool = False
 
 
 @dataclass(frozen=True)
