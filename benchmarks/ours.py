@@ -82,7 +82,7 @@ class Ours:
         arrived = target / "arrived"
         arrived.mkdir()
         log = target / "log"
-        flags = ["--cli", "--json"]
+        flags = ["--cli", "--json", "--stats"]
         listening = threading.Event()
         receiver = Child(
             [*self._program("receiver"), *flags, "--bind", "127.0.0.1", "--port", "0", "--into", arrived, "--accept"],

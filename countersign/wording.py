@@ -63,6 +63,33 @@ def done_details(status: st.Done) -> list[str]:
     return lines
 
 
+STAGES = {
+    "listing": N_("listing"),
+    "reading": N_("reading"),
+    "zipping": N_("zipping"),
+    "sealing": N_("sealing"),
+    "sending": N_("sending (TLS)"),
+    "next_pack": N_("nothing ready to send"),
+    "receiving": N_("receiving (TLS)"),
+    "opening": N_("opening"),
+    "inflating": N_("inflating"),
+    "hashing": N_("hashing"),
+    "writing": N_("writing"),
+    "room": N_("too much under way"),
+    "publishing": N_("publishing"),
+    "receipt": N_("receipt"),
+}
+
+
+def stage_lines(status: st.StageTimes) -> list[str]:
+    """Where the time went, as a small table. Seconds of threads that work side by side add up."""
+    names = {stage.name: _(STAGES.get(stage.name, stage.name)) for stage in status.stages}
+    wide = max(len(name) for name in names.values())
+    lines = [_("Where the time went, in seconds of work and of waiting:")]
+    lines += [f"  {names[stage.name]:{wide}}  {stage.work:8.2f}  {stage.waiting:8.2f}" for stage in status.stages]
+    return lines
+
+
 def proposal_notes(proposal: Proposal) -> list[str]:
     """What would become of an offer here: room, resume, names."""
     lines = [
@@ -142,6 +169,8 @@ def lines_of(status: st.Status) -> list[str]:
         if status.receipt is not None:
             lines.append(_("  Receipt: {path}").format(path=status.receipt))
         return lines
+    if isinstance(status, st.StageTimes):
+        return stage_lines(status)
     if isinstance(status, st.Failed):
         return [status.problem.message, status.problem.hint]
     text = sentence_of(status)
