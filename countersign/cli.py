@@ -148,6 +148,8 @@ class Terminal:
         if isinstance(item, _Line):
             self._line(item.text)
             return
+        if isinstance(item, st.StageTimes) and not self.options.stats:
+            return
         if isinstance(item, st.Failed) and self.instead is not None:
             if isinstance(item.problem, (Cancelled, DeclinedHere)):
                 item = st.Failed(self.instead)

@@ -15,9 +15,15 @@ def event_of(status: st.Status) -> list[dict[str, Any]]:
     if isinstance(status, st.Progress):
         return [_event("progress", bytes_done=status.bytes_done, bytes_total=status.bytes_total,
                        files_done=status.files_done, files_total=status.files_total,
-                       rate=round(status.rate), eta=None if status.eta is None else round(status.eta, 1))]  # fmt: skip
+                       rate=round(status.rate), eta=None if status.eta is None else round(status.eta, 1),
+                       slow=status.slow)]  # fmt: skip
     if isinstance(status, st.Done):
         return [_done(status)]
+    if isinstance(status, st.StageTimes):
+        stages = {s.name: {"work": round(s.work, 3), "waiting": round(s.waiting, 3)} for s in status.stages}
+        return [
+            _event("stats", stages=stages, seconds=round(status.seconds, 3), first_data=round(status.first_data, 3))
+        ]
     if isinstance(status, st.Failed):
         problem = status.problem
         return [_event("error", code=problem.code, message=problem.message, hint=problem.hint)]

@@ -57,6 +57,18 @@ def progress_text(status: st.Progress) -> str:
     return "  ·  ".join(parts)
 
 
+SLOW = {
+    "disk": N_("The disk sets the pace."),
+    "processor": N_("The processor sets the pace."),
+    "network": N_("The network sets the pace, or the other computer."),
+}
+
+
+def slow_text(status: st.Progress) -> str:
+    """What holds a transfer up, in a sentence, or nothing."""
+    return _(SLOW[status.slow]) if status.slow in SLOW else ""
+
+
 def done_text(status: st.Done) -> str:
     """What happened, in a sentence."""
     amount = amount_text(status.files, status.bytes)
@@ -78,6 +90,33 @@ def done_details(status: st.Done) -> list[str]:
         lines += [f"  {path}: {_(reason)}" for path, reason in status.skipped[:_REASONS_SHOWN]]
         if count > _REASONS_SHOWN:
             lines.append("  …")
+    return lines
+
+
+STAGES = {
+    "listing": N_("listing"),
+    "reading": N_("reading"),
+    "zipping": N_("zipping"),
+    "sealing": N_("sealing"),
+    "sending": N_("sending (TLS)"),
+    "next_pack": N_("nothing ready to send"),
+    "receiving": N_("receiving (TLS)"),
+    "opening": N_("opening"),
+    "inflating": N_("inflating"),
+    "hashing": N_("hashing"),
+    "writing": N_("writing"),
+    "room": N_("too much under way"),
+    "publishing": N_("publishing"),
+    "receipt": N_("receipt"),
+}
+
+
+def stage_lines(status: st.StageTimes) -> list[str]:
+    """Where the time went, as a small table. Seconds of threads that work side by side add up."""
+    names = {stage.name: _(STAGES.get(stage.name, stage.name)) for stage in status.stages}
+    wide = max(len(name) for name in names.values())
+    lines = [_("Where the time went, in seconds of work and of waiting:")]
+    lines += [f"  {names[stage.name]:{wide}}  {stage.work:8.2f}  {stage.waiting:8.2f}" for stage in status.stages]
     return lines
 
 
@@ -160,6 +199,8 @@ def lines_of(status: st.Status) -> list[str]:
         if status.receipt is not None:
             lines.append(_("  Receipt: {path}").format(path=status.receipt))
         return lines
+    if isinstance(status, st.StageTimes):
+        return stage_lines(status)
     if isinstance(status, st.Failed):
         return [status.problem.message, status.problem.hint]
     text = sentence_of(status)

@@ -56,6 +56,7 @@ class Channel:
         self.link = link
         self.role = role
         self.wire_bytes = 0
+        self.waited = 0.0  # seconds for the line
         self._answers = answers
         self._conversation = Conversation(role)
         self._allocate = allocate or (lambda _kind, n: bytearray(n))
@@ -117,7 +118,7 @@ class Channel:
             if self._heard != heard:
                 pace = _Pace()
             elif not got:
-                self.link.wait(min(pace.left(), self.keep_company()))
+                self._wait(min(pace.left(), self.keep_company()))
 
     def expect(self, wanted: type[T], limit: float | None = None) -> T:
         """The next message, which must be of this type."""
@@ -275,7 +276,14 @@ class Channel:
                 raise ProtocolProblem
             if self._heard != heard:
                 pace = _Pace()
-            self.link.wait(pace.left(), read=True, write=True)
+            self._wait(pace.left(), write=True)
+
+    def _wait(self, seconds: float, *, write: bool = False) -> None:
+        began = time.perf_counter()
+        try:
+            self.link.wait(seconds, read=True, write=write)
+        finally:
+            self.waited += time.perf_counter() - began
 
     def _last_word(self) -> None:
         """Writes what is left without looking at cancellation, then reads and drops until the other side has closed."""

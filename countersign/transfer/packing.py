@@ -14,6 +14,7 @@ from countersign.seal.stream import Sealer
 from countersign.transfer.selection import Selection
 from countersign.transfer.source import Source, WithdrawnError
 from countersign.transfer.stages import BufferPool, OrderedStage
+from countersign.transfer.stats import READING, SEALING, ZIPPING, Stats
 
 
 class SealedPack(NamedTuple):
@@ -35,19 +36,23 @@ class Packing:
         plan: Iterator[PackPlan],
         sealer: Sealer,
         now: Callable[[], float],
+        stats: Stats,
     ) -> None:
         self._selection = selection
         self._manifest = manifest
         self._plan = plan
         self._sealer = sealer
         self._now = now
+        self._stats = stats
         self._contents = BufferPool(limits.PACK_BYTES)
         self._tokens = BufferPool(limits.PACK_CAP)
         self._withdrawn: dict[int, str] = {}
         self._lock = threading.Lock()
         self._sources: list[Source] = []
         self._planned_all = False
-        self._stage: OrderedStage[PackPlan, SealedPack] = OrderedStage(self._worker, "packing")
+        self._stage: OrderedStage[PackPlan, SealedPack] = OrderedStage(
+            self._worker, "packing", lambda seconds: stats.add(READING, waiting=seconds)
+        )
 
     def next(self, seconds: float) -> SealedPack | None:
         """The next pack, or None where it is not ready in time."""
@@ -81,18 +86,23 @@ class Packing:
         contents = self._contents.lend()
         view = memoryview(contents)
         writer = PackWriter()
+        members: list[tuple[Piece, memoryview]] = []
         withdrawn: list[tuple[int, str]] = []
-        for piece in plan.pieces:
-            try:
-                content = self._read(source, piece, view)
-            except WithdrawnError as error:
-                withdrawn.append((piece.index, error.reason))
-                continue
-            writer.add(piece, content)
-            view = view[piece.length :]
+        with self._stats.working(READING):
+            for piece in plan.pieces:
+                try:
+                    members.append((piece, self._read(source, piece, view)))
+                except WithdrawnError as error:
+                    withdrawn.append((piece.index, error.reason))
+                    continue
+                view = view[piece.length :]
+        with self._stats.working(ZIPPING):
+            for piece, content in members:
+                writer.add(piece, content)
+            parts = writer.finish(withdrawn)
         buffer = self._tokens.lend()
-        parts = writer.finish(withdrawn)
-        token = self._sealer.seal(plan.number, plan.last, parts, int(self._now()), buffer)
+        with self._stats.working(SEALING):
+            token = self._sealer.seal(plan.number, plan.last, parts, int(self._now()), buffer)
         self._contents.give_back(contents)
         return SealedPack(plan, token, buffer, withdrawn)
 

@@ -42,6 +42,7 @@ from countersign.transfer.packing import Packing
 from countersign.transfer.receipts import ReceiptKeeper, receipt_stem
 from countersign.transfer.scanning import Scan, scan_selection
 from countersign.transfer.selection import Selection
+from countersign.transfer.stats import LISTING, NEXT_PACK, RECEIPT, SENDERS, SENDING, Stats
 from countersign.transfer.status import (
     CodeWrong,
     Connected,
@@ -117,6 +118,7 @@ class SendingSession:
         self._ring: KeyRing | None = None  # of the last offer that was accepted
         self._lost_since: float | None = None
         self._withdrawn: dict[int, str] = {}
+        self._stats = Stats(SENDERS)
 
     def run(self) -> None:
         """Sends. Every end is reported: Done or Failed."""
@@ -149,7 +151,7 @@ class SendingSession:
         cancelled = lambda: self.answers.cancelled  # noqa: E731
         on_progress = lambda files, size: self._report(Scanning(files, size))  # noqa: E731
         self._report(Scanning(0, 0))
-        scanning = Background(lambda: scan_selection(self._selection, on_progress, cancelled), "scanning")
+        scanning = Background(lambda: self._scan(on_progress, cancelled), "scanning")
         salt, key = new_salt(), new_key()
         stretching = Background(lambda: stretch(key, salt), "stretching")
         if scanning.ended(_FIRST_LOOK):
@@ -171,6 +173,10 @@ class SendingSession:
                 self._wire_before += channel.wire_bytes
                 channel.close()
                 channel = self._rejoin()
+
+    def _scan(self, on_progress: Callable[[int, int], None], cancelled: Callable[[], bool]) -> Scan:
+        with self._stats.working(LISTING):
+            return scan_selection(self._selection, on_progress, cancelled)
 
     # --- the beginning ---------------------------------------------------------------------------------------------
 
@@ -286,10 +292,11 @@ class SendingSession:
         manifest = scan.manifest
         wanted = [i for i in range(len(manifest)) if manifest.is_file(i) and not has_bit(answer.unwanted, i)]
         total = sum(manifest.sizes[i] for i in wanted)
-        sent = _Sent(Meter(self._report, time.monotonic, len(wanted), total))
+        stats = self._stats
+        sent = _Sent(Meter(self._report, time.monotonic, len(wanted), total, slow=stats.slow))
         sealer = Sealer(ring, Stream.PACK)
         channel.tell_pauses(lambda paused, by_them: self._report(Paused(paused, by_them)))
-        packing = Packing(self._selection, manifest, plan_packs(manifest, answer), sealer, self._device.now)
+        packing = Packing(self._selection, manifest, plan_packs(manifest, answer), sealer, self._device.now, stats)
         try:
             while not packing.finished:
                 while (message := channel.poll()) is not None:
@@ -300,13 +307,19 @@ class SendingSession:
                     if message is not None:
                         sent.heard(message)
                     continue
+                began = stats.clock()
                 pack = packing.next(_LOOK)
+                stats.add(NEXT_PACK, waiting=stats.clock() - began)
                 if pack is None:
                     channel.keep_company()
                     continue
                 for index, reason in pack.withdrawn:
                     self._withdrawn[index] = WITHDRAWN_REASONS[reason]
+                stats.data_begins()
+                began, waited = stats.clock(), channel.waited
                 channel.send(Sealed(Kind.PACK, pack.token))
+                waited = channel.waited - waited
+                stats.add(SENDING, stats.clock() - began - waited, waited)
                 sent.packs += 1
                 packing.give_back(pack)
         finally:
@@ -322,9 +335,12 @@ class SendingSession:
             self._device.receipts, scan.manifest, self._withdrawn, ring.transfer_id, own, peer.pem, stem
         ) as keeper:
             while not reader.ended:
+                began, waited = self._stats.clock(), channel.waited
                 message = channel.receive()
+                self._stats.add(RECEIPT, waiting=channel.waited - waited)
                 if isinstance(message, Sealed) and message.kind is Kind.RECEIPT:
                     keeper.feed(reader.read(message.token))
+                    self._stats.add(RECEIPT, self._stats.clock() - began - (channel.waited - waited))
                     continue
                 sent.heard(message)
                 if sent.all_there and not waiting:
@@ -336,6 +352,7 @@ class SendingSession:
         header = keeper.header
         assert header is not None
         sent.meter.update(header.files, header.bytes, final=True)
+        self._report(self._stats.status())
         self._report(
             Done(
                 path=self._selection.place,

@@ -10,6 +10,7 @@ import errno
 import hashlib
 import logging
 import os
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,6 +81,7 @@ class Staging:
         self.digests = bytearray(32 * len(manifest))
         self.complete = bytearray(len(manifest))
         self.files_done = self.bytes_done = 0
+        self.hashing_seconds = 0.0
         self._root = Folder.open_root(path)
         self._tree = Tree(manifest, self._root)
         self._begun: _Begun | None = None  # the file that is being written
@@ -222,7 +224,9 @@ class Staging:
             raise SealBroken
         if content:
             write_all(begun.handle, content)
+            began = time.perf_counter()
             begun.hasher.update(content)
+            self.hashing_seconds += time.perf_counter() - began
             begun.size += len(content)
             self.bytes_done += len(content)
         if begun.size == self.manifest.sizes[index]:

@@ -21,7 +21,7 @@ from countersign.transfer.status import Report
 from countersign.ui.presenters.history import History
 from countersign.ui.presenters.people import People
 from countersign.ui.presenters.screens import Action, Bar, Big, Block, Line, Menu, MenuItem, Screen, Text, Tone, Window
-from countersign.wording import done_details, done_text, progress_text, sentence_of
+from countersign.wording import done_details, done_text, progress_text, sentence_of, slow_text
 
 LOOKS_NAMES = {"system": lambda: _("As the system"), "light": lambda: _("Light"), "dark": lambda: _("Dark")}
 
@@ -286,7 +286,7 @@ class Presenter:
         self._progress = status
         fraction = _fraction(status)
         self.window.title(percent_text(fraction))
-        self._show_bar(fraction, progress_text(status))
+        self._show_bar(fraction, progress_text(status), slow_text(status))
 
     def _show_paused(self, status: st.Paused) -> None:
         if status.paused:
@@ -296,10 +296,10 @@ class Presenter:
         elif self._progress is not None:
             self._show_progress(self._progress)
 
-    def _show_bar(self, fraction: float | None, text: str) -> None:
+    def _show_bar(self, fraction: float | None, text: str, slow: str = "") -> None:
         pause = Action(_("Go on"), self._pause, main=True) if self._paused else Action(_("Pause"), self._pause)
         actions = (Action(_("Cancel"), self.cancel, leaving=True), *((pause,) if self._progress is not None else ()))
-        self.window.show(Screen("moving", self.heading_moving, (Bar(fraction, text),), actions))
+        self.window.show(Screen("moving", self.heading_moving, (Bar(fraction, text), Text(slow, Tone.HINT)), actions))
 
     def _pause(self) -> None:
         if self.session is not None:
