@@ -6,7 +6,7 @@ import datetime
 import functools
 
 from babel.core import Locale, UnknownLocaleError
-from babel.dates import format_datetime
+from babel.dates import format_date, format_time
 from babel.numbers import format_decimal, format_percent
 
 from countersign.i18n import _, language, locale_name, ngettext
@@ -61,4 +61,5 @@ def time_text(seconds: float) -> str:
 
 def moment_text(moment: datetime.datetime) -> str:
     """A date and a time of day, in this computer's time zone."""
-    return format_datetime(moment.astimezone().replace(tzinfo=None), "medium", locale=_locale())
+    local, locale = moment.astimezone().replace(tzinfo=None), _locale()
+    return f"{format_date(local, 'medium', locale)}, {format_time(local, 'short', locale=locale)}"

@@ -23,8 +23,9 @@ KEYS = {
     ":": "colon",
     "/": "slash",
     "_": "underscore",
+    "*": "asterisk",
 }
-SHIFTED = frozenset(":_")
+SHIFTED = frozenset(":_*")
 
 
 @contextmanager
@@ -186,8 +187,8 @@ class Person:
                 seen = window.get_attributes().map_state == X.IsViewable
                 title = _title(window, self._display) if seen else ""
                 todo += window.query_tree().children
-            except error.BadWindow:
-                continue  # it was closed while we looked
+            except (error.BadWindow, error.BadValue):
+                continue  # it was closed, or its title changed, while we looked
             if title:
                 yield window, title
 

@@ -62,7 +62,8 @@ class History:
             columns = (_("When"), _("With whom"), _("What"), _("How much"))
             blocks = [
                 Field("search", _("Search"), self._wanted, self._searched, search=True),
-                Rows(columns, len(self._shown), self._row, self._choose, self._open, widths=(200, 130, 150, 150), version=self._version),
+                Rows(columns, len(self._shown), self._row, self._choose, self._open, widths=(190, 100, 150, 150),
+                    stretches=2, version=self._version),
             ]  # fmt: skip
         else:
             blocks = [Text(_("Nothing was sent or received yet. Every transfer leaves a signed receipt, listed here."))]

@@ -42,7 +42,7 @@ class InterruptedList:
             columns = (_("What"), _("From"), _("When"), _("How much is here"))
             blocks: list[Block] = [
                 Text(_("To go on, let them send the same folder again: only what is missing will be sent.")),
-                Rows(columns, len(self._found), self._row, self._choose, widths=(150, 110, 180, 190)),
+                Rows(columns, len(self._found), self._row, self._choose, widths=(120, 100, 190, 200)),
             ]
         else:
             blocks = [Text(_("Nothing was interrupted here."))]

@@ -124,7 +124,7 @@ class People:
                 len(peers),
                 lambda i: (printable(peers[i].name), peers[i].fingerprint, last.get(peers[i].id.hex(), _("never"))),
                 self._choose,
-                widths=(110, 360, 160),
+                widths=(90, 300, 185),
             ),
         ]
         blocks += [Text(str(problem), Tone.BAD) for problem in self._setting.device.peers.problems()]

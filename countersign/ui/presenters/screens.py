@@ -88,7 +88,8 @@ class Rows:
     )  # a double click; Return, where nothing folds
     folded: Callable[[int, bool], None] | None = field(compare=False, default=None)  # Left closes, Right opens
     version: int = 0  # another number: other rows, seen from the top again
-    widths: tuple[int, ...] = (360, 150)  # of the columns, in pixels of a 96 dpi screen; the first one stretches
+    widths: tuple[int, ...] = (360, 150)  # of the columns, in pixels of a 96 dpi screen
+    stretches: int = 0  # the column that takes the rest of the room, and loses the middle of what does not fit
 
 
 @dataclass(frozen=True)

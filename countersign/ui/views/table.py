@@ -29,7 +29,9 @@ class Table(ttk.Frame):
         for number, title in enumerate(block.columns):
             self.tree.heading(str(number), text=title, anchor="w")
             width = theme.px(block.widths[number])
-            self.tree.column(str(number), anchor="w", stretch=number == 0, width=width, minwidth=theme.px(80))
+            self.tree.column(
+                str(number), anchor="w", stretch=number == block.stretches, width=width, minwidth=theme.px(80)
+            )
         self.tree.grid(row=0, column=0, sticky="nsew")
         self._scroll = ttk.Scrollbar(self, command=self._scrolled)
         self._scroll.grid(row=0, column=1, sticky="ns")
@@ -129,7 +131,7 @@ class Table(ttk.Frame):
 
     def _shortened(self, text: str) -> str:
         """The text without its middle where the column is narrower: beginning and ending tell more."""
-        room = max(8, self.tree.column("0", "width") // self._theme.fonts["body"].measure("n"))
+        room = max(8, self.tree.column(str(self._block.stretches), "width") // self._theme.fonts["body"].measure("n"))
         if len(text) <= room:
             return text
         indent = len(text) - len(text.lstrip())
@@ -143,8 +145,10 @@ class Table(ttk.Frame):
         for extra in rows[len(wanted) :]:
             self.tree.delete(extra)
         for number, index in enumerate(wanted):
-            first, *others = self._block.row(index)
-            values = (self._shortened(first), *others)
+            values = tuple(
+                self._shortened(text) if column == self._block.stretches else text
+                for column, text in enumerate(self._block.row(index))
+            )
             if number < len(rows):
                 self.tree.item(rows[number], values=values)
             else:
