@@ -15,13 +15,13 @@ from countersign.seal.keytext import new_key
 from countersign.setting import open_setting
 from countersign.transfer import status as st
 from countersign.transfer.proposal import Decision, Proposal
-from countersign.transfer.scanning import Scan
+from countersign.transfer.scanning import Scan, scan_selection
 from countersign.transfer.selection import Selection
 from countersign.ui.presenters.common import Around, Presenter
 from countersign.ui.presenters.receiver import ReceiverPresenter
-from countersign.ui.presenters.screens import Bar, Big, Feedback, Field, Line, Menu, Rows, Screen, Text
+from countersign.ui.presenters.screens import Bar, Big, Choice, Feedback, Field, Line, Menu, Rows, Screen, Text
 from countersign.ui.presenters.sender import SenderPresenter, Summary, code_typed
-from tests.transfers import Couple
+from tests.transfers import Couple, Exchange, fill, interrupt
 
 
 class PaperWindow:
@@ -487,3 +487,200 @@ def test_a_certificate_copied_by_hand_is_offered(tmp_path: Path, couple: Couple)
     stage.window.press("It is the same")
     assert not (alone.bob.home.certs / "ada.pem").exists()
     assert [peer.name for peer in alone.bob.device.peers.all()] == ["ada"]
+
+
+# --- what is beside a transfer -----------------------------------------------------------------------------------------
+
+
+def exchanged(couple: Couple) -> Couple:
+    """A couple with a receipt on both sides."""
+    fill(couple.folder, large=1000, small=3)
+    assert Exchange(couple).run().codes == ("done", "done")
+    return couple
+
+
+def test_history_lists_searches_and_checks_again(couple: Couple) -> None:
+    stage = Stage(exchanged(couple), "receiver")
+    window = stage.hear(LISTENING)
+    window.choose("History")
+    assert "received “SEND_FOLDER”" in window.text()
+    assert "alice" in window.text()
+    assert window.type("search", "nobody").text == "0 transfers"
+    assert window.rows.count == 0
+    assert window.type("search", "ALICE").text == "1 transfer"
+    assert window.rows.chosen is not None
+    window.rows.chosen(0)
+    window.press("Look at the receipt")
+    assert "The signature is right. Signed by this computer" in window.text()
+    assert "a/b/c/000.txt" in window.text()
+    window.folder = couple.into
+    window.press("Compare with a folder")
+    assert "unchanged" in window.text()
+    (couple.into / "large.bin").write_bytes(b"other")
+    window.press("Compare with a folder")
+    assert "large.bin: has another size" in window.text()
+    window.press("Back")
+    assert window.now.id == "history"
+    window.press("Back")
+    assert window.now.id == "listening"
+
+
+def test_people_show_their_last_transfer(couple: Couple) -> None:
+    stage = Stage(exchanged(couple), "sender")
+    stage.window.choose("People you trust")
+    [row] = [stage.window.rows.row(i) for i in range(stage.window.rows.count)]
+    assert row[0] == "bob"
+    assert row[2] != "never"
+
+
+def test_a_receipt_that_is_none_is_a_sentence(couple: Couple, tmp_path: Path) -> None:
+    stage = Stage(couple, "sender")
+    stage.window.file = tmp_path / "x.receipt"
+    stage.window.choose("Check a receipt")
+    assert "No such file" in stage.window.text()
+    stage.window.file.write_text("no receipt\n")
+    stage.presenter.home()
+    stage.window.choose("Check a receipt")
+    assert "not a receipt" in stage.window.text()
+    stage.window.press("Back")
+
+
+def test_interrupted_transfers_are_listed_and_discarded(couple: Couple) -> None:
+    fill(couple.folder, large=80_000_000)
+    interrupt(couple, 5_000_000)
+    stage = Stage(couple, "receiver")
+    window = stage.hear(LISTENING)
+    assert "1 transfer was interrupted." in window.text()
+    window.press("Look …")
+    assert "SEND_FOLDER" in window.text()
+    assert window.rows.chosen is not None
+    window.rows.chosen(0)
+    window.yes = False
+    window.press("Discard")
+    assert window.rows.count == 1
+    window.yes = True
+    window.press("Discard")
+    assert "Nothing was interrupted" in window.text()
+    window.press("Back")
+    assert window.now.id == "listening"
+
+
+def test_looking_inside_taking_out_and_leaving_out(couple: Couple) -> None:
+    fill(couple.folder, large=1000, small=3)
+    stage = Stage(couple, "sender", to="127.0.0.1:9")
+    window = stage.window
+
+    def look() -> None:
+        """What the thread beside the window would do."""
+        selection = stage.looked_at[-1]
+        stage.hear(Summary(selection, scan_selection(selection, lambda _f, _b: None, lambda: False)))
+
+    look()
+    window.press("Look inside")
+    assert window.now.id == "contents"
+    assert "large.bin" in window.text()
+    window.type("search", "000")
+    assert window.rows.count == 1
+    window.type("search", "")
+    names = [window.rows.row(i)[0].strip() for i in range(window.rows.count)]
+    assert window.rows.chosen is not None
+    window.rows.chosen(names.index("large.bin"))
+    window.press("Take out")
+    look()
+    assert "large.bin" not in [window.rows.row(i)[0].strip() for i in range(window.rows.count)]
+    assert "1 entry is left out" in window.text()
+    window.type("patterns", "*.txt, empty")
+    look()
+    assert "000.txt" not in window.text()
+    window.press("Put everything back")
+    look()
+    assert "large.bin" in window.text()
+    assert "000.txt" not in window.text()
+    window.press("Back")
+    assert window.now.id == "start"
+    assert "left out" in window.text()
+    assert stage.preferences.read().leave_out == "*.txt, empty"
+    assert Stage(couple, "sender").looked_at[-1].patterns == ("*.txt", "empty")
+
+
+def test_pausing_from_the_window(couple: Couple) -> None:
+    stage = Stage(couple, "receiver")
+    window = stage.hear(LISTENING, st.Progress(1, 4, 0, 1, 1.0, 1.0, "disk"))
+    assert "The disk sets the pace." in window.text()
+    assert stage.presenter.session is not None
+    window.press("Pause")
+    assert stage.presenter.session.answers.paused
+    assert "Paused." in window.text()
+    window.press("Go on")
+    assert not stage.presenter.session.answers.paused
+    stage.hear(st.Paused(True, by_them=True))
+    assert "The other person has paused." in window.text()
+    stage.hear(st.Paused(False, by_them=True))
+    assert "25%" in window.titles[-1]
+
+
+def test_looks_and_language_are_chosen_in_the_menu(couple: Couple) -> None:
+    stage = Stage(couple, "sender")
+    stage.window.choose("Dark")
+    assert stage.window.wanted_looks == "dark"
+    stage.window.choose("Deutsch")
+    assert "next start" in stage.window.text()
+    kept = stage.preferences.read()
+    assert (kept.looks, kept.language) == ("dark", "de")
+    marked = [
+        item.label for menu in stage.window.shown_menus for item in menu.items if item is not None and item.marked
+    ]
+    assert marked == ["Dark", "Deutsch"]
+
+
+def test_nothing_leads_away_from_a_transfer(couple: Couple) -> None:
+    stage = Stage(couple, "sender", to="127.0.0.1:9")
+    window = stage.hear(summary(couple, 3, 5000))
+    window.press("Connect")
+    stage.hear(st.Connected("bob"), st.NeedCode(3))
+    enabled = {item.label for menu in window.shown_menus for item in menu.items if item is not None and item.enabled}
+    assert not enabled & {"History", "People you trust", "Choose a folder …", "About Countersign"}
+    stage.presenter.show_people()
+    stage.presenter.show_history()
+    assert window.now.id == "code"
+
+
+def test_what_was_chosen_last_is_there_again(couple: Couple, tmp_path: Path) -> None:
+    stage = Stage(couple, "sender", to="192.168.7.7")
+    stage.hear(summary(couple, 1, 1)).press("Connect")
+    stage.hear(st.Connected("bob"))
+    again = Stage(couple, "sender", to=None).window
+    [field] = [block for block in again.now.blocks if isinstance(block, Field)]
+    assert field.value == "192.168.7.7"
+    receiver = Stage(couple, "receiver")
+    window = receiver.hear(LISTENING)
+    window.folder = tmp_path
+    window.press("Choose another folder")
+    receiver.presenter.ended()
+    assert Stage(couple, "receiver", into=None).preferences.read().into == str(tmp_path)
+
+
+def test_one_of_several_addresses_is_shown_large(couple: Couple) -> None:
+    stage = Stage(couple, "receiver")
+    window = stage.hear(st.Listening(("192.168.1.5", "10.0.0.1"), 12346, "4711", "ABCD", ("wlan0", "tun0")))
+    [choice] = [block for block in window.now.blocks if isinstance(block, Choice)]
+    assert choice.options == ("192.168.1.5  (Wi-Fi, wlan0)", "10.0.0.1  (private network, tun0)")
+    choice.changed(1)
+    assert "10.0.0.1" in [block.text for block in window.now.blocks if isinstance(block, Big)]
+
+
+def test_help_when_nothing_gets_through(couple: Couple) -> None:
+    stage = Stage(couple, "receiver")
+    window = stage.hear(LISTENING)
+    window.choose("The other computer can not reach")
+    assert "12346" in window.text()
+    window.press("Back")
+    assert window.now.id == "listening"
+    other = Stage(couple, "sender", to="192.168.1.5")
+    other.hear(summary(couple, 1, 1)).press("Connect")
+    other.hear(st.Failed(errors.Unreachable(address="192.168.1.5")))
+    other.presenter.ended()
+    other.window.press("What to look at")
+    assert "192.168.1.5" in other.window.text()
+    other.window.press("Try again")
+    assert len(other.sessions) == 2
