@@ -31,6 +31,7 @@ from countersign.errors import (
     Problem,
 )
 from countersign.events import event_of
+from countersign.figures import percent_text
 from countersign.i18n import _
 from countersign.seal.code import parse_code
 from countersign.seal.keytext import parse_key
@@ -345,13 +346,14 @@ class _Bar:
 
     def __init__(self, console: Console, total: int) -> None:
         self._progress = RichProgress(
-            BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TextColumn("{task.fields[text]}"), console=console
+            BarColumn(), TextColumn("{task.fields[share]}"), TextColumn("{task.fields[text]}"), console=console
         )
-        self._task: TaskID = self._progress.add_task("", total=max(total, 1), text="")
+        self._task: TaskID = self._progress.add_task("", total=max(total, 1), text="", share="")
         self._progress.start()
 
     def update(self, status: st.Progress) -> None:
-        self._progress.update(self._task, completed=status.bytes_done, text=progress_text(status))
+        share = percent_text(status.bytes_done / status.bytes_total if status.bytes_total else 1.0)
+        self._progress.update(self._task, completed=status.bytes_done, text=progress_text(status), share=share)
 
     def print(self, text: str) -> None:
         self._progress.console.print(text, markup=False, highlight=False)

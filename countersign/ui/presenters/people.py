@@ -166,7 +166,7 @@ class People:
 
     def save_own(self) -> None:
         """Saves our certificate where the person says."""
-        path = self._window.save_file(_("Save my certificate"), "my certificate.pem")
+        path = self._window.save_file(_("Save my certificate"), f"{_('my certificate')}.pem")
         if path is None:
             return
         try:
@@ -191,7 +191,8 @@ class People:
             return
         self._from = path
         # the name that we propose for saving says nothing about whose it is
-        unnamed = self._candidate.suggested.rstrip(" 0123456789").casefold() in _NO_NAMES
+        bare = self._candidate.suggested.rstrip(" 0123456789").casefold()
+        unnamed = bare in {*_NO_NAMES, _("my certificate").casefold()}
         self._show_compare("" if unnamed else self._candidate.suggested, None)
 
     def _show_compare(self, name: str, problem: Problem | None) -> None:
