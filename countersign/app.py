@@ -8,6 +8,7 @@ import os
 import sys
 from argparse import Namespace
 
+from countersign.console import attach_console
 from countersign.crash import own_bug
 from countersign.display import has_display
 from countersign.errors import BadAddress, BadOption, Cancelled, Problem
@@ -20,6 +21,7 @@ from countersign.transport.addresses import Address, parse_address
 
 def main(role: str, argv: list[str] | None = None) -> int:
     """Runs one of the two programs; gives the exit code."""
+    attach_console()
     _be_plain()
     arguments = sys.argv[1:] if argv is None else argv
     asked_home: str | None = None

@@ -72,7 +72,8 @@ def _translation() -> gettext.NullTranslations:
     global _cached  # noqa: PLW0603 - a catalogue is read once
     wanted = language()
     if _cached[0] != wanted:
-        _cached = (wanted, read_catalogue(LOCALES / f"{wanted}.po") or gettext.NullTranslations())
+        found = read_catalogue(LOCALES / f"{wanted}.po") if wanted != "en" else None
+        _cached = (wanted, found or gettext.NullTranslations())
     return _cached[1]
 
 

@@ -80,10 +80,12 @@ class Person:
         return [title for _window, title in self._windows()]
 
     def window(self, text: str, seconds: float = 30.0) -> object:
-        """The window whose title holds this text; waits for it."""
+        """The window with this title, or whose title holds this text; waits for it."""
 
         def look() -> object | None:
-            return next((window for window, title in self._windows() if text in title), None)
+            windows = list(self._windows())
+            exact = [window for window, title in windows if title == text]
+            return next(iter(exact + [window for window, title in windows if text in title]), None)
 
         return wait_until(look, seconds, lambda: f"a window “{text}” among {self.titles()}")
 

@@ -269,12 +269,12 @@ def _interrupted(walk: Walk) -> None:
     person.look_at(_("Stop"), walk.right + 100, 300)
     person.press("Tab")
     person.press("Return")
-    person.window(_("Cancelled"))
+    person.window(_("Cancelled."))
 
 
 def _what_is_left(walk: Walk) -> None:
-    walk.snap("Cancelled", "cancelled")
-    walk.press_until("Cancelled", "Ready to receive", True)
+    walk.snap("Cancelled.", "cancelled")
+    walk.press_until("Cancelled.", "Ready to receive", True)
     walk.keys("Ready to receive", "i", "Interrupted transfers", True)
     walk.person.press("Down")
     walk.snap("Interrupted transfers", "interrupted")

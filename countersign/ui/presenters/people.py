@@ -119,6 +119,11 @@ class People:
         last = self._last_transfers()
         blocks: list[Block] = [
             Big(identity.fingerprint, _("You are"), size=15, file=self._setting.home.certs / OWN_FILE),
+            Line(
+                _("Somebody new needs your certificate, once."),
+                (Action(_("Save my certificate …"), self.save_own),),
+                Tone.HINT,
+            ),
             Rows(
                 (_("Name"), _("Fingerprint"), _("Last transfer")),
                 len(peers),
@@ -132,7 +137,6 @@ class People:
             blocks.append(self._note)
         some = self._chosen is not None and self._chosen < len(peers)
         actions = (
-            Action(_("Save my certificate …"), self.save_own),
             Action(_("Add …"), self.add),
             Action(_("Rename …"), self.rename, enabled=some),
             Action(_("Forget"), self.forget, enabled=some),
