@@ -14,7 +14,7 @@ from pathlib import Path
 from countersign.bootstrap import SetupProblem, again, all_there, prepared
 
 ROOT = Path(__file__).resolve().parent.parent
-REQUIREMENTS = "requirements-build.txt"
+REQUIREMENTS = "requirements-dev.txt"
 
 
 def main() -> int:
