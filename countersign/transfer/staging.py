@@ -211,6 +211,9 @@ class Staging:
         return [(item.index, item.size, item.hasher.copy().digest()) for item in items]
 
     def _write_piece(self, index: int, offset: int, content: bytes | bytearray | memoryview) -> None:
+        if self._begun is None and not self._parked and len(content) == self.manifest.sizes[index]:
+            self._write_whole(index, content)
+            return
         begun = self._begun if self._begun is not None else self._parked.pop(index, None)
         if begun is None:
             if offset:
@@ -231,6 +234,30 @@ class Staging:
             self.bytes_done += len(content)
         if begun.size == self.manifest.sizes[index]:
             self._end_begun(begun)
+
+    def _write_whole(self, index: int, content: bytes | bytearray | memoryview) -> None:
+        """A file that comes in one piece: nothing of it is kept where this fails."""
+        parent, name = self._tree.folder(self.manifest.parents[index]), self.manifest.names[index]
+        mtime = self.manifest.mtimes[index]
+        handle = parent.create_file(name, self.manifest.kinds[index] == EntryKind.EXECUTABLE)
+        try:
+            try:
+                if content and os.write(handle, content) != len(content):
+                    os.lseek(handle, 0, os.SEEK_SET)
+                    write_all(handle, content)
+                self._complete_file(handle, index)
+            finally:
+                os.close(handle)
+            if BY_PATH:
+                parent.set_folder_time(name, mtime)
+        except OSError:
+            parent.remove_file(name)
+            raise
+        self.bytes_done += len(content)
+        began = time.perf_counter()
+        digest = hashlib.sha256(content).digest()
+        self.hashing_seconds += time.perf_counter() - began
+        self._log_complete(index, digest)
 
     def _end_begun(self, begun: _Begun) -> None:
         index = begun.index
