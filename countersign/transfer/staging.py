@@ -12,6 +12,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +39,8 @@ from countersign.transfer.disk import (
 from countersign.transfer.journal import Journal, Record, new_staging_name, remove_journal
 
 log = logging.getLogger(__name__)
+
+_HASHED_ASIDE = 256 * limits.KIB  # from here on handing it to another thread costs less than it gains
 
 NOT_HERE = N_("this computer can not keep a file of that name there")
 NO_LINKS = N_("this computer does not let programs make links")
@@ -82,6 +85,8 @@ class Staging:
         self.complete = bytearray(len(manifest))
         self.files_done = self.bytes_done = 0
         self.hashing_seconds = 0.0
+        self.hashed_aside = 0.0  # seconds of these beside a write
+        self._aside: ThreadPoolExecutor | None = None
         self._root = Folder.open_root(path)
         self._tree = Tree(manifest, self._root)
         self._begun: _Begun | None = None  # the file that is being written
@@ -226,10 +231,7 @@ class Staging:
         if begun.index != index or begun.size != offset:
             raise SealBroken
         if content:
-            write_all(begun.handle, content)
-            began = time.perf_counter()
-            begun.hasher.update(content)
-            self.hashing_seconds += time.perf_counter() - began
+            begun.hasher = self._write_hashed(begun.handle, begun.hasher, content)
             begun.size += len(content)
             self.bytes_done += len(content)
         if begun.size == self.manifest.sizes[index]:
@@ -242,9 +244,7 @@ class Staging:
         handle = parent.create_file(name, self.manifest.kinds[index] == EntryKind.EXECUTABLE)
         try:
             try:
-                if content and os.write(handle, content) != len(content):
-                    os.lseek(handle, 0, os.SEEK_SET)
-                    write_all(handle, content)
+                hasher = self._write_hashed(handle, hashlib.sha256(), content)
                 self._complete_file(handle, index)
             finally:
                 os.close(handle)
@@ -254,10 +254,31 @@ class Staging:
             parent.remove_file(name)
             raise
         self.bytes_done += len(content)
-        began = time.perf_counter()
-        digest = hashlib.sha256(content).digest()
-        self.hashing_seconds += time.perf_counter() - began
-        self._log_complete(index, digest)
+        self._log_complete(index, hasher.digest())
+
+    def _write_hashed(
+        self, handle: int, hasher: hashlib._Hash, content: bytes | bytearray | memoryview
+    ) -> hashlib._Hash:
+        """Writes, and gives the hash that goes on with the content; what was handed in stays good where writing fails.
+
+        A large piece is hashed on another thread while it is written.
+        """
+        if len(content) < _HASHED_ASIDE:
+            if content:
+                write_all(handle, content)
+            after, seconds = _hashed(hasher, content)
+            self.hashing_seconds += seconds
+            return after
+        if self._aside is None:
+            self._aside = ThreadPoolExecutor(1, "hashing")
+        job = self._aside.submit(_hashed, hasher, content)
+        try:
+            write_all(handle, content)
+        finally:
+            after, seconds = job.result()  # not before: whoever lent us the content wants it back
+        self.hashing_seconds += seconds
+        self.hashed_aside += seconds
+        return after
 
     def _end_begun(self, begun: _Begun) -> None:
         index = begun.index
@@ -350,6 +371,8 @@ class Staging:
         for begun in (*self._parked.values(), *([self._begun] if self._begun is not None else [])):
             os.close(begun.handle)
         self._begun, self._parked = None, {}
+        if self._aside is not None:
+            self._aside.shutdown()
         self._tree.close()
         self._root.close()
         self.journal.close()
@@ -377,6 +400,14 @@ def _opened_at(parent: Folder, name: str, size: int) -> int:
         os.close(handle)
         raise
     return handle
+
+
+def _hashed(hasher: hashlib._Hash, content: bytes | bytearray | memoryview) -> tuple[hashlib._Hash, float]:
+    """The hash with this content after what it has, and the seconds that it took."""
+    began = time.perf_counter()
+    after = hasher.copy()
+    after.update(content)
+    return after, time.perf_counter() - began
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from countersign.errors import SealBroken
 from countersign.pack.archive import Pack, read_pack
 from countersign.pack.plan import PackPlan
 from countersign.seal.stream import Opener
+from countersign.transfer.flushing import EarlySync
 from countersign.transfer.stages import BufferPool, OrderedStage
 from countersign.transfer.staging import Staging
 from countersign.transfer.stats import HASHING, INFLATING, OPENING, WRITING, Stats
@@ -45,6 +46,7 @@ class Unpacking:
         )
         self._stopping = threading.Event()
         self._error: BaseException | None = None
+        self._flushing = EarlySync(staging.path, lambda: staging.bytes_done)
         self._idle_since = time.perf_counter()
         self._writer = threading.Thread(target=self._write_all, name="writing", daemon=True)
         self._writer.start()
@@ -85,6 +87,7 @@ class Unpacking:
         self._stopping.set()
         self._stage.close()
         self._writer.join()
+        self._flushing.close()
 
     def _open(self, job: _Token) -> _Opened:
         plain_buffer = self._plains.lend()
@@ -107,11 +110,12 @@ class Unpacking:
 
     def _write_one(self, opened: _Opened) -> None:
         began = time.perf_counter()
-        hashed = self._staging.hashing_seconds
+        hashed, aside = self._staging.hashing_seconds, self._staging.hashed_aside
         self._staging.write(opened.pack.members, opened.pack.withdrawn)
         hashing = self._staging.hashing_seconds - hashed
+        aside = self._staging.hashed_aside - aside
         ended = time.perf_counter()
-        self._stats.add(WRITING, ended - began - hashing, began - self._idle_since)
+        self._stats.add(WRITING, ended - began - hashing + aside, began - self._idle_since)
         self._stats.add(HASHING, hashing)
         self._idle_since = ended
         self.packs_done += 1
