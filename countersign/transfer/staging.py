@@ -173,8 +173,14 @@ class Staging:
 
     # --- data ------------------------------------------------------------------------------------------------------
 
-    def write(self, members: Iterable[Member], withdrawn: Iterable[tuple[int, str]]) -> None:
-        """Takes what one pack brought, in order. Raises DiskProblem, or SealBroken for what no plan can bring."""
+    def write(
+        self, members: Iterable[Member], withdrawn: Iterable[tuple[int, str]], digests: dict[int, bytes] | None = None
+    ) -> None:
+        """Takes what one pack brought, in order. Raises DiskProblem, or SealBroken for what no plan can bring.
+
+        digests: the SHA-256 of members that are hashed already, by index.
+        """
+        digests = digests or {}
         for index, reason in withdrawn:  # first: a begun file that ends here makes room for those behind it
             if index not in self.skipped:
                 self.skip(index, reason)
@@ -182,7 +188,7 @@ class Staging:
             if piece.index in self.skipped:
                 continue
             try:
-                self._write_piece(piece.index, piece.offset, content)
+                self._write_piece(piece.index, piece.offset, content, digests.get(piece.index))
             except OSError as error:
                 self._failed(piece.index, error)
         self.flush()
@@ -215,9 +221,20 @@ class Staging:
         items = [*self._parked.values(), *([self._begun] if self._begun is not None else [])]
         return [(item.index, item.size, item.hasher.copy().digest()) for item in items]
 
-    def _write_piece(self, index: int, offset: int, content: bytes | bytearray | memoryview) -> None:
+    def digests_of(self, members: Iterable[Member]) -> dict[int, bytes]:
+        """The SHA-256 of small files that are here in one piece, by index. On any thread."""
+        sizes = self.manifest.sizes
+        return {
+            piece.index: hashlib.sha256(content).digest()
+            for piece, content in members
+            if len(content) == sizes[piece.index] and len(content) < _HASHED_ASIDE
+        }
+
+    def _write_piece(
+        self, index: int, offset: int, content: bytes | bytearray | memoryview, digest: bytes | None
+    ) -> None:
         if self._begun is None and not self._parked and len(content) == self.manifest.sizes[index]:
-            self._write_whole(index, content)
+            self._write_whole(index, content, digest)
             return
         begun = self._begun if self._begun is not None else self._parked.pop(index, None)
         if begun is None:
@@ -237,14 +254,17 @@ class Staging:
         if begun.size == self.manifest.sizes[index]:
             self._end_begun(begun)
 
-    def _write_whole(self, index: int, content: bytes | bytearray | memoryview) -> None:
+    def _write_whole(self, index: int, content: bytes | bytearray | memoryview, digest: bytes | None) -> None:
         """A file that comes in one piece: nothing of it is kept where this fails."""
         parent, name = self._tree.folder(self.manifest.parents[index]), self.manifest.names[index]
         mtime = self.manifest.mtimes[index]
         handle = parent.create_file(name, self.manifest.kinds[index] == EntryKind.EXECUTABLE)
         try:
             try:
-                hasher = self._write_hashed(handle, hashlib.sha256(), content)
+                if digest is None:
+                    digest = self._write_hashed(handle, hashlib.sha256(), content).digest()
+                elif content:
+                    write_all(handle, content)
                 self._complete_file(handle, index)
             finally:
                 os.close(handle)
@@ -254,7 +274,7 @@ class Staging:
             parent.remove_file(name)
             raise
         self.bytes_done += len(content)
-        self._log_complete(index, hasher.digest())
+        self._log_complete(index, digest)
 
     def _write_hashed(
         self, handle: int, hasher: hashlib._Hash, content: bytes | bytearray | memoryview

@@ -27,6 +27,7 @@ class _Token(NamedTuple):
 
 class _Opened(NamedTuple):
     pack: Pack
+    digests: dict[int, bytes]
     buffer: bytearray
 
 
@@ -97,7 +98,10 @@ class Unpacking:
         if last != job.plan.last:
             raise SealBroken
         with self._stats.working(INFLATING):
-            return _Opened(read_pack(payload, job.plan.pieces), plain_buffer)
+            pack = read_pack(payload, job.plan.pieces)
+        with self._stats.working(HASHING):
+            digests = self._staging.digests_of(pack.members)
+        return _Opened(pack, digests, plain_buffer)
 
     def _write_all(self) -> None:
         try:
@@ -111,7 +115,7 @@ class Unpacking:
     def _write_one(self, opened: _Opened) -> None:
         began = time.perf_counter()
         hashed, aside = self._staging.hashing_seconds, self._staging.hashed_aside
-        self._staging.write(opened.pack.members, opened.pack.withdrawn)
+        self._staging.write(opened.pack.members, opened.pack.withdrawn, opened.digests)
         hashing = self._staging.hashing_seconds - hashed
         aside = self._staging.hashed_aside - aside
         ended = time.perf_counter()
