@@ -95,7 +95,7 @@ def measure_first(options: argparse.Namespace) -> dict[str, Any]:
 def measure_window(options: argparse.Namespace) -> dict[str, Any]:
     """Seconds from the start of the process until its window is mapped, on a screen that nobody sees."""
     if importlib.util.find_spec("Xlib") is None or shutil.which("Xvfb") is None:
-        raise BenchmarkError("This needs Xvfb and python-xlib: apt install xvfb, pip install python-xlib.")
+        raise BenchmarkError("This needs Xvfb and python-xlib: apt install xvfb; python3 -m tests installs the other.")
     number = 90 + free_port() % 900
     screen = Child(["Xvfb", f":{number}", "-screen", "0", "1280x1024x24", "-nolisten", "tcp"])
     try:
