@@ -81,15 +81,17 @@ def walk_seconds(folder: Path) -> float:
 
 
 def measure_first(options: argparse.Namespace) -> dict[str, Any]:
-    """From “send” to the first data byte, beside a bare walk, in turns."""
+    """From “send” to the first data byte, beside a bare walk, in turns; the same for one file, where it is all handshake and key."""
     count = 100_000
     source = _small_files(count).ready(options.cache, 1)
-    walks, firsts = [], []
+    nothing = NOTHING.ready(options.cache, 1)
+    walks, firsts, nothings = [], [], []
     for _number in range(min(options.rounds, _WALKS)):
         walks.append(walk_seconds(source))
         firsts.append(_first_data(_transfers(options, source)))
-        print(f"walk {walks[-1]:.3f} s, first data {firsts[-1]:.3f} s", flush=True)
-    return {"entries": count, "walk": median(walks), "first_data": median(firsts)}
+        nothings.append(_first_data(_transfers(options, nothing)))
+        print(f"walk {walks[-1]:.3f} s, first data {firsts[-1]:.3f} s, of nothing {nothings[-1]:.3f} s", flush=True)
+    return {"entries": count, "walk": median(walks), "first_data": median(firsts), "nothing": median(nothings)}
 
 
 def measure_window(options: argparse.Namespace) -> dict[str, Any]:
