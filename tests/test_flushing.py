@@ -22,8 +22,12 @@ pytestmark = pytest.mark.skipif(not SYNCS_AT_ONCE, reason="this system syncs fil
 def synced(monkeypatch: pytest.MonkeyPatch) -> list[Folder]:
     """The folders that were synced."""
     found: list[Folder] = []
+
+    def sync(folder: Folder) -> None:
+        found.append(folder)
+
     monkeypatch.setattr(flushing, "_LOOK", 0.001)
-    monkeypatch.setattr(Folder, "sync", found.append)
+    monkeypatch.setattr(Folder, "sync", sync)
     return found
 
 
