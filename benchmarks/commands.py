@@ -24,6 +24,7 @@ from benchmarks.running import SLOW, Turns, machine
 HERE = Path(__file__).resolve().parent
 _QUICK = 1 / 32
 _ROUNDS = 5
+_SETTLE = 4.0
 _FREE = 40 << 30  # bytes that a whole run may need for a while
 
 
@@ -40,6 +41,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--peers", default="", metavar="A,B", help="by the beginning of their names; all that are there"
     )
     parser.add_argument("--rounds", type=int, default=_ROUNDS)
+    parser.add_argument("--settle", type=float, default=_SETTLE, metavar="S", help="seconds of rest before a round")
     parser.add_argument("--quick", action="store_true", help="a thirty-second of each input, two rounds")
     parser.add_argument("--entries", default="1000,10000,100000,1000000", metavar="A,B", help="for scaling and first")
     parser.add_argument("--cache", type=Path, default=user_cache_path("countersign-benchmarks"), metavar="DIR")
@@ -56,7 +58,7 @@ def run(arguments: list[str]) -> int:
     for folder in (options.cache, options.targets):
         folder.mkdir(parents=True, exist_ok=True)
     if options.quick:
-        options.rounds = min(options.rounds, 2)
+        options.rounds, options.settle = min(options.rounds, 2), 0.0
     try:
         if options.command == "list":
             _list(options)
@@ -123,7 +125,7 @@ def _compare(options: argparse.Namespace) -> None:
     peers, missing = _chosen(options)
     for name, how in missing.items():
         _say(f"without {name}: {how}")
-    turns = Turns(options.cache, options.targets, _say)
+    turns = Turns(options.cache, options.targets, _say, options.settle)
     found: dict[str, Any] = {"missing": missing, "inputs": {}}
     try:
         for peer in peers:

@@ -85,6 +85,8 @@ class Child:
         self.process.returncode = code
         peak = used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
         self.usage = Usage(used.ru_utime + used.ru_stime, peak)
+        if self.process.stdin is not None:
+            self.process.stdin.close()
         if code not in ok:
             said = self.log.read_text(errors="replace")[-2000:] if self.log is not None and self.log.exists() else ""
             raise BenchmarkError(f"{Path(self.command[0]).name} ended with {code}: {said}")
@@ -93,7 +95,9 @@ class Child:
     def stop(self) -> Usage:
         """Asks it to end, and waits."""
         if self.usage is None:
-            self.process.send_signal(signal.SIGTERM)
+            os.kill(
+                self.process.pid, signal.SIGTERM
+            )  # not by Popen, which would look whether it has ended, and reap it
         return self.wait(10, ok=(0, 1, 143, 255, -signal.SIGTERM, -9))
 
     def _kill(self) -> None:

@@ -107,7 +107,7 @@ class Ours:
                 *self._program("sender"),
                 "--cli",
                 "--json",
-                # "--stats",
+                "--stats",
                 "--to",
                 f"127.0.0.1:{facts['port']}",
                 "--folder",

@@ -85,9 +85,7 @@ class Socat:
         arrived.mkdir()
         log = target / "log"
         port = free_port()
-        tls = (
-            f"cert={self._folder / 'both.pem'},cafile={self._folder / 'cert.pem'},verify=1,openssl-commonname=,no-sni=1"
-        )
+        tls = f"cert={self._folder / 'both.pem'},cafile={self._folder / 'cert.pem'},verify=1"
         listen = f"OPENSSL-LISTEN:{port},bind=127.0.0.1,reuseaddr,{tls}"
         receiver = Child(["socat", "-u", "-b262144", listen, f"EXEC:tar -C {arrived} -xf -"], log=log)
         _wait_until_listening(receiver, port)
@@ -95,7 +93,9 @@ class Socat:
         tar = Child(["tar", "-C", source, "-cf", "-", "."], stdout=subprocess.PIPE, log=log)
         assert tar.process.stdout is not None
         sender = Child(
-            ["socat", "-u", "-b262144", "-", f"OPENSSL:127.0.0.1:{port},{tls}"], stdin=tar.process.stdout, log=log
+            ["socat", "-u", "-b262144", "-", f"OPENSSL:127.0.0.1:{port},{tls},openssl-commonname=,no-sni=1"],
+            stdin=tar.process.stdout,
+            log=log,
         )
         tar.process.stdout.close()
         sent = sender.wait() + tar.wait()

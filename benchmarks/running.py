@@ -27,7 +27,9 @@ Say = Callable[[str], None]
 class Turns:
     """Runs peers on inputs and collects what was measured."""
 
-    def __init__(self, cache: Path, targets: Path, say: Say) -> None:
+    def __init__(self, cache: Path, targets: Path, say: Say, settle: float = 0.0) -> None:
+        """settle: seconds of rest before every round, see benchmarks/README.md."""
+        self._settle = settle
         self._cache = cache
         self._targets = targets / f"countersign-benchmark-{os.getpid()}"
         self._say = say
@@ -67,6 +69,8 @@ class Turns:
         target = self._targets / f"{self._number:04d}"
         target.mkdir(parents=True)
         write_out()
+        if one is not NOTHING:
+            time.sleep(self._settle)
         try:
             measured = peer.transfer(source, target)
             if measured.arrived is not None:

@@ -81,21 +81,23 @@ def walk_seconds(folder: Path) -> float:
 
 
 def measure_first(options: argparse.Namespace) -> dict[str, Any]:
-    """From “send” to the first data byte, beside a bare walk, in turns."""
+    """From “send” to the first data byte, beside a bare walk, in turns; the same for one file, where it is all handshake and key."""
     count = 100_000
     source = _small_files(count).ready(options.cache, 1)
-    walks, firsts = [], []
+    nothing = NOTHING.ready(options.cache, 1)
+    walks, firsts, nothings = [], [], []
     for _number in range(min(options.rounds, _WALKS)):
         walks.append(walk_seconds(source))
         firsts.append(_first_data(_transfers(options, source)))
-        print(f"walk {walks[-1]:.3f} s, first data {firsts[-1]:.3f} s", flush=True)
-    return {"entries": count, "walk": median(walks), "first_data": median(firsts)}
+        nothings.append(_first_data(_transfers(options, nothing)))
+        print(f"walk {walks[-1]:.3f} s, first data {firsts[-1]:.3f} s, of nothing {nothings[-1]:.3f} s", flush=True)
+    return {"entries": count, "walk": median(walks), "first_data": median(firsts), "nothing": median(nothings)}
 
 
 def measure_window(options: argparse.Namespace) -> dict[str, Any]:
     """Seconds from the start of the process until its window is mapped, on a screen that nobody sees."""
     if importlib.util.find_spec("Xlib") is None or shutil.which("Xvfb") is None:
-        raise BenchmarkError("This needs Xvfb and python-xlib: apt install xvfb, pip install python-xlib.")
+        raise BenchmarkError("This needs Xvfb and python-xlib: apt install xvfb; python3 -m tests installs the other.")
     number = 90 + free_port() % 900
     screen = Child(["Xvfb", f":{number}", "-screen", "0", "1280x1024x24", "-nolisten", "tcp"])
     try:

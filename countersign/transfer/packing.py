@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from typing import NamedTuple
 
 from countersign import limits
@@ -15,6 +16,8 @@ from countersign.transfer.selection import Selection
 from countersign.transfer.source import Source, WithdrawnError
 from countersign.transfer.stages import BufferPool, OrderedStage
 from countersign.transfer.stats import READING, SEALING, ZIPPING, Stats
+
+_MANY = 32  # small files: threads that read them side by side only take the interpreter's lock from each other, at every call
 
 
 class SealedPack(NamedTuple):
@@ -48,6 +51,7 @@ class Packing:
         self._tokens = BufferPool(limits.PACK_CAP)
         self._withdrawn: dict[int, str] = {}
         self._lock = threading.Lock()
+        self._one_at_a_time = threading.Lock()
         self._sources: list[Source] = []
         self._planned_all = False
         self._stage: OrderedStage[PackPlan, SealedPack] = OrderedStage(
@@ -88,7 +92,7 @@ class Packing:
         writer = PackWriter()
         members: list[tuple[Piece, memoryview]] = []
         withdrawn: list[tuple[int, str]] = []
-        with self._stats.working(READING):
+        with self._one_at_a_time if len(plan.pieces) >= _MANY else nullcontext(), self._stats.working(READING):
             for piece in plan.pieces:
                 try:
                     members.append((piece, self._read(source, piece, view)))
@@ -108,8 +112,7 @@ class Packing:
 
     def _read(self, source: Source, piece: Piece, view: memoryview) -> memoryview:
         """The content of a piece, unless its file was withdrawn by this or another thread."""
-        with self._lock:
-            reason = self._withdrawn.get(piece.index)
+        reason = self._withdrawn.get(piece.index)
         if reason is not None:
             raise WithdrawnError(reason)
         try:

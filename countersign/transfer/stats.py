@@ -1,6 +1,7 @@
 """Where the time of a transfer goes, from inside: seconds of work and of waiting of every stage, and what holds it up now.
 
-Added to once a pack and stage, not once a file, so it is always on: 10 µs a pack, measured. Seconds of threads side by side add up.
+Added to once a pack and stage, not once a file, so it is always on: 10 µs a pack, measured. Seconds of threads that work
+side by side add up.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from countersign.errors import SealBroken
 from countersign.pack.archive import Pack, read_pack
 from countersign.pack.plan import PackPlan
 from countersign.seal.stream import Opener
+from countersign.transfer.flushing import EarlySync
 from countersign.transfer.stages import BufferPool, OrderedStage
 from countersign.transfer.staging import Staging
 from countersign.transfer.stats import HASHING, INFLATING, OPENING, WRITING, Stats
@@ -26,6 +27,7 @@ class _Token(NamedTuple):
 
 class _Opened(NamedTuple):
     pack: Pack
+    digests: dict[int, bytes]
     buffer: bytearray
 
 
@@ -45,6 +47,7 @@ class Unpacking:
         )
         self._stopping = threading.Event()
         self._error: BaseException | None = None
+        self._flushing = EarlySync(staging.path, lambda: staging.bytes_done)
         self._idle_since = time.perf_counter()
         self._writer = threading.Thread(target=self._write_all, name="writing", daemon=True)
         self._writer.start()
@@ -85,6 +88,7 @@ class Unpacking:
         self._stopping.set()
         self._stage.close()
         self._writer.join()
+        self._flushing.close()
 
     def _open(self, job: _Token) -> _Opened:
         plain_buffer = self._plains.lend()
@@ -94,7 +98,10 @@ class Unpacking:
         if last != job.plan.last:
             raise SealBroken
         with self._stats.working(INFLATING):
-            return _Opened(read_pack(payload, job.plan.pieces), plain_buffer)
+            pack = read_pack(payload, job.plan.pieces)
+        with self._stats.working(HASHING):
+            digests = self._staging.digests_of(pack.members)
+        return _Opened(pack, digests, plain_buffer)
 
     def _write_all(self) -> None:
         try:
@@ -107,11 +114,12 @@ class Unpacking:
 
     def _write_one(self, opened: _Opened) -> None:
         began = time.perf_counter()
-        hashed = self._staging.hashing_seconds
-        self._staging.write(opened.pack.members, opened.pack.withdrawn)
+        hashed, aside = self._staging.hashing_seconds, self._staging.hashed_aside
+        self._staging.write(opened.pack.members, opened.pack.withdrawn, opened.digests)
         hashing = self._staging.hashing_seconds - hashed
+        aside = self._staging.hashed_aside - aside
         ended = time.perf_counter()
-        self._stats.add(WRITING, ended - began - hashing, began - self._idle_since)
+        self._stats.add(WRITING, ended - began - hashing + aside, began - self._idle_since)
         self._stats.add(HASHING, hashing)
         self._idle_since = ended
         self.packs_done += 1
