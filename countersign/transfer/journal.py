@@ -221,9 +221,8 @@ def discard(folder: Path) -> bool:
 
 
 def remove_journal(folder: Path) -> None:
-    """Removes a journal; `about.json` last, so that being cut off leaves one that can still be discarded."""
-    for name in ("manifest", "log", LOCK, ABOUT):
-        (folder / name).unlink(missing_ok=True)
+    """Removes a journal whose staging is gone; `about.json` first, so that being cut off leaves nothing that counts as interrupted."""
+    (folder / ABOUT).unlink(missing_ok=True)
     remove_tree(folder)
 
 

@@ -15,6 +15,8 @@ from tests.__main__ import NEEDED, ROOT
 
 NAMES = {
     "messages": "hostile messages to both sides, one broken rule at a time",
+    "kills": "kill -9 of either side at every state change and at random moments",
+    "cuts": "one harm to one TLS record, for every record in both directions",
 }  # fmt: skip
 
 
@@ -26,6 +28,7 @@ def main() -> int:
     )  # fmt: skip
     parser.add_argument("name", choices=NAMES)
     parser.add_argument("--runs", type=int, help="how many, instead of the whole")
+    parser.add_argument("--first", type=int, default=0, help="leave out so many before")
     options = parser.parse_args()
     try:
         if not bootstrap.all_there(NEEDED):
@@ -34,7 +37,7 @@ def main() -> int:
         print(problem, file=sys.stderr)
         return bootstrap.EXIT_SETUP
     began = time.monotonic()
-    figure = importlib.import_module(f"tests.long.{options.name}").run(options.runs)
+    figure = importlib.import_module(f"tests.long.{options.name}").run(options.runs, options.first)
     state = "skipped" if figure.skipped else "reached" if figure.reached else "MISSED"
     print(f"{options.name}: {figure.text} ({time.monotonic() - began:.0f} s) {state}", flush=True)
     return 0 if figure.reached or figure.skipped else 1

@@ -42,7 +42,7 @@ def hostile_lists() -> Iterator[List]:
         total = sum(row[3] for row in files if isinstance(row[3], int) and 0 <= row[3] <= 2**60)
         yield name, entries, (len(files), total, max(1, len(entries)))
     one = [_file("a")]
-    for files, total, count in (
+    for said, total, count in (
         (2, 3, 1),
         (0, 3, 1),
         (1, 4, 1),
@@ -52,7 +52,7 @@ def hostile_lists() -> Iterator[List]:
         (1, 2**60, 1),
         (2**60, 3, 1),
     ):
-        yield f"Z3 an offer of {files} files, {total} bytes, {count} entries", one, (files, total, count)
+        yield f"Z3 an offer of {said} files, {total} bytes, {count} entries", one, (said, total, count)
 
 
 def _names() -> Iterator[tuple[str, list[Row]]]:

@@ -132,11 +132,15 @@ def tree(root: Path) -> set[str]:
     return found
 
 
-def run(runs: int | None) -> Figure:
-    """The whole list, or its first `runs` cases on each side."""
+def _end(runs: int | None, first: int) -> int | None:
+    return None if runs is None else first + runs
+
+
+def run(runs: int | None, first: int = 0) -> Figure:
+    """The whole list, or `runs` cases from `first` on each side."""
     with quick_couple() as couple:
-        received = attack_receiver(couple, itertools.islice(to_receiver.receiver_cases(), runs))
-        sent = attack_sender(couple, itertools.islice(to_sender.sender_cases(), runs))
+        received = attack_receiver(couple, itertools.islice(to_receiver.receiver_cases(), first, _end(runs, first)))
+        sent = attack_sender(couple, itertools.islice(to_sender.sender_cases(), first, _end(runs, first)))
     text = f"{received + sent} hostile messages ({received} to a receiver, {sent} to a sender), each refused as listed;"
     text += " escapes 0, published 0"
     return Figure(text, runs is not None or received + sent > 1000)
