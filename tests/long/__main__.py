@@ -17,6 +17,7 @@ NAMES = {
     "messages": "hostile messages to both sides, one broken rule at a time",
     "kills": "kill -9 of either side at every state change and at random moments",
     "cuts": "one harm to one TLS record, for every record in both directions",
+    "fuzz": "ten million inputs to everything that reads what others wrote",
 }  # fmt: skip
 
 
