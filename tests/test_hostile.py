@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from countersign import limits
+from countersign.errors import Problem
 from countersign.pack.archive import PackWriter
 from countersign.pack.manifest import Entry, EntryKind, Manifest
 from countersign.pack.plan import Answer, Piece, plan_packs
@@ -368,3 +369,20 @@ def test_every_word_of_an_end_is_understood(couple: Couple, word: str) -> None:
     assert end.problem.hint
     listener.close()
     listener.join(10)
+
+
+def test_somebody_let_in_as_the_receiver_is_closed_is_sent_away(couple: Couple) -> None:
+    """Their connection was left open, and they were told nothing."""
+    told: list[Problem] = []
+
+    class Waiting:
+        def end(self, problem: Problem) -> None:
+            told.append(problem)
+
+    with bobs_door(couple) as scene:
+        first = scene.let_in()  # is being served: the next one has to wait
+        scene.reception._let_in.put((Waiting(), couple.peer_alice()))  # type: ignore[arg-type]
+        scene.reception.answers.cancel()
+        assert first.last_word() == "cancelled"
+        first.link.close()
+    assert [problem.code for problem in told] == ["cancelled"]

@@ -129,6 +129,7 @@ class Reception:
                 channel.lose()
             self._door.close()
             self._door.join(_JOIN_SECONDS)
+            self._send_away()
 
     # --- on the thread of run ----------------------------------------------------------------------------------------
 
@@ -139,6 +140,13 @@ class Reception:
             item = self._let_in.get()
             if item is not None:
                 return item
+
+    def _send_away(self) -> None:
+        """Ends with those who were let in and whose turn never came."""
+        while not self._let_in.empty():
+            item = self._let_in.get()
+            if item is not None:
+                item[0].end(Cancelled())
 
     def _nobody_let_in(self) -> bool:
         with self._let_in.mutex:

@@ -43,8 +43,13 @@ class Guesses:
             return not locked
 
     def succeeded(self, peer: DeviceId, now: float) -> None:
-        """The try was right: this peer starts anew."""
-        self.allow(peer, now)
+        """The try was right, and counts no more. Earlier ones do: a thief of a certificate gains nothing by its owner's success."""
+        with file_lock(self._lock):
+            state = self._read(now)
+            times = state.failures.get(peer.hex(), [])
+            if times:
+                times.remove(max(times))
+                self._write(state)
 
     def allow(self, peer: DeviceId, now: float) -> None:
         """The person at the receiver allows this peer again."""

@@ -18,6 +18,8 @@ NAMES = {
     "kills": "kill -9 of either side at every state change and at random moments",
     "cuts": "one harm to one TLS record, for every record in both directions",
     "fuzz": "ten million inputs to everything that reads what others wrote",
+    "strangers": "500 strangers at the door, and how soon a paired sender is greeted",
+    "guesses": "guesses at the code allowed in an hour to a stolen certificate",
 }  # fmt: skip
 
 

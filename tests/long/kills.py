@@ -23,7 +23,8 @@ from tests.long.actors import Stage, Trap
 from tests.long.figures import QUICK_KEY, Figure
 from tests.transfers import Couple, fill, make_couple, snapshot
 
-WHOLE = 500
+WHOLE = 600  # transfers; in some the chosen moment lies behind the end
+KILLS = 500
 _PACK = 64 * limits.KIB  # small packs: many moments in a small folder
 _LARGE = 2_000_000
 _AWAITING = frozenset({"Listening", "Connected", "CodeWrong", "StrangerRefused", "Reconnecting"})
@@ -181,7 +182,7 @@ def plan(steps: dict[str, dict[str, int]], count: int) -> list[Kill]:
 
 
 def run(runs: int | None, first: int = 0) -> Figure:
-    """`runs` kills, of the plan of 500."""
+    """`runs` transfers of the plan, from `first`."""
     count = WHOLE if runs is None else runs
     limits.PACK_BYTES = _PACK
     limits.STATUS_SECONDS = receiving._ACK_SECONDS = 0.0
@@ -194,7 +195,7 @@ def run(runs: int | None, first: int = 0) -> Figure:
         for kill in plan(theatre.steps(), WHOLE)[first : first + count]:
             killed += theatre.one(kill)
     text = f"{killed} kills in {count} transfers, of either side; half-written names seen 0, files lost 0, unequal folders 0"
-    return Figure(text, killed >= count * 0.8)
+    return Figure(text, killed >= KILLS if count == WHOLE else killed >= count * 0.6)
 
 
 def in_a_process_of_its_own(runs: int, seconds: float) -> str:
