@@ -20,6 +20,8 @@ NAMES = {
     "fuzz": "ten million inputs to everything that reads what others wrote",
     "strangers": "500 strangers at the door, and how soon a paired sender is greeted",
     "guesses": "guesses at the code allowed in an hour to a stolen certificate",
+    "races": "folders swapped for links as fast as a process can, at six doors",
+    "resent": "bytes sent again after a kill at 50 % (--runs: MiB)",
 }  # fmt: skip
 
 

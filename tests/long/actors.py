@@ -156,7 +156,10 @@ def _act(make: Callable[[Callable[[st.Status], None]], Any], trap: Trap, told: i
             write(told, json.dumps(event).encode() + b"\n")
 
     def report(status: st.Status) -> None:
-        tell(**_facts(status))
+        facts = _facts(status)
+        if isinstance(status, st.Reconnecting):
+            facts["wire_before"] = session._wire_before if hasattr(session, "_wire_before") else 0
+        tell(**facts)
         steps.step("status")
 
     _watch(steps)
