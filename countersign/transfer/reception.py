@@ -21,6 +21,7 @@ from countersign.errors import (
     ProtocolProblem,
     VersionProblem,
 )
+from countersign.i18n import _
 from countersign.seal.code import code_proof, new_code, same
 from countersign.transfer.answers import Answers
 from countersign.transfer.channel import Channel
@@ -108,9 +109,12 @@ class Reception:
         except Problem as problem:
             self._report(Failed(problem))
             return
-        tidy(self._device.transfers, self._device.state / "staging", self._device.now())
         try:
+            damaged = tidy(self._device.transfers, self._device.state / "staging", self._device.now())
             self._show_code()
+            for aside in damaged:
+                note = _("The record of an interrupted transfer was damaged and set aside: {file}").format(file=aside)
+                self._report(Note(note))
             while True:
                 channel, peer = self._wait_for_somebody()
                 self._serve(channel, peer)

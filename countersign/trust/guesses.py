@@ -80,7 +80,7 @@ class Guesses:
                 raise msgspec.ValidationError("version")
         except FileNotFoundError:
             return _State(1, {})
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             # forgetting would give a guesser a new hour: so everybody waits, unless the person says otherwise
             aside = set_aside(self._path)
             self._notes.append(

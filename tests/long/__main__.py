@@ -22,6 +22,7 @@ NAMES = {
     "guesses": "guesses at the code allowed in an hour to a stolen certificate",
     "races": "folders swapped for links as fast as a process can, at six doors",
     "resent": "bytes sent again after a kill at 50 % (--runs: MiB)",
+    "memory": "hostile messages and endless lists under a limit of address space",
 }  # fmt: skip
 
 
