@@ -23,6 +23,7 @@ NAMES = {
     "races": "folders swapped for links as fast as a process can, at six doors",
     "resent": "bytes sent again after a kill at 50 % (--runs: MiB)",
     "memory": "hostile messages and endless lists under a limit of address space",
+    "namespaces": "two hosts: an interface taken down, addresses that change",
 }  # fmt: skip
 
 
