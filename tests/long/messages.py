@@ -45,6 +45,7 @@ def _one(scene: Scene, case: to_receiver.Case) -> None:
     device = scene.couple.bob.device
     device.guesses.allow(scene.couple.alice.device.identity.id, device.now())
     scene.types_key = scene.decides = True
+    scene.forget()
     ends, shown = len(scene.heard.all(st.Failed)), len(scene.heard.all(st.Listening))
     visit = to_receiver.PLACES[case.place][0](scene)
     case.say(visit)
