@@ -119,7 +119,7 @@ def prepared(folder: Path, requirements: str, windowed: bool = False) -> Path:
 
 def again(python: Path, arguments: list[str]) -> int:
     """Starts the same program in another Python; gives its exit code where the system can not replace a process."""
-    environment = {**os.environ, _AGAIN: TESTS if arguments[:2] == ["-m", "tests"] else RUN}
+    environment = {**os.environ, _AGAIN: TESTS if arguments[:1] == ["-m"] else RUN}
     command = [str(python), *arguments]
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:  # a program without a terminal has none

@@ -16,7 +16,7 @@ sys.path.insert(0, str(ROOT))
 
 from countersign import bootstrap  # noqa: E402 - found by the line above
 
-_NEEDED = (*bootstrap.MODULES, "hypothesis", "importlinter", "pytest", "pytest_timeout", "xdist", "coverage")
+NEEDED = (*bootstrap.MODULES, "hypothesis", "importlinter", "pytest", "pytest_timeout", "xdist", "coverage")
 NO_WINDOWS = "--no-windows"
 
 
@@ -30,7 +30,7 @@ def main() -> int:
         windows = NO_WINDOWS not in arguments
         if windows:
             _check_windows()
-        if not bootstrap.all_there(_NEEDED):
+        if not bootstrap.all_there(NEEDED):
             python = bootstrap.prepared(ROOT, bootstrap.TESTS)
             return bootstrap.again(python, ["-m", "tests", *arguments])
     except bootstrap.SetupProblem as problem:

@@ -19,9 +19,18 @@ PATIENCE = 120.0
 class Program:
     """One of the two, running."""
 
-    def __init__(self, role: str, *arguments: str, home: Path, json_events: bool = True, stdin: bool = True) -> None:
+    def __init__(
+        self,
+        role: str,
+        *arguments: str,
+        home: Path,
+        json_events: bool = True,
+        stdin: bool = True,
+        before: tuple[str, ...] = (),
+    ) -> None:
+        """before: a command that runs the program, as `ip netns exec` does."""
         flags = ["--cli", *(["--json"] if json_events else [])]
-        self.command = [sys.executable, str(ROOT / f"{role}.py"), *flags, "--home", str(home), *arguments]
+        self.command = [*before, sys.executable, str(ROOT / f"{role}.py"), *flags, "--home", str(home), *arguments]
         self.process = subprocess.Popen(
             self.command,
             stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,

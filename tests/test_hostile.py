@@ -7,139 +7,33 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 import pytest
 
 from countersign import limits
+from countersign.errors import Problem
 from countersign.pack.archive import PackWriter
 from countersign.pack.manifest import Entry, EntryKind, Manifest
 from countersign.pack.plan import Answer, Piece, plan_packs
-from countersign.seal.code import code_proof
-from countersign.seal.keys import KeyRing, new_salt, stretch
-from countersign.seal.keytext import new_key
-from countersign.seal.stream import Sealer, Stream, StreamReader, StreamWriter
+from countersign.seal.stream import Sealer, Stream, StreamReader
 from countersign.transfer import status as st
-from countersign.transfer.proposal import Decision
 from countersign.transfer.selection import Selection
 from countersign.transport.addresses import Address
-from countersign.transport.connecting import connect
 from countersign.transport.link import LinkLostError
 from countersign.transport.listening import Listener
 from countersign.transport.tls import TlsLink
 from countersign.wire import messages as m
-from countersign.wire.frames import HEADER, FrameReader, encode_frame
+from countersign.wire.frames import HEADER
+from tests.rude import Rude, Scene, Sending, bobs_door, file, sending
 from tests.transfers import Couple, Heard
 from tests.waiting import wait_until
 
 
-class Rude:
-    """A peer that says what it likes: no state table, no cap."""
-
-    def __init__(self, link: TlsLink) -> None:
-        self.link = link
-        self._reader = FrameReader(lambda _kind: 1 << 30)
-        self._inbox: list[m.Message] = []
-
-    def say(self, message: m.Message) -> None:
-        header, body = encode_frame(message)
-        self.raw(header + bytes(body))
-
-    def raw(self, data: bytes) -> None:
-        view = memoryview(data)
-        while view:
-            count = self.link.try_send(view)
-            view = view[count:]
-            if not count:
-                self.link.wait(1.0, write=True)
-
-    def hear(self) -> m.Message:
-        """The next message that is not `waiting`. Raises LinkLostError at the end."""
-        buffer = bytearray(65536)
-
-        def look() -> Any:
-            if not self._inbox:
-                self.link.wait(0.5)
-                self._inbox += self._reader.feed(memoryview(buffer)[: self.link.try_receive(memoryview(buffer))])
-            while self._inbox:
-                message = self._inbox.pop(0)
-                if not isinstance(message, m.Waiting):
-                    return message
-            return None
-
-        message: m.Message = wait_until(look, 30, "a message")
-        return message
-
-    def last_word(self) -> str:
-        """The code of the stop that ends the session; empty where it just ends."""
-        try:
-            while True:
-                message = self.hear()
-                if isinstance(message, m.Stop):
-                    return message.code
-        except LinkLostError:
-            return ""
-
-
-@dataclass
-class Scene:
-    """Bob's reception with a rude Alice before it."""
-
-    couple: Couple
-    heard: Heard
-    port: int
-    key: str = ""
-
-    def enter(self) -> Rude:
-        alice = self.couple.alice.device
-        return Rude(connect(Address("127.0.0.1", self.port), alice.identity, alice.peers.all(), lambda: False))
-
-    def greeted(self) -> tuple[Rude, bytes, bytes]:
-        rude = self.enter()
-        theirs = rude.hear()
-        assert isinstance(theirs, m.Hello)
-        own = b"n" * 32
-        rude.say(m.Hello([1], own))
-        return rude, theirs.nonce, own
-
-    def proof(self, theirs: bytes, own: bytes, code: str | None = None) -> m.CodeProof:
-        alice, bob = self.couple.alice.device.identity.id, self.couple.bob.device.identity.id
-        return m.CodeProof(code_proof(code or self.heard.all(st.Listening)[-1].code, theirs, own, alice, bob))
-
-    def let_in(self) -> Rude:
-        rude, theirs, own = self.greeted()
-        rude.say(self.proof(theirs, own))
-        assert rude.hear() == m.CodeAccepted()
-        return rude
-
-
 @pytest.fixture
-def scene(couple: Couple, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
-    monkeypatch.setattr(limits, "REFUSAL_SECONDS", 0.01)
-    monkeypatch.setattr(limits, "REJOIN_SECONDS", 0.2)
-    heard = Heard()
-    reception = couple.bob.reception(couple.into, "127.0.0.1", 0, heard.report, keep_listening=True)
-    made = Scene(couple, heard, 0)
-
-    def on_status(status: st.Status) -> None:
-        if isinstance(status, st.NeedKey):
-            reception.answers.say("key", made.key)
-        elif isinstance(status, st.NeedDecision):
-            reception.answers.say("decision", Decision(True))
-
-    heard.on_status = on_status
-    thread = threading.Thread(target=reception.run, daemon=True)
-    thread.start()
-    made.port = heard.wait(st.Listening).port
-    yield made
-    reception.answers.cancel()
-    thread.join(30)
-    assert not thread.is_alive()
-    assert couple.visible() == []
-    outside = [path for path in couple.root.iterdir() if path.name not in ("alice", "bob", "Desktop")]
-    assert not outside
+def scene(couple: Couple) -> Iterator[Scene]:
+    with bobs_door(couple) as made:
+        yield made
 
 
 # --- before the code -------------------------------------------------------------------------------------------------
@@ -258,33 +152,6 @@ def test_rejoining_a_session_that_is_not_there(scene: Scene) -> None:
 
 
 # --- behind the code -------------------------------------------------------------------------------------------------
-
-
-@dataclass
-class Sending:
-    """A rude sender that has been let in, with the means to seal."""
-
-    rude: Rude
-    ring: KeyRing
-    salt: bytes
-
-    def offer(self, files: int, total: int, entries: int, name: str = "folder") -> None:
-        self.rude.say(m.Offer(self.ring.transfer_id, self.salt, name, files, total, entries))
-
-    def manifest(self, entries: object) -> None:
-        writer = StreamWriter(self.ring, Stream.MANIFEST)
-        self.rude.say(m.Sealed(m.Kind.MANIFEST, writer.write(msgspec.msgpack.encode(entries), True, 1)))
-
-
-def sending(scene: Scene) -> Sending:
-    rude = scene.let_in()
-    scene.key, salt = new_key(), new_salt()
-    ids = scene.couple.alice.device.identity.id, scene.couple.bob.device.identity.id
-    return Sending(rude, KeyRing(stretch(scene.key, salt), new_salt(), *ids), salt)
-
-
-def file(name: str, size: int = 3, parent: int = -1) -> list[object]:
-    return [1, parent, name, size, 0, ""]
 
 
 HOSTILE_LISTS: dict[str, list[object]] = {
@@ -503,3 +370,20 @@ def test_every_word_of_an_end_is_understood(couple: Couple, word: str) -> None:
     assert end.problem.hint
     listener.close()
     listener.join(10)
+
+
+def test_somebody_let_in_as_the_receiver_is_closed_is_sent_away(couple: Couple) -> None:
+    """Their connection was left open, and they were told nothing."""
+    told: list[Problem] = []
+
+    class Waiting:
+        def end(self, problem: Problem) -> None:
+            told.append(problem)
+
+    with bobs_door(couple) as scene:
+        first = scene.let_in()  # is being served: the next one has to wait
+        scene.reception._let_in.put((Waiting(), couple.peer_alice()))  # type: ignore[arg-type]
+        scene.reception.answers.cancel()
+        assert first.last_word() == "cancelled"
+        first.link.close()
+    assert [problem.code for problem in told] == ["cancelled"]

@@ -262,3 +262,25 @@ def test_two_senders_at_once(couple: Couple) -> None:
     exchange.join()
     assert exchange.codes == ("done", "done")
     assert os.listdir(couple.into)
+
+
+def test_f1_cut_off_while_the_journal_of_a_finished_transfer_is_removed(
+    couple: Couple, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was listed as interrupted for good: nothing could be resumed from it."""
+    fill(couple.folder, large=1000)
+    removed: list[str] = []
+    unlink = Path.unlink
+
+    def cut_off(self: Path, missing_ok: bool = False) -> None:
+        if self.parent.parent.name == "transfers":
+            removed.append(self.name)
+            if len(removed) == 1:
+                unlink(self, missing_ok)
+            raise OSError(5, "the end")
+        unlink(self, missing_ok)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", cut_off)
+        assert Exchange(couple).run().codes == ("done", "done")
+    assert not list_interrupted(couple.bob.device.transfers)

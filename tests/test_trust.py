@@ -337,13 +337,26 @@ def test_n7_a_restart_forgets_nothing(tmp_path: Path) -> None:
     assert not Guesses(tmp_path).begin_try(PEER, 1010.0)
 
 
-def test_the_person_or_the_right_code_starts_anew(tmp_path: Path) -> None:
+def test_the_person_at_the_receiver_lets_a_peer_start_anew(tmp_path: Path) -> None:
     guesses = Guesses(tmp_path)
-    for act in (guesses.allow, guesses.succeeded):
-        for n in range(limits.CODE_FAILURES_AN_HOUR):
-            guesses.begin_try(PEER, 1000.0 + n)
-        act(PEER, 1010.0)
-        assert not guesses.locked(PEER, 1010.0)
+    for n in range(limits.CODE_FAILURES_AN_HOUR):
+        guesses.begin_try(PEER, 1000.0 + n)
+    guesses.allow(PEER, 1010.0)
+    assert not guesses.locked(PEER, 1010.0)
+    assert sum(guesses.begin_try(PEER, 1011.0) for _n in range(20)) == limits.CODE_FAILURES_AN_HOUR
+
+
+def test_n7_a_right_code_takes_back_its_own_try_and_no_other(tmp_path: Path) -> None:
+    """A thief of a certificate had new tries whenever its owner sent something."""
+    guesses = Guesses(tmp_path)
+    for n in range(limits.CODE_FAILURES_AN_HOUR - 1):
+        assert guesses.begin_try(PEER, 1000.0 + n)
+    for n in range(10):
+        assert guesses.begin_try(PEER, 1010.0 + n)
+        guesses.succeeded(PEER, 1010.0 + n)
+    assert guesses.begin_try(PEER, 1030.0)
+    assert not guesses.begin_try(PEER, 1031.0)
+    assert not guesses.locked(PEER, 1000.0 + HOUR + 1)
 
 
 def test_n7_a_clock_set_back_does_not_lock_for_years(tmp_path: Path) -> None:

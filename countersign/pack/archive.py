@@ -172,7 +172,7 @@ def _closing(payload: memoryview, at: int, directory: list[bytes]) -> list[tuple
         return []
     try:
         withdrawn = msgspec.msgpack.decode(comment, type=list[tuple[int, str]], strict=True)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise SealBroken from None
     if any(reason not in REASONS for _index, reason in withdrawn):
         raise SealBroken

@@ -62,7 +62,7 @@ def decode_answer(payload: memoryview | bytes, manifest: Manifest) -> Answer:
     """The answer to this manifest. Raises ProtocolProblem for one that does not fit it."""
     try:
         answer = msgspec.msgpack.decode(payload, type=Answer, strict=True)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise ProtocolProblem from None
     count = len(manifest)
     for bits in (answer.held, answer.unwanted):

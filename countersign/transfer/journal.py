@@ -19,7 +19,7 @@ import msgspec
 
 from countersign import limits
 from countersign.errors import OfferRefused
-from countersign.files import PRIVATE_FILE, private_folder, replace_file
+from countersign.files import PRIVATE_FILE, private_folder, replace_file, set_aside
 from countersign.locks import hold
 from countersign.pack.manifest import Manifest, ManifestReader
 from countersign.transfer.disk import remove_tree
@@ -28,6 +28,8 @@ VERSION = 1
 LOCK = "lock"
 ABOUT = "about.json"
 _OLD = 86400.0
+_LATEST = 1e11  # seconds since 1970: what a date can hold
+_ASIDE = ".damaged-"
 _RECORD = struct.Struct(">II")  # length and CRC-32 of what follows
 
 
@@ -116,6 +118,10 @@ def _frames(path: Path) -> Iterator[bytes]:
             yield data
 
 
+class DamagedError(ValueError):
+    """A journal that says nothing any more."""
+
+
 class Past:
     """The journal of an interrupted transfer, read. Whoever made this holds its lock and calls `close`."""
 
@@ -155,7 +161,7 @@ class Past:
         for data in _frames(self.folder / "log"):
             try:
                 record = msgspec.msgpack.decode(data, type=Record, strict=True)
-            except msgspec.DecodeError:
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 return
             for index, digest in record.complete:
                 if 0 <= index < count and len(digest) == 32:
@@ -165,13 +171,15 @@ class Past:
 
 
 def read_about(folder: Path) -> About:
-    """Raises OSError or ValueError."""
+    """Raises OSError or ValueError; DamagedError where it can never be read again."""
     try:
-        about = msgspec.json.decode((folder / "about.json").read_bytes(), type=About)
-    except msgspec.DecodeError as error:
-        raise ValueError("about.json is damaged") from error
+        about = msgspec.json.decode((folder / ABOUT).read_bytes(), type=About)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise DamagedError from error
     if about.version != VERSION:
         raise ValueError("about.json is of another version")
+    if "\0" in about.into + about.staging or not 0 <= about.began < _LATEST:
+        raise DamagedError
     return about
 
 
@@ -199,8 +207,9 @@ def _bytes_in(staging: Path) -> int:
 
 
 def journals(transfers: Path) -> list[Path]:
-    """The folders of all journals of a home."""
-    return sorted(path for path in transfers.iterdir() if path.is_dir()) if transfers.is_dir() else []
+    """The folders of all journals of a home, without those that were set aside."""
+    found = transfers.iterdir() if transfers.is_dir() else []
+    return sorted(path for path in found if path.is_dir() and _ASIDE not in path.name)
 
 
 def discard(folder: Path) -> bool:
@@ -221,29 +230,35 @@ def discard(folder: Path) -> bool:
 
 
 def remove_journal(folder: Path) -> None:
-    """Removes a journal; `about.json` last, so that being cut off leaves one that can still be discarded."""
-    for name in ("manifest", "log", LOCK, ABOUT):
-        (folder / name).unlink(missing_ok=True)
+    """Removes a journal whose staging is gone; `about.json` first, so that being cut off leaves nothing that counts as interrupted."""
+    (folder / ABOUT).unlink(missing_ok=True)
     remove_tree(folder)
 
 
-def tidy(transfers: Path, staging: Path, now: float) -> None:
+def tidy(transfers: Path, staging: Path, now: float) -> list[Path]:
     """Removes what a death at an unlucky moment has left: journals that never began, staging folders without one.
 
-    now: seconds since 1970. What is younger than a day may be somebody's who is just beginning.
+    now: seconds since 1970. What is younger than a day may be somebody's who is just beginning. Damaged journals are set
+    aside, and their new names given; what has arrived of them is left alone, since nothing says any more which it is.
     """
-    used = set()
+    used: set[Path] = set()
+    aside: list[Path] = []
+    unknown = False
     for folder in journals(transfers):
         if (folder / ABOUT).exists():
             try:
                 used.add(Path(read_about(folder).staging))
+            except DamagedError:
+                aside.append(set_aside(folder))
             except (OSError, ValueError):
-                return  # one that can't be read may be whose staging this is
+                unknown = True  # one that can't be read now may be whose staging this is
         elif now - folder.stat().st_mtime > _OLD:
             discard(folder)
-    for path in staging.iterdir() if staging.is_dir() else []:
+    unknown = unknown or any(_ASIDE in path.name for path in (transfers.iterdir() if transfers.is_dir() else []))
+    for path in staging.iterdir() if staging.is_dir() and not unknown else []:
         if is_staging_name(path.name) and path not in used and now - path.stat().st_mtime > _OLD:
             remove_tree(path)
+    return aside
 
 
 PREFIX = ".countersign-"

@@ -21,6 +21,7 @@ from countersign.errors import (
     ProtocolProblem,
     VersionProblem,
 )
+from countersign.i18n import _
 from countersign.seal.code import code_proof, new_code, same
 from countersign.transfer.answers import Answers
 from countersign.transfer.channel import Channel
@@ -109,9 +110,12 @@ class Reception:
         except Problem as problem:
             self._report(Failed(problem))
             return
-        tidy(self._device.transfers, self._device.state / "staging", self._device.now())
         try:
+            damaged = tidy(self._device.transfers, self._device.state / "staging", self._device.now())
             self._show_code()
+            for aside in damaged:
+                note = _("The record of an interrupted transfer was damaged and set aside: {file}").format(file=aside)
+                self._report(Note(note))
             while True:
                 channel, peer = self._wait_for_somebody()
                 self._serve(channel, peer)
@@ -130,6 +134,7 @@ class Reception:
                 channel.lose()
             self._door.close()
             self._door.join(_JOIN_SECONDS)
+            self._send_away()
 
     # --- on the thread of run ----------------------------------------------------------------------------------------
 
@@ -140,6 +145,13 @@ class Reception:
             item = self._let_in.get()
             if item is not None:
                 return item
+
+    def _send_away(self) -> None:
+        """Ends with those who were let in and whose turn never came."""
+        while not self._let_in.empty():
+            item = self._let_in.get()
+            if item is not None:
+                item[0].end(Cancelled())
 
     def _nobody_let_in(self) -> bool:
         with self._let_in.mutex:

@@ -190,8 +190,8 @@ class SendingSession:
         try:
             theirs = channel.expect(Hello)
         except LinkLostError as lost:
-            # under TLS 1.3 a refused client learns it here; some say why, some just close
-            raise (lost.problem or TheyDoNotTrustUs()) from lost
+            # under TLS 1.3 a refused client learns it here; some say why, some just close. A line that is cut says neither
+            raise (lost.problem or (TheyDoNotTrustUs() if lost.orderly else PeerSilent())) from lost
         if common_version(theirs.versions) is None:
             raise VersionProblem
         own = secrets.token_bytes(32)

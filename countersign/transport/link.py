@@ -9,11 +9,12 @@ from countersign.trust.fingerprint import DeviceId
 
 
 class LinkLostError(Exception):
-    """The link ended. `problem` says more where the transport knows more."""
+    """The link ended. `problem` says more where the transport knows more; `orderly` where the other side has closed it."""
 
-    def __init__(self, problem: Problem | None = None) -> None:
+    def __init__(self, problem: Problem | None = None, *, orderly: bool = False) -> None:
         super().__init__(problem)
         self.problem = problem
+        self.orderly = orderly
 
 
 class Link(Protocol):

@@ -23,9 +23,10 @@ from countersign.i18n import _
 from countersign.transport.link import LinkLostError
 from countersign.transport.tls import TlsLink, make_context
 from countersign.trust.identity import Identity
-from countersign.trust.peers import PeerStore
+from countersign.trust.peers import Peer, PeerStore
 
 _PAUSE = 0.2
+_BACKLOG = 1024  # where a flood fills it, the system lets a paired sender wait for seconds before it asks again
 log = logging.getLogger(__name__)
 
 
@@ -52,6 +53,7 @@ class Listener:
         self._strangers: dict[socket.socket | TlsLink, None] = {}
         self._threads: set[threading.Thread] = set()
         self._closing = False
+        self._made: tuple[list[str], ssl.SSLContext] | None = None
         self._pause = threading.Event()
         self._socket = _bound(bind, port)
         self.port: int = self._socket.getsockname()[1]
@@ -113,7 +115,7 @@ class Listener:
         known = False
         try:
             peers = self._peers.all()
-            context = make_context(self._identity, peers, listening=True)
+            context = self._context(peers)
             link = TlsLink(raw, context, self._identity.id, listening=True)
             self._replace(raw, link)
             known = link.handshake(limits.HANDSHAKE_SECONDS) in {peer.id for peer in peers}
@@ -129,6 +131,14 @@ class Listener:
                 if not self._closing:
                     self._refused()
         return link if known else None
+
+    def _context(self, peers: list[Peer]) -> ssl.SSLContext:
+        """Made anew only where the peers are others than last time: it costs more than a stranger may."""
+        pinned = [peer.pem for peer in peers]
+        with self._lock:
+            if self._made is None or self._made[0] != pinned:
+                self._made = (pinned, make_context(self._identity, peers, listening=True))
+            return self._made[1]
 
     def _replace(self, raw: socket.socket, link: TlsLink) -> None:
         """The raw socket is empty once it is wrapped; the link stands for it then, unless it had to make room."""
@@ -152,14 +162,14 @@ def _bound(bind: str | None, port: int) -> socket.socket:
     try:
         if bind is None and socket.has_dualstack_ipv6():
             try:
-                return socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=128)
+                return socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=_BACKLOG)
             except OSError as error:
                 if error.errno == errno.EADDRINUSE:
                     raise
                 # IPv6 is known to the system but switched off; IPv4 alone will do
         host = bind or "0.0.0.0"  # noqa: S104  # nosec B104 - a receiver waits on every interface unless told otherwise
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=128)
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise PortTaken(port=port, owner=_owner_of(port), free=_free_port(port)) from error

@@ -121,7 +121,7 @@ class TlsLink:
         except (OSError, ValueError) as error:
             raise LinkLostError(_problem_of(error)) from error
         if count == 0:
-            raise LinkLostError
+            raise LinkLostError(orderly=True)
         return count
 
     def try_send(self, data: memoryview) -> int:

@@ -88,7 +88,7 @@ def read_certificate(data: bytes, file: str) -> x509.Certificate:
         found = (
             x509.load_pem_x509_certificates(data) if b"-----BEGIN" in data else [x509.load_der_x509_certificate(data)]
         )
-    except (ValueError, x509.UnsupportedGeneralNameType) as error:
+    except (ValueError, x509.InvalidVersion, x509.UnsupportedGeneralNameType) as error:
         raise NotACertificate(file=file) from error
     if len(found) != 1:
         raise NotACertificate(file=file)

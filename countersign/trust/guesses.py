@@ -43,8 +43,13 @@ class Guesses:
             return not locked
 
     def succeeded(self, peer: DeviceId, now: float) -> None:
-        """The try was right: this peer starts anew."""
-        self.allow(peer, now)
+        """The try was right, and counts no more. Earlier ones do: a thief of a certificate gains nothing by its owner's success."""
+        with file_lock(self._lock):
+            state = self._read(now)
+            times = state.failures.get(peer.hex(), [])
+            if times:
+                times.remove(max(times))
+                self._write(state)
 
     def allow(self, peer: DeviceId, now: float) -> None:
         """The person at the receiver allows this peer again."""
@@ -75,7 +80,7 @@ class Guesses:
                 raise msgspec.ValidationError("version")
         except FileNotFoundError:
             return _State(1, {})
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             # forgetting would give a guesser a new hour: so everybody waits, unless the person says otherwise
             aside = set_aside(self._path)
             self._notes.append(

@@ -1,0 +1,102 @@
+"""What a peer may cost in memory: hostile messages, endless lists and bombs, in a process whose address space is limited.
+
+Both sides live in that process, so the limit is a generous one; a message that could make us allocate what it says would pass it at once.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from countersign import limits
+from countersign.seal.stream import Stream, StreamWriter
+from countersign.transfer import status as st
+from countersign.wire import messages as m
+from tests.long.figures import Figure, quick_couple
+from tests.long.messages import attack_receiver, attack_sender
+from tests.long.to_receiver import receiver_cases
+from tests.long.to_sender import sender_cases
+from tests.rude import bobs_door, file, sending
+from tests.transfers import Couple
+
+ROOM = 768 * limits.MIB  # of address space above what the process has before; a thread alone reserves eight
+FLAT = 400  # bytes of memory for each entry of a list, both sides together
+_ENTRIES = 400_000
+
+
+def run(runs: int | None, first: int = 0) -> Figure:
+    """Starts the limited process; `runs`: hostile messages on each side, and a hundred times as many entries."""
+    if not Path("/proc/self/statm").exists():
+        return Figure("needs a system that tells a process its size", False, skipped=True)
+    command = [sys.executable, "-m", "tests.long.memory", str(runs if runs is not None else 0)]
+    environment = {**os.environ, "MALLOC_ARENA_MAX": "2"}  # glibc would reserve 64 MiB of addresses for every thread
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=root, env=environment)
+    last = (done.stdout.strip().splitlines() or [done.stderr.strip()[-300:]])[-1]
+    return Figure(last, done.returncode == 0)
+
+
+def _size(column: int) -> int:
+    """Bytes of address space (0) or memory in use (1)."""
+    return int(Path("/proc/self/statm").read_text().split()[column]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def endless_list(couple: Couple, entries: int, name: str) -> tuple[str, int]:
+    """A list of so many entries, all but one of what was offered. How the receiver ends it, and by how many bytes it grew."""
+    with bobs_door(couple) as scene:
+        made = sending(scene)
+        made.offer(entries + 1, 3 * (entries + 1), entries + 1)
+        before = _size(1)
+        writer = StreamWriter(made.ring, Stream.MANIFEST)
+        for batch, last in _batches(entries, name):
+            made.rude.say(m.Sealed(m.Kind.MANIFEST, writer.write(msgspec.msgpack.encode(batch), last, 1)))
+        word = made.rude.last_word()
+        grown = _size(1) - before
+        made.rude.link.close()
+        scene.heard.wait(st.Failed)
+    return word, grown
+
+
+def _batches(entries: int, name: str) -> Iterator[tuple[list[list[object]], bool]]:
+    step = max(1, min(limits.BATCH_ENTRIES, limits.BATCH_BYTES // (len(name) + 40)))
+    for at in range(0, entries, step):
+        last = at + step >= entries
+        yield [file(f"{number:09d}{name}") for number in range(at, min(at + step, entries))], last
+
+
+def main(runs: int) -> int:
+    import resource
+
+    entries = _ENTRIES if not runs else runs * 100
+    with quick_couple() as couple:
+        step = 1 if not runs else max(1, 1300 // runs)
+        to_receiver = list(
+            itertools.islice(receiver_cases(), 0, None, step)
+        )  # made before: a bomb costs its maker more
+        to_sender = list(itertools.islice(sender_cases(), 0, None, step))
+        room = _size(0) + ROOM
+        resource.setrlimit(resource.RLIMIT_AS, (room, room))
+        count = attack_receiver(couple, to_receiver) + attack_sender(couple, to_sender)
+        word, grown = endless_list(couple, entries, "")
+        assert word == "offer", word
+        each = grown / entries
+        # names that are as long as they may be, past the sum of what all of them may be
+        too_many = 10_000 if runs else limits.MAX_NAMES_BYTES // 1000 + 1000
+        word, _grown = endless_list(couple, too_many, "x" * 1000)
+        assert word == "offer", word
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    print(
+        f"{count} hostile messages and lists of {entries} and {too_many} entries within {ROOM // limits.MIB} MiB of addresses; "
+        f"{max(0.0, each):.0f} bytes for each entry, {peak} MiB at the most for both sides"
+    )
+    return 0 if each < FLAT else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1])))

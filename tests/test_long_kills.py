@@ -1,0 +1,45 @@
+"""Killed and cut: small forms of `python3 -m tests.long kills` and `cuts`."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from tests.long.cuts import count_records, faults, harm, prepare, quick_times
+from tests.long.kills import in_a_process_of_its_own
+from tests.long.records import Fault
+from tests.transfers import Couple
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="children are forked")
+def test_f1_killed_at_changes_of_state_and_on_the_disk() -> None:
+    assert "files lost 0" in in_a_process_of_its_own(8, 120)
+
+
+def test_f3_one_harm_to_one_record_of_a_transfer(couple: Couple) -> None:
+    with quick_times():
+        prepare(couple)
+        for fault in faults(count_records(couple))[:8]:
+            harm(couple, fault)
+
+
+def test_f7_a_computer_that_sleeps_in_the_middle(couple: Couple) -> None:
+    """Its connection is dead when it wakes: the same as a line that was cut, whichever side slept."""
+    with quick_times():
+        prepare(couple)
+        records = count_records(couple)
+        assert harm(couple, Fault("reset", True, records[True] - 4)) == "done"
+        assert harm(couple, Fault("reset", False, records[False] - 2)) == "done"
+
+
+def test_a_line_that_is_cut_before_hello_is_not_called_a_lack_of_trust(couple: Couple) -> None:
+    """The sender's person was told to hand over a certificate that the receiver had."""
+    with quick_times():
+        prepare(couple)
+        found = set()
+        for index in range(1, count_records(couple)[False]):
+            found.add(harm(couple, Fault("cut before", False, index)))
+            if "done" in found:
+                break
+    assert "peer_silent" in found

@@ -1,0 +1,183 @@
+"""State on disk survives being cut off anywhere: nothing is fatal, no lock is forgotten, what is damaged is set aside."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from countersign import limits
+from countersign.commands import show_interrupted
+from countersign.errors import IdentityDamaged
+from countersign.files import replace_file
+from countersign.home import Home
+from countersign.pack.manifest import Entry, EntryKind, Manifest
+from countersign.setting import open_setting
+from countersign.transfer import status as st
+from countersign.transfer.journal import About, Journal, Past, Record, journals, list_interrupted, tidy
+from countersign.trust.fingerprint import DeviceId
+from countersign.trust.guesses import Guesses
+from countersign.trust.identity import open_identity
+from tests.transfers import Couple, Exchange, fill, interrupt
+
+PEER = DeviceId(b"p" * 32)
+NOW = 1e9
+GARBAGE = [b"\x00" * 40, b"\xff" * 40, b"{}", b"[]", b"null", b'{"version":1}', b"[" * 5000, b'{"a":' * 3000]
+
+
+def damaged(data: bytes) -> Iterator[bytes]:
+    """Cut off at every byte, and what is no file of ours at all."""
+    yield from (data[:size] for size in range(len(data)))
+    yield from GARBAGE
+
+
+def test_the_counter_of_guesses_never_forgets_a_lock(tmp_path: Path) -> None:
+    guesses = Guesses(tmp_path)
+    for _try in range(limits.CODE_FAILURES_AN_HOUR):
+        guesses.begin_try(PEER, NOW)
+    file = tmp_path / "guesses.json"
+    whole = file.read_bytes()
+    for data in damaged(whole):
+        file.write_bytes(data)
+        again = Guesses(tmp_path)
+        assert again.locked(PEER, NOW + 1), data
+        assert not again.begin_try(PEER, NOW + 1), data
+        [note] = again.take_notes()
+        assert "damaged" in note
+        [aside] = tmp_path.glob("guesses.json.damaged-*")
+        assert aside.read_bytes() == data
+        aside.unlink()
+
+
+def test_being_cut_off_while_a_file_is_replaced_leaves_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "state.json"
+    replace_file(file, b"old")
+
+    def cut_off(*_arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    for step in ("fsync", "replace"):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, step, cut_off)
+            with pytest.raises(KeyboardInterrupt):
+                replace_file(file, b"new")
+        assert file.read_bytes() == b"old"
+    replace_file(file, b"new")
+    assert file.read_bytes() == b"new"
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Path:
+    """A journal with something of everything; its transfers folder is `tmp_path / "transfers"`."""
+    manifest = Manifest()
+    for number in range(20):
+        manifest.add(Entry(EntryKind.FILE, -1, f"{number:02d}", 100, 0, ""))
+    about = About(1, "00" * 32, "x", "x", "/nowhere", str(tmp_path / "nowhere"), NOW, 20, 20, 2000)
+    made = Journal.begin(tmp_path / "transfers", about, manifest)
+    for number in range(10):
+        made.add(Record([(number, bytes(32))], [(10, 5, bytes(32))]))
+    made.close()
+    return made.folder
+
+
+def read(folder: Path) -> Past | None:
+    try:
+        return Past(folder, os.open(folder / "lock", os.O_RDWR))
+    except (OSError, ValueError):
+        return None
+
+
+@pytest.mark.parametrize("name", ["manifest", "log"])
+def test_a_journal_cut_off_anywhere_gives_what_is_whole_of_it(journal: Path, name: str) -> None:
+    whole = (journal / name).read_bytes()
+    for data in damaged(whole):
+        (journal / name).write_bytes(data)
+        past = read(journal)
+        if past is None:
+            assert name == "manifest"
+            continue
+        assert sum(past.complete) <= 10
+        assert name == "log"
+        past.close()
+        assert [item.id for item in list_interrupted(journal.parent)] == [journal.name]
+
+
+def test_what_a_journal_is_about_cut_off_anywhere_is_set_aside(journal: Path, tmp_path: Path) -> None:
+    about = (journal / "about.json").read_bytes()
+    orphan = tmp_path / "staging" / (".countersign-" + "0" * 32)
+    orphan.mkdir(parents=True)
+    for data in damaged(about):
+        (journal / "about.json").write_bytes(data)
+        assert list_interrupted(journal.parent) == []
+        assert read(journal) is None
+        [aside] = tidy(journal.parent, tmp_path / "staging", NOW * 3)
+        assert journals(journal.parent) == []
+        assert orphan.exists()  # perhaps it belongs to that one
+        aside.rename(journal)
+    (journal / "about.json").write_bytes(about)
+    assert [item.id for item in list_interrupted(journal.parent)] == [journal.name]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"staging": "/a\0b"}, {"into": "\0"}, {"began": 1e300}, {"began": -1e300}, {"staging": ""}, {"version": 2}],
+)
+def test_a_journal_that_says_what_can_not_be(journal: Path, changes: dict[str, object]) -> None:
+    """NUL in a path and a date past all calendars ended the program."""
+    facts = json.loads((journal / "about.json").read_bytes())
+    (journal / "about.json").write_bytes(json.dumps({**facts, **changes}).encode())
+    home = Home(journal.parent.parent / "home")
+    setting = open_setting(home)
+    (home.state / "transfers").symlink_to(journal.parent)
+    assert show_interrupted(setting, lambda *_a: None) == 0
+    tidy(journal.parent, journal.parent.parent / "staging", NOW)
+    kept = journal.exists()
+    assert kept == ("version" in changes or changes == {"staging": ""})
+
+
+def test_a_damaged_journal_is_told_and_the_next_transfer_works(couple: Couple) -> None:
+    fill(couple.folder, large=60_000_000)
+    interrupt(couple, 20_000_000)
+    [folder] = couple.bob.device.transfers.iterdir()
+    (folder / "about.json").write_bytes(b"{")
+    exchange = Exchange(couple).run()
+    assert exchange.codes == ("done", "done")
+    [note] = exchange.receiver.all(st.Note)
+    assert "damaged" in note.text
+
+
+@pytest.mark.parametrize("name", ["key.pem", "cert.pem"])
+def test_an_identity_cut_off_anywhere_is_told_and_never_replaced(tmp_path: Path, name: str) -> None:
+    certs = tmp_path / "certs"
+    certs.mkdir()
+    now = datetime.datetime.now(datetime.timezone.utc)
+    identity = open_identity(certs, now)
+    whole = (certs / name).read_bytes()
+    told = 0
+    for data in damaged(whole):
+        (certs / name).write_bytes(data)
+        try:
+            assert open_identity(certs, now).id == identity.id  # all but the last line break is there
+        except IdentityDamaged as problem:
+            told += bool(problem.hint)
+        assert (certs / name).read_bytes() == data
+    assert told > len(whole) - 3
+    (certs / name).write_bytes(whole)
+    assert open_identity(certs, now).id == identity.id
+
+
+def test_a_peer_cut_off_anywhere_takes_nobody_else_along(couple: Couple) -> None:
+    file = couple.bob.home.peers / "alice.pem"
+    whole = file.read_bytes()
+    (couple.bob.home.peers / "carol.pem").write_bytes(whole.replace(b"\n", b"\r\n"))
+    peers = couple.bob.device.peers
+    for data in damaged(whole):
+        file.write_bytes(data)
+        assert {peer.id for peer in peers.all()} == {couple.alice.device.identity.id}
+        assert all(problem.message for problem in peers.problems())
