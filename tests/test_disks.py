@@ -16,6 +16,7 @@ import pytest
 from countersign import limits
 from countersign.transfer import receiving, status as st
 from countersign.transfer.journal import list_interrupted
+from countersign.transfer.proposal import Decision
 from tests.transfers import Couple, Exchange, fill, snapshot
 
 LARGE = 30_000_000
@@ -174,7 +175,7 @@ def test_f4_files_rewritten_all_the_time_are_whole_or_not_there(couple: Couple) 
     thread = threading.Thread(target=rewrite, daemon=True)
     thread.start()
     try:
-        exchange.reception.answers.say("decision", receiving.Decision(True))
+        exchange.reception.answers.say("decision", Decision(True))
         exchange.join()
     finally:
         stopping.set()

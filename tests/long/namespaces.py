@@ -152,11 +152,11 @@ SCENES: dict[str, Callable[[Couple, Hosts], None]] = {
 }
 
 
-def play(name: str) -> None:
-    """One scene, and both folders compared at its end. Raises NotAllowedError."""
+def play(name: str, size: int = _SIZE) -> None:
+    """One scene with a file of so many bytes, and both folders compared at its end. Raises NotAllowedError."""
     with tempfile.TemporaryDirectory() as folder, two_hosts() as hosts:
         couple = make_couple(Path(folder))
-        (couple.folder / "large.bin").write_bytes(os.urandom(_SIZE))
+        (couple.folder / "large.bin").write_bytes(os.urandom(size))
         before = snapshot(couple.folder)
         SCENES[name](couple, hosts)
         assert snapshot(couple.into) == before == snapshot(couple.folder)

@@ -6,7 +6,6 @@ Counted too: bytes that a stranger is told beyond the alert that ends its handsh
 from __future__ import annotations
 
 import contextlib
-import resource
 import selectors
 import socket
 import ssl
@@ -138,6 +137,8 @@ def _nobody() -> ssl.SSLContext:
 def many_handles(wanted: int) -> Iterator[None]:
     """As many open files as the crowd needs. (What the receiver allows itself is not changed by this in another process.)"""
     if sys.platform != "win32":
+        import resource
+
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         if soft < wanted and (hard == resource.RLIM_INFINITY or hard >= wanted):
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
