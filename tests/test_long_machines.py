@@ -28,11 +28,13 @@ def test_n2_z1_z3_hostile_messages_in_little_memory() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="children are forked")
+@pytest.mark.once
 def test_f1_what_was_on_the_disk_is_not_sent_again() -> None:
-    code, said = resent.in_a_process_of_its_own(24, 120)
+    code, said = resent.in_a_process_of_its_own(16, 120)
     assert code == 0, said
 
 
+@pytest.mark.once
 def test_f3_an_interface_that_is_taken_down() -> None:
     try:
         namespaces.play("an interface that is down for 2 s", 150_000_000)
@@ -40,6 +42,7 @@ def test_f3_an_interface_that_is_taken_down() -> None:
         pytest.skip(f"this machine does not allow hosts of our own: {error}")
 
 
+@pytest.mark.once
 def test_n5_the_receiver_seen_by_openssl() -> None:
     figure = outside.run(1)
     if figure.skipped:

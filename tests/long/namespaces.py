@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,7 +115,7 @@ def interface_down(couple: Couple, hosts: Hosts, seconds: float) -> None:
     """For so long nothing passes. Nothing is retyped."""
     with Journey(couple, hosts, _BOB).middle() as journey:
         hosts.set(hosts.alice, "link", "set", "wire", "down")
-        time.sleep(seconds)  # how long the line is away is what is tried
+        threading.Event().wait(seconds)  # how long the line is away is what is tried
         hosts.set(hosts.alice, "link", "set", "wire", "up")
         journey.done()
 
