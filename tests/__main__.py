@@ -1,6 +1,7 @@
 """`python3 -m tests`: sets itself up and runs every test. Standard library only until pytest starts.
 
-Options: --no-windows leaves out what needs a screen; everything else goes to pytest.
+Options: --no-windows leaves out what needs a screen, --brief what need not be run on every version of Python; everything else goes
+to pytest.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ sys.path.insert(0, str(ROOT))
 from countersign import bootstrap  # noqa: E402 - found by the line above
 
 NEEDED = (*bootstrap.MODULES, "hypothesis", "importlinter", "pytest", "pytest_timeout", "xdist", "coverage")
-NO_WINDOWS = "--no-windows"
+NO_WINDOWS, BRIEF = "--no-windows", "--brief"
 
 
 def main() -> int:
@@ -36,7 +37,9 @@ def main() -> int:
     except bootstrap.SetupProblem as problem:
         print(problem, file=sys.stderr)
         return bootstrap.EXIT_SETUP
-    return _run(windows, [argument for argument in arguments if argument != NO_WINDOWS])
+    left_out = [] if windows else ["not window"]
+    left_out += ["not once"] if BRIEF in arguments else []
+    return _run(left_out, [argument for argument in arguments if argument not in (NO_WINDOWS, BRIEF)])
 
 
 def _check_windows() -> None:
@@ -58,10 +61,10 @@ def _check_windows() -> None:
         )
 
 
-def _run(windows: bool, arguments: list[str]) -> int:
+def _run(left_out: list[str], arguments: list[str]) -> int:
     import pytest
 
-    chosen = [] if windows else ["-m", "not window"]
+    chosen = ["-m", " and ".join(left_out)] if left_out else []
     # windows and whole processes share two cores badly with more than two workers
     spread = [] if any(argument.startswith(("-n", "-p", "--pdb")) for argument in arguments) else ["-n", "2"]
     return int(pytest.main([*spread, *chosen, *arguments]))

@@ -14,10 +14,12 @@ from pathlib import Path
 import pytest
 
 from countersign import limits
+from countersign.pack.plan import Piece
 from countersign.transfer import receiving, status as st
 from countersign.transfer.journal import list_interrupted
 from countersign.transfer.proposal import Decision
 from countersign.transfer.selection import Selection
+from countersign.transfer.source import Source
 from tests.transfers import Couple, Exchange, fill, snapshot
 
 LARGE = 30_000_000
@@ -144,16 +146,25 @@ def test_f2_staging_is_removed_during_the_transfer(couple: Couple) -> None:
     assert snapshot(couple.into) == snapshot(couple.folder)
 
 
-def test_f4_the_source_is_removed_during_the_transfer(couple: Couple) -> None:
+def test_f4_the_source_is_removed_during_the_transfer(couple: Couple, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(couple.folder, large=LARGE)
     (couple.folder / "zz.bin").write_bytes(bytes(3 * limits.PACK_BYTES))
-    exchange = Exchange(couple)
-    at_progress(exchange, LARGE // 4, lambda: shutil.rmtree(couple.folder))
-    exchange.run()
+    read, removed = Source.read, threading.Event()
+
+    def removing(self: Source, piece: Piece, buffer: memoryview) -> memoryview:
+        found = read(self, piece, buffer)
+        if not removed.is_set():
+            removed.set()
+            shutil.rmtree(couple.folder)
+        return found
+
+    monkeypatch.setattr(Source, "read", removing)
+    exchange = Exchange(couple).run()
     assert exchange.codes == ("done", "done")
-    end = exchange.receiver.end()
-    assert isinstance(end, st.Done)
-    assert "zz.bin" in {path for path, _reason in end.skipped}
+    for heard in (exchange.sender, exchange.receiver):
+        end = heard.end()
+        assert isinstance(end, st.Done)
+        assert {"large.bin", "zz.bin"} & {path for path, _reason in end.skipped}
     assert "zz.bin" not in couple.visible()
 
 

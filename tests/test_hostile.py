@@ -381,7 +381,8 @@ def test_somebody_let_in_as_the_receiver_is_closed_is_sent_away(couple: Couple) 
             told.append(problem)
 
     with bobs_door(couple) as scene:
-        first = scene.let_in()  # is being served: the next one has to wait
+        first = scene.let_in()
+        wait_until(lambda: scene.reception._session, 10, "the first to be served: the next one has to wait")
         scene.reception._let_in.put((Waiting(), couple.peer_alice()))  # type: ignore[arg-type]
         scene.reception.answers.cancel()
         assert first.last_word() == "cancelled"

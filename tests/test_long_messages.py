@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 
 import pytest
 
+from countersign.seal.stream import Stream
+from countersign.transfer import status as st
+from countersign.wire import messages as m
+from countersign.wire.messages import Kind
+from tests.long.archives import right_archive
+from tests.long.breaks import frame, out_of_place
 from tests.long.messages import attack_receiver, attack_sender
-from tests.long.to_receiver import receiver_cases
+from tests.long.to_receiver import ALWAYS, PLACES, receiver_cases
 from tests.long.to_sender import sender_cases
+from tests.rude import bobs_door
 from tests.transfers import Couple
 
 _EVERY = 20
@@ -34,3 +42,20 @@ def test_hostile_messages_to_a_sender(couple: Couple) -> None:
 def test_a_receipt_that_holds_no_certificate_is_a_receipt_that_does_not_fit(couple: Couple, case: object) -> None:
     """Found by the list: the sender's person was told of a file that is no certificate."""
     assert attack_sender(couple, [case]) == 1  # type: ignore[list-item]
+
+
+def test_n9_hostile_messages_when_all_has_arrived(couple: Couple) -> None:
+    """Too late for harm: what was right is there, the other side is told, and the next one is served."""
+    with bobs_door(couple) as scene:
+        for number, (name, data) in enumerate(out_of_place(ALWAYS | {Kind.THANKS}), 1):
+            visit = PLACES["data"][0](scene)
+            visit.rude.raw(frame(Kind.PACK, visit.seal(Stream.PACK, 0, True, right_archive())))
+            while not (isinstance(heard := visit.rude.hear(), m.Sealed) and heard.kind is Kind.RECEIPT):
+                pass
+            visit.rude.raw(data)
+            assert visit.rude.last_word() == "protocol", name
+            visit.rude.link.close()
+            scene.heard.wait(st.Done, number)
+            scene.heard.wait(st.Listening, number + 1)
+            assert sorted(path.read_bytes() for path in couple.into.iterdir()) == [b"abc", b"abc"], name
+            shutil.rmtree(couple.into)

@@ -24,6 +24,7 @@ NAMES = {
     "resent": "bytes sent again after a kill at 50 % (--runs: MiB)",
     "memory": "hostile messages and endless lists under a limit of address space",
     "namespaces": "two hosts: an interface taken down, addresses that change",
+    "outside": "the receiver seen by openssl and sslyze, the code by bandit and pip-audit",
 }  # fmt: skip
 
 

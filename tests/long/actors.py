@@ -38,9 +38,10 @@ _AUDITED = frozenset(
 
 @dataclass(frozen=True)
 class Trap:
-    """When a process ends itself by SIGKILL: at the `count`-th (from 1) status, state of the conversation or step on its disk."""
+    """When a process ends itself by SIGKILL: at the `count`-th (from 1) status, state of the conversation or step on its disk, or when
+    it reports so many bytes."""
 
-    kind: str = "never"  # status, state or disk
+    kind: str = "never"  # status, state, disk or bytes
     count: int = 0
 
 
@@ -162,6 +163,8 @@ def _act(make: Callable[[Callable[[st.Status], None]], Any], trap: Trap, told: i
             facts["wire_before"] = session._wire_before if hasattr(session, "_wire_before") else 0
         tell(**facts)
         steps.step("status")
+        if trap.kind == "bytes" and isinstance(status, st.Progress) and status.bytes_done >= trap.count:
+            os.kill(os.getpid(), KILL)
 
     _watch(steps)
     session = make(report)

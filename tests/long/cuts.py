@@ -31,7 +31,7 @@ def quick_times() -> Iterator[None]:
     """Everything that waits for a bad line waits less."""
     with (
         patched(
-            limits, PACK_BYTES=_PACK, STALL_SECONDS=3.0, WAITING_SECONDS=0.2, HANDSHAKE_SECONDS=1.5, REJOIN_SECONDS=30.0
+            limits, PACK_BYTES=_PACK, STALL_SECONDS=6.0, WAITING_SECONDS=0.2, HANDSHAKE_SECONDS=3.0, REJOIN_SECONDS=30.0
         ),
         patched(sending, _PAUSES=(0.05,)),
         patched(receiving, _SILENCE_SECONDS=20.0, _THANKS_SECONDS=3.0),

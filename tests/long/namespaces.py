@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,7 +115,7 @@ def interface_down(couple: Couple, hosts: Hosts, seconds: float) -> None:
     """For so long nothing passes. Nothing is retyped."""
     with Journey(couple, hosts, _BOB).middle() as journey:
         hosts.set(hosts.alice, "link", "set", "wire", "down")
-        time.sleep(seconds)  # how long the line is away is what is tried
+        threading.Event().wait(seconds)  # how long the line is away is what is tried
         hosts.set(hosts.alice, "link", "set", "wire", "up")
         journey.done()
 
@@ -152,11 +152,11 @@ SCENES: dict[str, Callable[[Couple, Hosts], None]] = {
 }
 
 
-def play(name: str) -> None:
-    """One scene, and both folders compared at its end. Raises NotAllowedError."""
+def play(name: str, size: int = _SIZE) -> None:
+    """One scene with a file of so many bytes, and both folders compared at its end. Raises NotAllowedError."""
     with tempfile.TemporaryDirectory() as folder, two_hosts() as hosts:
         couple = make_couple(Path(folder))
-        (couple.folder / "large.bin").write_bytes(os.urandom(_SIZE))
+        (couple.folder / "large.bin").write_bytes(os.urandom(size))
         before = snapshot(couple.folder)
         SCENES[name](couple, hosts)
         assert snapshot(couple.into) == before == snapshot(couple.folder)

@@ -101,8 +101,10 @@ class Arena:
             with contextlib.suppress(OSError):  # the racer holds it somewhere else
                 root.make_folder(f"d{number}")
                 inside = root.folder(f"d{number}")
-                os.close(inside.create_file("file", False))
-                inside.close()
+                try:
+                    os.close(inside.create_file("file", False))
+                finally:
+                    inside.close()
         root.close()
 
     def _outside(self) -> dict[str, bytes]:

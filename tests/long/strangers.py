@@ -6,7 +6,6 @@ Counted too: bytes that a stranger is told beyond the alert that ends its handsh
 from __future__ import annotations
 
 import contextlib
-import resource
 import selectors
 import socket
 import ssl
@@ -16,6 +15,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from countersign import limits
 from countersign.home import Home
 from countersign.setting import Setting, open_setting
 from countersign.transport.tls import make_context
@@ -23,6 +23,7 @@ from countersign.wire import messages as m
 from tests.long.figures import Figure, quick_couple
 from tests.rude import Scene, bobs_door
 from tests.transfers import Couple, introduce
+from tests.waiting import wait_until
 
 CROWD = 500
 GREETED_WITHIN = 3.0
@@ -138,6 +139,8 @@ def _nobody() -> ssl.SSLContext:
 def many_handles(wanted: int) -> Iterator[None]:
     """As many open files as the crowd needs. (What the receiver allows itself is not changed by this in another process.)"""
     if sys.platform != "win32":
+        import resource
+
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         if soft < wanted and (hard == resource.RLIM_INFINITY or hard >= wanted):
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
@@ -155,6 +158,7 @@ def crowd_of(couple: Couple, size: int, visits: int) -> tuple[float, int, int, i
             device = couple.bob.device
             device.guesses.allow(couple.alice.device.identity.id, device.now())
         inside = application_bytes(scene, stranger)
+        wait_until(lambda: len(crowd.told) > limits.STRANGERS, 30, "strangers to be sent away")
     return max(waits), told_beyond_the_alert(crowd), inside, len(crowd.told)
 
 
