@@ -8,6 +8,7 @@ import os
 import sys
 from argparse import Namespace
 
+from countersign.console import attach_console
 from countersign.crash import own_bug
 from countersign.display import has_display
 from countersign.errors import BadAddress, BadOption, Cancelled, Problem
@@ -20,6 +21,7 @@ from countersign.transport.addresses import Address, parse_address
 
 def main(role: str, argv: list[str] | None = None) -> int:
     """Runs one of the two programs; gives the exit code."""
+    attach_console()
     _be_plain()
     arguments = sys.argv[1:] if argv is None else argv
     asked_home: str | None = None
@@ -94,7 +96,7 @@ def _run_in_terminal(role: str, options: Namespace) -> int:
         assert role == SENDER
         peer = setting.device.peers.by_name(options.peer) if options.peer else None
         address = parse_address(options.to) if options.to else _ask_address(terminal.interactive)
-        session = setting.sending(setting.folder(options.folder), address, peer, terminal.report)
+        session = setting.sending(setting.selection(options.folder, options.exclude), address, peer, terminal.report)
     return terminal.run(session)
 
 

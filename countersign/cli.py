@@ -11,7 +11,7 @@ import threading
 from argparse import Namespace
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress as RichProgress, TaskID, TextColumn
 
 from countersign import limits
-from countersign.awake import keep_awake
+from countersign.awake import Wakefulness
 from countersign.errors import (
     EXIT_DONE,
     BadCode,
@@ -31,6 +31,7 @@ from countersign.errors import (
     Problem,
 )
 from countersign.events import event_of
+from countersign.figures import percent_text
 from countersign.i18n import _
 from countersign.seal.code import parse_code
 from countersign.seal.keytext import parse_key
@@ -109,7 +110,8 @@ class Terminal:
         """Runs a session to its end and gives the exit code."""
         self.session = session
         thread = threading.Thread(target=self._run_session, args=(session,), name="engine", daemon=True)
-        with keep_awake(), _interrupts(lambda: self.queue.put(_Interrupt())):
+        awake = Wakefulness()
+        with closing(awake), _interrupts(lambda: self.queue.put(_Interrupt())):
             thread.start()
             while True:
                 item = self.queue.get()
@@ -118,6 +120,7 @@ class Terminal:
                 if isinstance(item, _Interrupt):
                     self._cancel()
                 else:
+                    awake.follow(item)
                     self._take(item)
         thread.join()
         self._end_bar()
@@ -145,6 +148,8 @@ class Terminal:
     def _take(self, item: st.Status | _Line) -> None:
         if isinstance(item, _Line):
             self._line(item.text)
+            return
+        if isinstance(item, st.StageTimes) and not self.options.stats:
             return
         if isinstance(item, st.Failed) and self.instead is not None:
             if isinstance(item.problem, (Cancelled, DeclinedHere)):
@@ -341,13 +346,14 @@ class _Bar:
 
     def __init__(self, console: Console, total: int) -> None:
         self._progress = RichProgress(
-            BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TextColumn("{task.fields[text]}"), console=console
+            BarColumn(), TextColumn("{task.fields[share]}"), TextColumn("{task.fields[text]}"), console=console
         )
-        self._task: TaskID = self._progress.add_task("", total=max(total, 1), text="")
+        self._task: TaskID = self._progress.add_task("", total=max(total, 1), text="", share="")
         self._progress.start()
 
     def update(self, status: st.Progress) -> None:
-        self._progress.update(self._task, completed=status.bytes_done, text=progress_text(status))
+        share = percent_text(status.bytes_done / status.bytes_total if status.bytes_total else 1.0)
+        self._progress.update(self._task, completed=status.bytes_done, text=progress_text(status), share=share)
 
     def print(self, text: str) -> None:
         self._progress.console.print(text, markup=False, highlight=False)

@@ -19,9 +19,10 @@ from countersign.errors import (
     NoSuchTransfer,
     TransferUnderWay,
 )
+from countersign.figures import moment_text, size_text
 from countersign.files import PUBLIC_FILE, replace_file
 from countersign.i18n import _, ngettext
-from countersign.printable import printable, size_text
+from countersign.printable import printable
 from countersign.setting import Setting
 from countersign.transfer.journal import discard, journals, list_interrupted
 from countersign.transfer.receipts import check_receipt
@@ -140,7 +141,7 @@ def show_interrupted(setting: Setting, say: Say) -> int:
         say(
             _("{id}  {began}  {peer}  “{name}”  {there} of {total}").format(
                 id=item.id,
-                began=f"{began:%Y-%m-%d %H:%M}",
+                began=moment_text(began),
                 peer=printable(about.peer_name),
                 name=printable(about.name),
                 there=size_text(item.bytes_there),

@@ -11,13 +11,19 @@ def event_of(status: st.Status) -> list[dict[str, Any]]:
     """The events that tell of a status; none for what only eyes need."""
     if isinstance(status, st.Listening):
         return [_event("listening", addresses=list(status.addresses), port=status.port, code=status.code,
-                       fingerprint=status.fingerprint)]  # fmt: skip
+                       fingerprint=status.fingerprint, interfaces=list(status.interfaces))]  # fmt: skip
     if isinstance(status, st.Progress):
         return [_event("progress", bytes_done=status.bytes_done, bytes_total=status.bytes_total,
                        files_done=status.files_done, files_total=status.files_total,
-                       rate=round(status.rate), eta=None if status.eta is None else round(status.eta, 1))]  # fmt: skip
+                       rate=round(status.rate), eta=None if status.eta is None else round(status.eta, 1),
+                       slow=status.slow)]  # fmt: skip
     if isinstance(status, st.Done):
         return [_done(status)]
+    if isinstance(status, st.StageTimes):
+        stages = {s.name: {"work": round(s.work, 3), "waiting": round(s.waiting, 3)} for s in status.stages}
+        return [
+            _event("stats", stages=stages, seconds=round(status.seconds, 3), first_data=round(status.first_data, 3))
+        ]
     if isinstance(status, st.Failed):
         problem = status.problem
         return [_event("error", code=problem.code, message=problem.message, hint=problem.hint)]
@@ -46,6 +52,7 @@ _SIMPLE: dict[type[st.Status], tuple[str, tuple[str, ...]]] = {
     st.KeyWrong: ("key_wrong", ("tries_left", "slip")),
     st.Reconnecting: ("reconnecting", ("seconds_left",)),
     st.Note: ("note", ("text",)),
+    st.Paused: ("paused", ("paused", "by_them")),
 }
 
 

@@ -34,6 +34,7 @@ STALL_SECONDS = 30.0  # no progress for so long is an interruption
 STALL_BYTES = 16 * KIB  # what counts as progress within that time
 WAITING_SECONDS = 5.0  # how often `waiting` is said
 PERSON_SECONDS = 900.0  # how long a person may think
+PAUSE_SECONDS = 3600.0  # how long a transfer may be paused; after that it is interrupted, and can be resumed
 REJOIN_SECONDS = 300.0  # how long both sides try to find each other again
 STATUS_SECONDS = 0.1  # progress is reported ten times a second at most
 

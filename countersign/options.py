@@ -31,6 +31,7 @@ def make_parser(role: str) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"Countersign {__version__}")
     parser.add_argument("--cli", action="store_true", help=_("run in the terminal instead of a window"))
     parser.add_argument("--json", action="store_true", help=_("one JSON object a line on standard output (terminal)"))
+    parser.add_argument("--stats", action="store_true", help=_("say where the time of a transfer went (terminal)"))
     parser.add_argument("--home", metavar="DIR", help=_("where certificates, receipts and state are kept"))
     if receiving:
         parser.add_argument("--bind", metavar="ADDR", help=_("wait at this address of this computer only"))
@@ -44,6 +45,10 @@ def make_parser(role: str) -> argparse.ArgumentParser:
         parser.add_argument("--to", metavar="HOST[:PORT]", help=_("the address that the receiver shows"))
         parser.add_argument("--peer", metavar="NAME", help=_("send to nobody but this one"))
         parser.add_argument("--folder", metavar="DIR", help=_("send this folder instead of SEND_FOLDER"))
+        parser.add_argument(
+            "--exclude", metavar="PATTERN", action="append", default=[],
+            help=_("leave out what is called so, such as *.tmp; may be given more than once"),
+        )  # fmt: skip
     _add_commands(parser)
     return parser
 

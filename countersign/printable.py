@@ -1,10 +1,8 @@
-"""Foreign text and numbers made fit for a person's eye: nothing that hides, moves or forges. A leaf."""
+"""Foreign text made fit for a person's eye: nothing that hides, moves or forges. A leaf."""
 
 from __future__ import annotations
 
 import unicodedata
-
-from countersign.i18n import _
 
 _HIDING = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0\u034f\u17b4\u17b5")  # letters and marks that show nothing
@@ -30,25 +28,3 @@ def _visible(char: str) -> str:
         return char
     number = ord(char)
     return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
-
-
-def size_text(n: float) -> str:
-    """A number of bytes as people read it, in decimal units."""
-    if n < 1000:
-        return _("{n} bytes").format(n=int(n)) if n != 1 else _("1 byte")
-    value = float(n)
-    for unit in ("kB", "MB", "GB", "TB", "PB"):
-        value /= 1000
-        if value < 999.5 or unit == "PB":
-            break
-    return f"{value:.1f}\u00a0{unit}" if value < 99.95 else f"{value:.0f}\u00a0{unit}"  # a unit stays with its number
-
-
-def time_text(seconds: float) -> str:
-    """A duration as people say it: seconds, minutes, hours."""
-    whole = max(0, round(seconds))
-    if whole < 60:
-        return _("{n} s").format(n=whole)
-    if whole < 3600:
-        return _("{m} min {s} s").format(m=whole // 60, s=whole % 60)
-    return _("{h} h {m} min").format(h=whole // 3600, m=whole % 3600 // 60)

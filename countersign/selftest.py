@@ -16,14 +16,15 @@ from pathlib import Path
 
 from countersign import __version__
 from countersign.errors import EXIT_CONTENT_REFUSED, EXIT_DONE, Problem
+from countersign.figures import size_text, time_text
 from countersign.home import Home
 from countersign.i18n import _
-from countersign.printable import size_text, time_text
 from countersign.setting import Setting, open_setting
 from countersign.transfer import status as st
 from countersign.transfer.answers import Answers
 from countersign.transfer.proposal import Decision
 from countersign.transfer.receipts import check_receipt
+from countersign.transfer.selection import Selection
 from countersign.transfer.sending import SendingSession
 from countersign.transport.addresses import Address
 
@@ -149,7 +150,9 @@ class _Ritual:
         port = people.listen("port")
         if port:
             address = Address("127.0.0.1", int(port))
-            self._session = self._sender.sending(self._sender.home.send_folder, address, None, self._sending)
+            self._session = self._sender.sending(
+                Selection((self._sender.home.send_folder,)), address, None, self._sending
+            )
             self._session.run()
         waiting.join(_PATIENCE)
         for end in people.ends.values():

@@ -6,7 +6,7 @@ import datetime
 import errno
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from countersign.home import Home, received_folder
 from countersign.transfer.device import Device
 from countersign.transfer.disk import allow_many_handles
 from countersign.transfer.reception import Reception
+from countersign.transfer.selection import Selection
 from countersign.transfer.sending import SendingSession
 from countersign.transfer.status import Report
 from countersign.transport.addresses import Address
@@ -36,11 +37,11 @@ class Setting:
         """Where arriving folders go."""
         return _plain(asked) if asked else received_folder(self.home)[0]
 
-    def folder(self, asked: str | None) -> Path:
-        """What is sent."""
-        return _plain(asked) if asked else self.home.send_folder
+    def selection(self, asked: str | None, patterns: Iterable[str] = ()) -> Selection:
+        """What is sent: a folder's content or one file, without what the patterns name."""
+        return Selection((_plain(asked) if asked else self.home.send_folder,), patterns=tuple(patterns))
 
-    def sending(self, folder: Path, address: Address, peer: Peer | None, report: Report) -> SendingSession:
+    def sending(self, selection: Selection, address: Address, peer: Peer | None, report: Report) -> SendingSession:
         """A sending to this address; to anybody we trust who answers there, or to one peer only. Raises NoPeers."""
         device = self.device
         if peer is None and not device.peers.all():
@@ -49,7 +50,7 @@ class Setting:
         def reach(cancelled: Callable[[], bool]):  # type: ignore[no-untyped-def]  # a TlsLink
             return connect(address, device.identity, [peer] if peer else device.peers.all(), cancelled)
 
-        return SendingSession(device, folder, reach, report)
+        return SendingSession(device, selection, reach, report)
 
     def reception(
         self, into: Path, bind: str | None, port: int, report: Report, *, keep_listening: bool = False

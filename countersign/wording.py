@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
+from countersign.figures import number_text, size_text, time_text
 from countersign.i18n import N_, _, ngettext
 from countersign.pack.manifest import EntryKind
-from countersign.printable import printable, size_text, time_text
+from countersign.printable import printable
 from countersign.transfer import status as st
 from countersign.transfer.proposal import Proposal
 from countersign.transport.addresses import Address
@@ -24,19 +27,46 @@ WAITING = {
 
 def amount_text(files: int, size: int) -> str:
     """`12 files, 3.4 MB`."""
-    return ngettext("{n} file, {size}", "{n} files, {size}", files).format(n=f"{files:,}", size=size_text(size))
+    return ngettext("{n} file, {size}", "{n} files, {size}", files).format(n=number_text(files), size=size_text(size))
+
+
+def interface_text(name: str) -> str:
+    """What kind of connection an interface is, as far as its name tells (systemd.net-naming-scheme(7) and older names)."""
+    kinds = {
+        ("wl", "wifi", "Wi-Fi", "WLAN"): _("Wi-Fi"),
+        ("en", "eth", "Ethernet"): _("cable"),
+        ("tun", "tap", "wg", "utun", "tailscale", "zt", "ppp"): _("private network"),
+        ("docker", "br-", "veth", "virbr", "vmnet", "vbox", "lxc"): _("inside this computer"),
+    }
+    shown = printable(name)
+    if sys.platform == "darwin":  # en0 is Wi-Fi on one Mac and a cable on another
+        return shown
+    kind = next((kind for starts, kind in kinds.items() if name.startswith(starts)), "")
+    return f"{kind}, {shown}" if kind else shown
 
 
 def progress_text(status: st.Progress) -> str:
     """Bytes, files, rate and time left on one line."""
     parts = [
         _("{done} of {total}").format(done=size_text(status.bytes_done), total=size_text(status.bytes_total)),
-        _("{done} of {total} files").format(done=f"{status.files_done:,}", total=f"{status.files_total:,}"),
+        _("{done} of {total} files").format(done=number_text(status.files_done), total=number_text(status.files_total)),
         _("{rate} a second").format(rate=size_text(status.rate)),
     ]
     if status.eta is not None and status.bytes_done < status.bytes_total:
         parts.append(_("{time} left").format(time=time_text(status.eta)))
     return "  ·  ".join(parts)
+
+
+SLOW = {
+    "disk": N_("The disk sets the pace."),
+    "processor": N_("The processor sets the pace."),
+    "network": N_("The network sets the pace, or the other computer."),
+}
+
+
+def slow_text(status: st.Progress) -> str:
+    """What holds a transfer up, in a sentence, or nothing."""
+    return _(SLOW[status.slow]) if status.slow in SLOW else ""
 
 
 def done_text(status: st.Done) -> str:
@@ -60,6 +90,33 @@ def done_details(status: st.Done) -> list[str]:
         lines += [f"  {path}: {_(reason)}" for path, reason in status.skipped[:_REASONS_SHOWN]]
         if count > _REASONS_SHOWN:
             lines.append("  …")
+    return lines
+
+
+STAGES = {
+    "listing": N_("listing"),
+    "reading": N_("reading"),
+    "zipping": N_("zipping"),
+    "sealing": N_("sealing"),
+    "sending": N_("sending (TLS)"),
+    "next_pack": N_("nothing ready to send"),
+    "receiving": N_("receiving (TLS)"),
+    "opening": N_("opening"),
+    "inflating": N_("inflating"),
+    "hashing": N_("hashing"),
+    "writing": N_("writing"),
+    "room": N_("too much under way"),
+    "publishing": N_("publishing"),
+    "receipt": N_("receipt"),
+}
+
+
+def stage_lines(status: st.StageTimes) -> list[str]:
+    """Where the time went, as a small table. Seconds of threads that work side by side add up."""
+    names = {stage.name: _(STAGES.get(stage.name, stage.name)) for stage in status.stages}
+    wide = max(len(name) for name in names.values())
+    lines = [_("Where the time went, in seconds of work and of waiting:")]
+    lines += [f"  {names[stage.name]:{wide}}  {stage.work:8.2f}  {stage.waiting:8.2f}" for stage in status.stages]
     return lines
 
 
@@ -116,7 +173,7 @@ def proposal_lines(proposal: Proposal, most: int) -> list[str]:
         path, size = entry_text(proposal, index)
         lines.append(f"  {path}  {size}".rstrip())
     if count > most:
-        lines.append("  " + _("… and {n} more").format(n=f"{count - most:,}"))
+        lines.append("  " + _("… and {n} more").format(n=number_text(count - most)))
     return lines + proposal_notes(proposal)
 
 
@@ -142,6 +199,8 @@ def lines_of(status: st.Status) -> list[str]:
         if status.receipt is not None:
             lines.append(_("  Receipt: {path}").format(path=status.receipt))
         return lines
+    if isinstance(status, st.StageTimes):
+        return stage_lines(status)
     if isinstance(status, st.Failed):
         return [status.problem.message, status.problem.hint]
     text = sentence_of(status)

@@ -11,9 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from countersign import i18n
 from countersign.seal import keys
 from tests.transfers import Couple, make_couple
 from tests.waiting import wait_until
+
+# tests read what the programs say, in processes of their own too
+os.environ[i18n.VARIABLE] = "en"
 
 
 @pytest.fixture(autouse=True)

@@ -23,8 +23,9 @@ KEYS = {
     ":": "colon",
     "/": "slash",
     "_": "underscore",
+    "*": "asterisk",
 }
-SHIFTED = frozenset(":_")
+SHIFTED = frozenset(":_*")
 
 
 @contextmanager
@@ -79,18 +80,20 @@ class Person:
         return [title for _window, title in self._windows()]
 
     def window(self, text: str, seconds: float = 30.0) -> object:
-        """The window whose title holds this text; waits for it."""
+        """The window with this title, or whose title holds this text; waits for it."""
 
         def look() -> object | None:
-            return next((window for window, title in self._windows() if text in title), None)
+            windows = list(self._windows())
+            exact = [window for window, title in windows if title == text]
+            return next(iter(exact + [window for window, title in windows if text in title]), None)
 
         return wait_until(look, seconds, lambda: f"a window “{text}” among {self.titles()}")
 
-    def look_at(self, text: str, x: int, y: int) -> None:
+    def look_at(self, text: str, x: int, y: int, seconds: float = 30.0) -> None:
         """Moves a window there, the pointer onto it, and the keyboard to it: what a window manager does on a click."""
         from Xlib import X, error
 
-        window = self.window(text)
+        window = self.window(text, seconds)
         window.configure(x=x, y=y)  # type: ignore[attr-defined]
         self._display.sync()
         self.point(x + 300, y + 560)
@@ -114,6 +117,13 @@ class Person:
         for event in (X.ButtonPress, X.ButtonRelease):
             xtest.fake_input(self._display, event, 1)
         self._display.sync()
+
+    def click_main(self, text: str) -> None:
+        """Presses the button at the bottom right of a window: the main one."""
+        window = self.window(text)
+        size = window.get_geometry()  # type: ignore[attr-defined]
+        place = window.translate_coords(self._root, 0, 0)  # type: ignore[attr-defined]
+        self.click(-place.x + size.width - 60, -place.y + size.height - 36)
 
     def type(self, text: str) -> None:
         """Types lower-case letters, digits and a few marks."""
@@ -179,8 +189,8 @@ class Person:
                 seen = window.get_attributes().map_state == X.IsViewable
                 title = _title(window, self._display) if seen else ""
                 todo += window.query_tree().children
-            except error.BadWindow:
-                continue  # it was closed while we looked
+            except (error.BadWindow, error.BadValue):
+                continue  # it was closed, or its title changed, while we looked
             if title:
                 yield window, title
 

@@ -6,6 +6,7 @@ import contextlib
 import selectors
 import socket
 import threading
+from collections.abc import Callable
 
 from countersign.transport.addresses import Address
 
@@ -83,3 +84,54 @@ class Proxy:
                             key.data.sendall(data)
                         except OSError:
                             return
+
+
+class NarrowLine:
+    """A slow line to a port on loopback, for as long as the block runs."""
+
+    def __init__(self, port: int, bytes_a_second: int) -> None:
+        self._target = port
+        self._rate = bytes_a_second
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listener.getsockname()[1])
+        self._ended = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._ends: list[socket.socket] = []
+
+    def __enter__(self) -> NarrowLine:
+        self._start(self._accept)
+        return self
+
+    def __exit__(self, *_details: object) -> None:
+        self._ended.set()
+        for end in (self._listener, *self._ends):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+        for thread in self._threads:
+            thread.join(10)
+
+    def _start(self, work: Callable[[], None]) -> None:
+        thread = threading.Thread(target=work, name="narrow", daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _accept(self) -> None:
+        while not self._ended.is_set():
+            try:
+                client, _where = self._listener.accept()
+                server = socket.create_connection(("127.0.0.1", self._target))
+            except OSError:
+                return
+            self._ends += [client, server]
+            for source, sink in ((client, server), (server, client)):
+                self._start(lambda source=source, sink=sink: self._pass(source, sink))  # type: ignore[misc]
+
+    def _pass(self, source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(self._rate // 10):
+                sink.sendall(data)
+                if self._ended.wait(len(data) / self._rate):
+                    return
+        with contextlib.suppress(OSError):
+            sink.shutdown(socket.SHUT_WR)

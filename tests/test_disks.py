@@ -18,6 +18,7 @@ from countersign.pack.plan import Piece
 from countersign.transfer import receiving, status as st
 from countersign.transfer.journal import list_interrupted
 from countersign.transfer.proposal import Decision
+from countersign.transfer.selection import Selection
 from countersign.transfer.source import Source
 from tests.transfers import Couple, Exchange, fill, snapshot
 
@@ -243,7 +244,9 @@ def _send_to(couple: Couple, receiver: subprocess.Popen[str]) -> dict[str, list[
     assert receiver.stdin is not None
     listening = json.loads(receiver.stdout.readline())
     heard = Heard()
-    session = couple.alice.sending(couple.folder, Address("127.0.0.1", listening["port"]), None, heard.report)
+    session = couple.alice.sending(
+        Selection((couple.folder,)), Address("127.0.0.1", listening["port"]), None, heard.report
+    )
 
     def on_status(status: st.Status) -> None:
         if isinstance(status, st.NeedCode):

@@ -19,6 +19,7 @@ from countersign.transfer.answers import Answers
 from countersign.transfer.channel import Channel
 from countersign.transfer.journal import About, Journal, Past, Record, discard, list_interrupted
 from countersign.transfer.proposal import Decision
+from countersign.transfer.selection import Selection
 from countersign.transfer.source import Source
 from countersign.transport.link import LinkLostError
 from countersign.transport.memory import memory_pair
@@ -115,7 +116,9 @@ def test_f3_whatever_happens_while_it_is_published_it_is_published_once(
     monkeypatch.setattr(settling, "publish", slow)
     exchange = Exchange(couple)
     with Proxy(exchange.port, cut_after=[]) as proxy:
-        exchange.session = couple.alice.sending(couple.folder, proxy.address, None, exchange.sender.report)
+        exchange.session = couple.alice.sending(
+            Selection((couple.folder,)), proxy.address, None, exchange.sender.report
+        )
         exchange.start()
         assert begun.wait(30)
         if what == "cut":
@@ -370,7 +373,9 @@ def test_a_restarted_sender_is_not_told_to_wait(couple: Couple, monkeypatch: pyt
     fill(couple.folder, large=LARGE)
     exchange = Exchange(couple)
     with Proxy(exchange.port, cut_after=[LARGE // 2], then_refuse=True) as proxy:
-        exchange.session = couple.alice.sending(couple.folder, proxy.address, None, exchange.sender.report)
+        exchange.session = couple.alice.sending(
+            Selection((couple.folder,)), proxy.address, None, exchange.sender.report
+        )
         exchange.start()
         exchange.receiver.wait(st.Reconnecting)
         exchange.session.answers.cancel()
@@ -379,7 +384,7 @@ def test_a_restarted_sender_is_not_told_to_wait(couple: Couple, monkeypatch: pyt
 
     address = Address("127.0.0.1", exchange.port)
     exchange.sender.statuses.clear()
-    exchange.session = couple.alice.sending(couple.folder, address, None, exchange.sender.report)
+    exchange.session = couple.alice.sending(Selection((couple.folder,)), address, None, exchange.sender.report)
     exchange.run()
     assert exchange.codes == ("done", "done")
     assert snapshot(couple.into) == snapshot(couple.folder)

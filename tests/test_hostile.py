@@ -18,6 +18,7 @@ from countersign.pack.manifest import Entry, EntryKind, Manifest
 from countersign.pack.plan import Answer, Piece, plan_packs
 from countersign.seal.stream import Sealer, Stream, StreamReader
 from countersign.transfer import status as st
+from countersign.transfer.selection import Selection
 from countersign.transport.addresses import Address
 from countersign.transport.link import LinkLostError
 from countersign.transport.listening import Listener
@@ -338,7 +339,7 @@ def test_n9_a_receiver_that_does_not_say_hello(couple: Couple, first: m.Message)
 
     device = couple.bob.device
     listener = Listener(device.identity, device.peers, "127.0.0.1", 0, welcome, lambda: None)
-    session = couple.alice.sending(couple.folder, Address("127.0.0.1", listener.port), None, heard.report)
+    session = couple.alice.sending(Selection((couple.folder,)), Address("127.0.0.1", listener.port), None, heard.report)
     session.run()
     assert heard.code() in ("protocol", "peer_stopped")
     assert done.wait(20)
@@ -361,7 +362,7 @@ def test_every_word_of_an_end_is_understood(couple: Couple, word: str) -> None:
 
     device = couple.bob.device
     listener = Listener(device.identity, device.peers, "127.0.0.1", 0, welcome, lambda: None)
-    session = couple.alice.sending(couple.folder, Address("127.0.0.1", listener.port), None, heard.report)
+    session = couple.alice.sending(Selection((couple.folder,)), Address("127.0.0.1", listener.port), None, heard.report)
     session.run()
     end = heard.end()
     assert isinstance(end, st.Failed)

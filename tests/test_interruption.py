@@ -12,6 +12,7 @@ from countersign import limits
 from countersign.transfer import receiving, sending, status as st
 from countersign.transfer.journal import list_interrupted
 from countersign.transfer.proposal import Decision
+from countersign.transfer.selection import Selection
 from countersign.transport.addresses import Address
 from tests.proxy import Proxy
 from tests.transfers import Couple, Exchange, Heard, fill, snapshot
@@ -106,7 +107,9 @@ def test_f3_a_lost_connection_comes_back_by_itself(couple: Couple, quick_return:
     fill(couple.folder, large=LARGE)
     exchange = Exchange(couple)
     with Proxy(exchange.port, cut_after=[cut_after]) as proxy:
-        exchange.session = couple.alice.sending(couple.folder, proxy.address, None, exchange.sender.report)
+        exchange.session = couple.alice.sending(
+            Selection((couple.folder,)), proxy.address, None, exchange.sender.report
+        )
         exchange.run()
     assert exchange.codes == ("done", "done")
     assert exchange.sender.all(st.Reconnecting)
@@ -122,7 +125,9 @@ def test_f3_many_cuts_in_one_transfer(couple: Couple, quick_return: None) -> Non
     fill(couple.folder, large=LARGE)
     exchange = Exchange(couple)
     with Proxy(exchange.port, cut_after=[12_000_000] * 4) as proxy:
-        exchange.session = couple.alice.sending(couple.folder, proxy.address, None, exchange.sender.report)
+        exchange.session = couple.alice.sending(
+            Selection((couple.folder,)), proxy.address, None, exchange.sender.report
+        )
         exchange.run()
     assert exchange.codes == ("done", "done")
     assert snapshot(couple.into) == snapshot(couple.folder)
@@ -134,7 +139,9 @@ def test_f3_gone_for_good_is_resumable(couple: Couple, monkeypatch: pytest.Monke
     fill(couple.folder, large=LARGE)
     exchange = Exchange(couple)
     with Proxy(exchange.port, cut_after=[30_000_000], then_refuse=True) as proxy:
-        exchange.session = couple.alice.sending(couple.folder, proxy.address, None, exchange.sender.report)
+        exchange.session = couple.alice.sending(
+            Selection((couple.folder,)), proxy.address, None, exchange.sender.report
+        )
         exchange.run()
     assert exchange.codes == ("interrupted", "interrupted")
     assert couple.visible() == []
@@ -243,7 +250,7 @@ def test_two_senders_at_once(couple: Couple) -> None:
     exchange = Exchange(couple, accept=None).start()
     exchange.receiver.wait(st.NeedDecision)
     heard = Heard()
-    second = couple.alice.sending(couple.folder, Address("127.0.0.1", exchange.port), None, heard.report)
+    second = couple.alice.sending(Selection((couple.folder,)), Address("127.0.0.1", exchange.port), None, heard.report)
     thread = threading.Thread(target=second.run, daemon=True)
     thread.start()
     wait_until(lambda: bool(heard.all(st.NeedCode)) or bool(heard.all(st.Failed)), 20, "the second sender")

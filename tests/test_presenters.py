@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,15 +10,18 @@ import pytest
 from countersign import errors
 from countersign.home import Home
 from countersign.pack.manifest import Entry, EntryKind, Manifest
+from countersign.preferences import PreferenceStore
 from countersign.seal.keytext import new_key
 from countersign.setting import open_setting
 from countersign.transfer import status as st
 from countersign.transfer.proposal import Decision, Proposal
-from countersign.ui.presenters.common import Presenter
+from countersign.transfer.scanning import Scan, scan_selection
+from countersign.transfer.selection import Selection
+from countersign.ui.presenters.common import Around, Presenter
 from countersign.ui.presenters.receiver import ReceiverPresenter
-from countersign.ui.presenters.screens import Bar, Big, Field, Rows, Screen, Text
+from countersign.ui.presenters.screens import Bar, Big, Choice, Feedback, Field, Line, Menu, Rows, Screen, Text
 from countersign.ui.presenters.sender import SenderPresenter, Summary, code_typed
-from tests.transfers import Couple
+from tests.transfers import Couple, Exchange, fill, interrupt
 
 
 class PaperWindow:
@@ -34,6 +36,9 @@ class PaperWindow:
         self.closed = False
         self.titles: list[str] = []
         self.revealed: list[Path] = []
+        self.files: list[Path] = []
+        self.shown_menus: tuple[Menu, ...] = ()
+        self.wanted_looks = ""
 
     @property
     def now(self) -> Screen:
@@ -57,8 +62,17 @@ class PaperWindow:
     def choose_folder(self, title: str, at: Path) -> Path | None:
         return self.folder
 
-    def confirm(self, question: str, yes: str) -> bool:
+    def choose_files(self, title: str, at: Path) -> list[Path]:
+        return self.files
+
+    def confirm(self, question: str, yes: str, no: str) -> bool:
         return self.yes
+
+    def menus(self, menus: tuple[Menu, ...]) -> None:
+        self.shown_menus = menus
+
+    def looks(self, looks: str) -> None:
+        self.wanted_looks = looks
 
     def reveal(self, path: Path) -> None:
         self.revealed.append(path)
@@ -71,8 +85,13 @@ class PaperWindow:
 
     def press(self, label: str) -> None:
         """Presses the button whose label begins so."""
-        [action] = [action for action in self.now.actions if action.label.startswith(label)]
-        fields = [block for block in self.now.blocks if isinstance(block, Field) and block.changed is not None]
+        beside = [action for block in self.now.blocks if isinstance(block, Line) for action in block.actions]
+        [action] = [action for action in (*self.now.actions, *beside) if action.label.startswith(label)]
+        fields = [
+            block
+            for block in self.now.blocks
+            if isinstance(block, Field) and block.changed is not None and not block.search
+        ]
         if action.main and fields:  # a field decides then, as in a real window
             enabled = all(f.changed(self.typed.get(f.id, f.value)).ready for f in fields if f.changed)
         else:
@@ -80,11 +99,30 @@ class PaperWindow:
         assert enabled, f"“{label}” is disabled"
         action.act()
 
+    def choose(self, label: str) -> None:
+        """Chooses the line of a menu that begins so."""
+        lines = [item for menu in self.shown_menus for item in menu.items if item is not None]
+        [item] = [item for item in lines if item.label.startswith(label)]
+        assert item.enabled, f"“{label}” is disabled"
+        item.act()
+
+    @property
+    def rows(self) -> Rows:
+        [rows] = [block for block in self.now.blocks if isinstance(block, Rows)]
+        return rows
+
+    def type(self, identity: str, text: str) -> Feedback:
+        """Types into a field."""
+        self.typed[identity] = text
+        [found] = [block for block in self.now.blocks if isinstance(block, Field) and block.id == identity]
+        assert found.changed is not None
+        return found.changed(text)
+
     def text(self) -> str:
         """All that can be read."""
         parts = [self.now.heading]
         for block in self.now.blocks:
-            if isinstance(block, (Text, Bar)):
+            if isinstance(block, (Text, Bar, Line)):
                 parts.append(block.text)
             elif isinstance(block, Big):
                 parts += [block.text, block.caption, block.below]
@@ -101,19 +139,28 @@ class Stage:
     def __init__(self, couple: Couple, role: str, **options: object) -> None:
         self.window = PaperWindow()
         self.sessions: list[object] = []
-        self.looked_at: list[Path] = []
-        given = {"into": str(couple.into), "bind": None, "port": 0, "folder": None, "to": None, "peer": None, **options}
-        report: Callable[[st.Status], None] = print
+        self.looked_at: list[Selection] = []
+        given = {
+            "into": str(couple.into),
+            "bind": None,
+            "port": 0,
+            "folder": None,
+            "to": None,
+            "peer": None,
+            "exclude": [],
+            **options,
+        }
+        setting = couple.bob if role == "receiver" else couple.alice
+        self.preferences = PreferenceStore(setting.home.state)
+        around = Around(
+            setting, self.window, self.preferences, self.sessions.append, print, lambda work, then: then(work())
+        )
         self.presenter: Presenter
         if role == "receiver":
-            self.presenter = ReceiverPresenter(
-                couple.bob, self.window, self.sessions.append, report, Namespace(**given)
-            )
+            self.presenter = ReceiverPresenter(around, Namespace(**given))
         else:
-            self.presenter = SenderPresenter(
-                couple.alice, self.window, self.sessions.append, report, Namespace(**given), self.looked_at.append
-            )
-        self.presenter.home()
+            self.presenter = SenderPresenter(around, Namespace(**given), self.looked_at.append)
+        self.presenter.begin_here()
 
     def hear(self, *statuses: st.Status) -> PaperWindow:
         for status in statuses:
@@ -240,16 +287,25 @@ def test_another_folder_restarts_the_reception(couple: Couple, tmp_path: Path) -
     assert "elsewhere" in stage.hear(LISTENING).text()
 
 
+def summary(couple: Couple, files: int, size: int, skipped: int = 0) -> Summary:
+    """What a look at the couple's folder has found."""
+    selection = Selection((couple.folder,))
+    scan = Scan(selection, skipped=[("x", "y")] * skipped)
+    for number in range(files):
+        scan.manifest.add(Entry(EntryKind.FILE, -1, f"{number:04d}", size // files, 0, ""))
+    return Summary(selection, scan)
+
+
 # --- the sender ------------------------------------------------------------------------------------------------------
 
 
 def test_the_senders_way_to_the_end(couple: Couple) -> None:
     stage = Stage(couple, "sender", to="127.0.0.1:9")
     window = stage.window
-    assert stage.looked_at == [couple.folder]
-    stage.hear(Summary(couple.folder, 3, 5000, 1))
+    assert [look.place for look in stage.looked_at] == [couple.folder]
+    stage.hear(summary(couple, 3, 5000, 1))
     assert "3 files" in window.text()
-    assert "1 can not be sent" in window.text()
+    assert "1 can not be sent and is named" in window.text()
     window.press("Connect")
     assert len(stage.sessions) == 1
     stage.hear(st.Connected("bob"), st.NeedCode(3))
@@ -283,7 +339,7 @@ def test_the_senders_way_to_the_end(couple: Couple) -> None:
 )
 def test_every_problem_is_a_sentence_with_a_next_step(couple: Couple, problem: errors.Problem, button: str) -> None:
     stage = Stage(couple, "sender", to="127.0.0.1:9")
-    stage.hear(Summary(couple.folder, 3, 5000)).press("Connect")
+    stage.hear(summary(couple, 3, 5000)).press("Connect")
     window = stage.hear(st.Failed(problem))
     stage.presenter.ended()
     assert problem.message in window.text()
@@ -293,7 +349,7 @@ def test_every_problem_is_a_sentence_with_a_next_step(couple: Couple, problem: e
 
 def test_a_folder_that_can_not_be_sent(couple: Couple) -> None:
     stage = Stage(couple, "sender", to="127.0.0.1:9")
-    window = stage.hear(Summary(couple.folder, problem=errors.FolderEmpty(path=couple.folder)))
+    window = stage.hear(Summary(Selection((couple.folder,)), problem=errors.FolderEmpty(path=couple.folder)))
     assert "nothing in" in window.text()
     with pytest.raises(AssertionError):
         window.press("Connect")
@@ -301,7 +357,10 @@ def test_a_folder_that_can_not_be_sent(couple: Couple) -> None:
 
 def test_a_summary_of_another_folder_is_old_news(couple: Couple, tmp_path: Path) -> None:
     stage = Stage(couple, "sender")
-    assert "Looking" in stage.hear(Summary(tmp_path / "other", 9, 9)).text()
+    assert (
+        "Looking"
+        in stage.hear(Summary(Selection((tmp_path / "other",)), Scan(Selection((tmp_path / "other",))))).text()
+    )
 
 
 def test_dropping_and_choosing_a_folder(couple: Couple, tmp_path: Path) -> None:
@@ -310,16 +369,33 @@ def test_dropping_and_choosing_a_folder(couple: Couple, tmp_path: Path) -> None:
     album.mkdir()
     drop = stage.window.now.drop
     assert drop is not None
-    drop([tmp_path / "file", album])
-    assert stage.looked_at[-1] == album
+    drop([album])
+    assert stage.looked_at[-1].place == album
     stage.window.folder = couple.folder
-    stage.window.press("Choose another folder")
-    assert stage.looked_at[-1] == couple.folder
+    stage.window.press("Choose another")
+    assert stage.looked_at[-1].place == couple.folder
+
+
+def test_files_are_gathered(couple: Couple, tmp_path: Path) -> None:
+    stage = Stage(couple, "sender")
+    files = [tmp_path / name for name in ("one.txt", "two.txt", "three.txt")]
+    for path in files:
+        path.write_text("x")
+    stage.window.files = files[:1]
+    stage.window.choose("Choose files")
+    assert stage.looked_at[-1].paths == (files[0],)
+    drop = stage.window.now.drop
+    assert drop is not None
+    drop(files[:2])
+    assert stage.looked_at[-1].paths == tuple(files[:2])
+    drop([files[2]])
+    assert stage.looked_at[-1].paths == tuple(files)
+    assert stage.window.now.heading == "Send files"
 
 
 def test_an_address_is_judged_while_it_is_typed(couple: Couple) -> None:
     stage = Stage(couple, "sender")
-    window = stage.hear(Summary(couple.folder, 1, 1))
+    window = stage.hear(summary(couple, 1, 1))
     [field] = [block for block in window.now.blocks if isinstance(block, Field)]
     assert field.changed is not None
     assert not field.changed("").ready
@@ -364,10 +440,11 @@ def test_the_first_time_leads_to_the_people(tmp_path: Path, couple: Couple) -> N
     window.file = tmp_path / "mine.pem"
     window.press("Save my certificate")
     assert window.file.read_bytes() == alone.bob.device.identity.pem
-    window.press("Add theirs")
+    window.press("Next")
+    window.press("Choose their file")
     assert "your own" in window.text()
     window.file.write_bytes(couple.alice.device.identity.pem)
-    window.press("Add theirs")
+    window.press("Choose their file")
     assert window.now.id == "compare"
     assert couple.alice.device.identity.fingerprint in window.text()
     window.typed["name"] = "a/b"
@@ -404,8 +481,206 @@ def test_a_certificate_copied_by_hand_is_offered(tmp_path: Path, couple: Couple)
     alone = Couple(tmp_path, couple.alice, open_setting(Home(tmp_path / "alone")))
     (alone.bob.home.certs / "ada.pem").write_bytes(couple.alice.device.identity.pem)
     stage = Stage(alone, "receiver")
+    stage.window.press("Next")
     stage.window.press("Look at it")
     stage.window.typed["name"] = "ada"
     stage.window.press("It is the same")
     assert not (alone.bob.home.certs / "ada.pem").exists()
     assert [peer.name for peer in alone.bob.device.peers.all()] == ["ada"]
+
+
+# --- what is beside a transfer -----------------------------------------------------------------------------------------
+
+
+def exchanged(couple: Couple) -> Couple:
+    """A couple with a receipt on both sides."""
+    fill(couple.folder, large=1000, small=3)
+    assert Exchange(couple).run().codes == ("done", "done")
+    return couple
+
+
+def test_history_lists_searches_and_checks_again(couple: Couple) -> None:
+    stage = Stage(exchanged(couple), "receiver")
+    window = stage.hear(LISTENING)
+    window.choose("History")
+    assert "received “SEND_FOLDER”" in window.text()
+    assert "alice" in window.text()
+    assert window.type("search", "nobody").text == "0 transfers"
+    assert window.rows.count == 0
+    assert window.type("search", "ALICE").text == "1 transfer"
+    assert window.rows.chosen is not None
+    window.rows.chosen(0)
+    window.press("Look at the receipt")
+    assert "The signature is right. Signed by this computer" in window.text()
+    assert "a/b/c/000.txt" in window.text()
+    window.folder = couple.into
+    window.press("Compare with a folder")
+    assert "unchanged" in window.text()
+    (couple.into / "large.bin").write_bytes(b"other")
+    window.press("Compare with a folder")
+    assert "large.bin: has another size" in window.text()
+    window.press("Back")
+    assert window.now.id == "history"
+    window.press("Back")
+    assert window.now.id == "listening"
+
+
+def test_people_show_their_last_transfer(couple: Couple) -> None:
+    stage = Stage(exchanged(couple), "sender")
+    stage.window.choose("People you trust")
+    [row] = [stage.window.rows.row(i) for i in range(stage.window.rows.count)]
+    assert row[0] == "bob"
+    assert row[2] != "never"
+
+
+def test_a_receipt_that_is_none_is_a_sentence(couple: Couple, tmp_path: Path) -> None:
+    stage = Stage(couple, "sender")
+    stage.window.file = tmp_path / "x.receipt"
+    stage.window.choose("Check a receipt")
+    assert "No such file" in stage.window.text()
+    stage.window.file.write_text("no receipt\n")
+    stage.presenter.home()
+    stage.window.choose("Check a receipt")
+    assert "not a receipt" in stage.window.text()
+    stage.window.press("Back")
+
+
+def test_interrupted_transfers_are_listed_and_discarded(couple: Couple) -> None:
+    fill(couple.folder, large=80_000_000)
+    interrupt(couple, 5_000_000)
+    stage = Stage(couple, "receiver")
+    window = stage.hear(LISTENING)
+    assert "1 transfer was interrupted." in window.text()
+    window.press("Look …")
+    assert "SEND_FOLDER" in window.text()
+    assert window.rows.chosen is not None
+    window.rows.chosen(0)
+    window.yes = False
+    window.press("Discard")
+    assert window.rows.count == 1
+    window.yes = True
+    window.press("Discard")
+    assert "Nothing was interrupted" in window.text()
+    window.press("Back")
+    assert window.now.id == "listening"
+
+
+def test_looking_inside_taking_out_and_leaving_out(couple: Couple) -> None:
+    fill(couple.folder, large=1000, small=3)
+    stage = Stage(couple, "sender", to="127.0.0.1:9")
+    window = stage.window
+
+    def look() -> None:
+        """What the thread beside the window would do."""
+        selection = stage.looked_at[-1]
+        stage.hear(Summary(selection, scan_selection(selection, lambda _f, _b: None, lambda: False)))
+
+    look()
+    window.press("Look inside")
+    assert window.now.id == "contents"
+    assert "large.bin" in window.text()
+    window.type("search", "000")
+    assert window.rows.count == 1
+    window.type("search", "")
+    names = [window.rows.row(i)[0].strip() for i in range(window.rows.count)]
+    assert window.rows.chosen is not None
+    window.rows.chosen(names.index("large.bin"))
+    window.press("Take out")
+    look()
+    assert "large.bin" not in [window.rows.row(i)[0].strip() for i in range(window.rows.count)]
+    assert "1 entry is left out" in window.text()
+    window.type("patterns", "*.txt, empty")
+    look()
+    assert "000.txt" not in window.text()
+    window.press("Put everything back")
+    look()
+    assert "large.bin" in window.text()
+    assert "000.txt" not in window.text()
+    window.press("Back")
+    assert window.now.id == "start"
+    assert "left out" in window.text()
+    assert stage.preferences.read().leave_out == "*.txt, empty"
+    assert Stage(couple, "sender").looked_at[-1].patterns == ("*.txt", "empty")
+
+
+def test_pausing_from_the_window(couple: Couple) -> None:
+    stage = Stage(couple, "receiver")
+    window = stage.hear(LISTENING, st.Progress(1, 4, 0, 1, 1.0, 1.0, "disk"))
+    assert "The disk sets the pace." in window.text()
+    assert stage.presenter.session is not None
+    window.press("Pause")
+    assert stage.presenter.session.answers.paused
+    assert "Paused." in window.text()
+    window.press("Go on")
+    assert not stage.presenter.session.answers.paused
+    stage.hear(st.Paused(True, by_them=True))
+    assert "The other person has paused." in window.text()
+    stage.hear(st.Paused(False, by_them=True))
+    assert "25%" in window.titles[-1]
+
+
+def test_looks_and_language_are_chosen_in_the_menu(couple: Couple) -> None:
+    stage = Stage(couple, "sender")
+    stage.window.choose("Dark")
+    assert stage.window.wanted_looks == "dark"
+    stage.window.choose("Deutsch")
+    assert "next start" in stage.window.text()
+    kept = stage.preferences.read()
+    assert (kept.looks, kept.language) == ("dark", "de")
+    marked = [
+        item.label for menu in stage.window.shown_menus for item in menu.items if item is not None and item.marked
+    ]
+    assert marked == ["Dark", "Deutsch"]
+
+
+def test_nothing_leads_away_from_a_transfer(couple: Couple) -> None:
+    stage = Stage(couple, "sender", to="127.0.0.1:9")
+    window = stage.hear(summary(couple, 3, 5000))
+    window.press("Connect")
+    stage.hear(st.Connected("bob"), st.NeedCode(3))
+    enabled = {item.label for menu in window.shown_menus for item in menu.items if item is not None and item.enabled}
+    assert not enabled & {"History", "People you trust", "Choose a folder …", "About Countersign"}
+    stage.presenter.show_people()
+    stage.presenter.show_history()
+    assert window.now.id == "code"
+
+
+def test_what_was_chosen_last_is_there_again(couple: Couple, tmp_path: Path) -> None:
+    stage = Stage(couple, "sender", to="192.168.7.7")
+    stage.hear(summary(couple, 1, 1)).press("Connect")
+    stage.hear(st.Connected("bob"))
+    again = Stage(couple, "sender", to=None).window
+    [field] = [block for block in again.now.blocks if isinstance(block, Field)]
+    assert field.value == "192.168.7.7"
+    receiver = Stage(couple, "receiver")
+    window = receiver.hear(LISTENING)
+    window.folder = tmp_path
+    window.press("Choose another folder")
+    receiver.presenter.ended()
+    assert Stage(couple, "receiver", into=None).preferences.read().into == str(tmp_path)
+
+
+def test_one_of_several_addresses_is_shown_large(couple: Couple) -> None:
+    stage = Stage(couple, "receiver")
+    window = stage.hear(st.Listening(("192.168.1.5", "10.0.0.1"), 12346, "4711", "ABCD", ("wlan0", "tun0")))
+    [choice] = [block for block in window.now.blocks if isinstance(block, Choice)]
+    assert choice.options == ("192.168.1.5  (Wi-Fi, wlan0)", "10.0.0.1  (private network, tun0)")
+    choice.changed(1)
+    assert "10.0.0.1" in [block.text for block in window.now.blocks if isinstance(block, Big)]
+
+
+def test_help_when_nothing_gets_through(couple: Couple) -> None:
+    stage = Stage(couple, "receiver")
+    window = stage.hear(LISTENING)
+    window.choose("The other computer can not reach")
+    assert "12346" in window.text()
+    window.press("Back")
+    assert window.now.id == "listening"
+    other = Stage(couple, "sender", to="192.168.1.5")
+    other.hear(summary(couple, 1, 1)).press("Connect")
+    other.hear(st.Failed(errors.Unreachable(address="192.168.1.5")))
+    other.presenter.ended()
+    other.window.press("What to look at")
+    assert "192.168.1.5" in other.window.text()
+    other.window.press("Try again")
+    assert len(other.sessions) == 2

@@ -7,7 +7,8 @@ import unicodedata
 import pytest
 from hypothesis import given, strategies as some
 
-from countersign.printable import printable, size_text, time_text
+from countersign.figures import size_text, time_text
+from countersign.printable import printable
 
 HIDING = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
@@ -48,7 +49,7 @@ def test_d1_long_names_keep_beginning_and_ending() -> None:
 @pytest.mark.parametrize(
     ("size", "shown"),
     [(0, "0 bytes"), (1, "1 byte"), (999, "999 bytes"), (1000, "1.0\u00a0kB"), (99_949, "99.9\u00a0kB"), (999_499, "999\u00a0kB"),
-     (999_500, "1.0\u00a0MB"), (10**15, "1.0\u00a0PB"), (10**18, "1000\u00a0PB")],
+     (999_500, "1.0\u00a0MB"), (10**15, "1.0\u00a0PB"), (10**18, "1,000\u00a0PB")],
 )  # fmt: skip
 def test_sizes(size: int, shown: str) -> None:
     assert size_text(size) == shown

@@ -15,6 +15,7 @@ from countersign.transfer.channel import Channel
 from countersign.transfer.disk import write_all
 from countersign.transfer.journal import list_interrupted, tidy
 from countersign.transfer.proposal import Decision
+from countersign.transfer.selection import Selection
 from countersign.transport.link import LinkLostError
 from countersign.wire import messages as m
 from tests.proxy import Proxy
@@ -32,7 +33,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def through(couple: Couple, exchange: Exchange, proxy: Proxy) -> Exchange:
-    exchange.session = couple.alice.sending(couple.folder, proxy.address, None, exchange.sender.report)
+    exchange.session = couple.alice.sending(Selection((couple.folder,)), proxy.address, None, exchange.sender.report)
     return exchange
 
 
@@ -70,8 +71,8 @@ def test_p2_an_answer_to_one_list_is_no_answer_to_another(couple: Couple, monkey
 
     def other(self: sending.SendingSession, channel: Channel, scan: scanning.Scan, *rest: object) -> None:
         if self._ring is not None:
-            scan = scanning.scan_folder(evil, lambda *_a: None, lambda: False)
-            self._folder = evil
+            scan = scanning.scan_selection(Selection((evil,)), lambda *_a: None, lambda: False)
+            self._selection = Selection((evil,))
         transfer(self, channel, scan, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(sending.SendingSession, "_transfer", other)
@@ -226,12 +227,12 @@ def test_a_burned_code_is_shown_even_while_somebody_is_waited_for(
     address = Address("127.0.0.1", exchange.port)
     exchange._codes = ["wrong"] * 3
     exchange.sender.statuses.clear()
-    exchange.session = couple.alice.sending(couple.folder, address, None, exchange.sender.report)
+    exchange.session = couple.alice.sending(Selection((couple.folder,)), address, None, exchange.sender.report)
     exchange.start().join(receiver=False)
     assert exchange.sender.code() == "code_refused"
     exchange.receiver.wait(st.Listening, 2)
     exchange.sender.statuses.clear()
-    exchange.session = couple.alice.sending(couple.folder, address, None, exchange.sender.report)
+    exchange.session = couple.alice.sending(Selection((couple.folder,)), address, None, exchange.sender.report)
     exchange.run()
     assert exchange.codes == ("done", "done")
 

@@ -18,6 +18,7 @@ from countersign.setting import Setting, open_setting
 from countersign.transfer import status as st
 from countersign.transfer.proposal import Decision
 from countersign.transfer.reception import Reception
+from countersign.transfer.selection import Selection
 from countersign.transfer.sending import SendingSession
 from countersign.transport.addresses import Address
 from countersign.trust.peers import Peer
@@ -133,7 +134,7 @@ class Exchange:
         assert isinstance(listening, st.Listening), listening
         self.port = port or listening.port
         self.session: SendingSession = couple.alice.sending(
-            folder or couple.folder, Address("127.0.0.1", self.port), None, self.sender.report
+            Selection((folder or couple.folder,)), Address("127.0.0.1", self.port), None, self.sender.report
         )
         self._sending: threading.Thread | None = None
 

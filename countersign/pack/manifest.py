@@ -55,6 +55,7 @@ class Manifest:
         self.targets: dict[int, str] = {}
         self.files = 0
         self.bytes = 0
+        self._prefix = (TOP, "")  # of the folder whose entry was asked for last: neighbours share it
 
     def __len__(self) -> int:
         return len(self.kinds)
@@ -109,7 +110,12 @@ class Manifest:
 
     def path(self, index: int) -> str:
         """The path of an entry with slashes: for display, receipts and journals, never for opening."""
-        return "/".join(self.components(index))
+        parent = self.parents[index]
+        folder, prefix = self._prefix
+        if folder != parent:
+            prefix = "".join(f"{name}/" for name in self.components(parent))
+            self._prefix = (parent, prefix)
+        return prefix + self.names[index]
 
     def depth(self, index: int) -> int:
         """How many folders are above an entry."""

@@ -13,7 +13,6 @@ from countersign import limits
 from countersign.errors import OfferRefused
 from countersign.i18n import N_
 
-_SEPARATORS = ("/", "\\", "\0")
 # https://learn.microsoft.com/windows/win32/fileio/naming-a-file
 _WINDOWS_FORBIDDEN = frozenset('<>:"|?*') | {chr(n) for n in range(32)}
 _WINDOWS_DEVICES = frozenset(
@@ -39,7 +38,7 @@ def system_of(platform: str) -> System:
 
 def check_component(name: str) -> None:
     """Raises OfferRefused unless the name is one path component on every system's reading."""
-    if name in ("", ".", "..") or any(c in name for c in _SEPARATORS):
+    if name in ("", ".", "..") or "/" in name or "\\" in name or "\0" in name:
         raise OfferRefused
     try:
         size = len(name) if name.isascii() else len(name.encode("utf-8"))

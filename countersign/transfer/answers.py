@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
+
+from countersign import limits
 
 
 class Answers:
@@ -14,6 +17,7 @@ class Answers:
         self._lock = threading.Lock()
         self._said: dict[str, Any] = {}
         self._cancelled = threading.Event()
+        self._paused_at: float | None = None
         self._wakers: list[Callable[[], None]] = []
 
     @property
@@ -24,6 +28,22 @@ class Answers:
         """Answers a question: `code`, `key` (text) or `decision` (Decision)."""
         with self._lock:
             self._said[question] = answer
+        self._wake()
+
+    @property
+    def paused(self) -> bool:
+        """Whether the person has paused; for PAUSE_SECONDS at most."""
+        since = self._paused_at
+        return since is not None and time.monotonic() - since < limits.PAUSE_SECONDS
+
+    @property
+    def paused_too_long(self) -> bool:
+        """Whether a pause has run out."""
+        return self._paused_at is not None and not self.paused
+
+    def pause(self, wanted: bool) -> None:
+        """Holds the data up, or lets it go on."""
+        self._paused_at = time.monotonic() if wanted else None
         self._wake()
 
     def cancel(self) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from countersign import limits
-from countersign.errors import Cancelled, Problem, ProtocolProblem, TookTooLong, problem_of_stop, stop_code
+from countersign.errors import Cancelled, Interrupted, Problem, ProtocolProblem, TookTooLong, problem_of_stop, stop_code
 from countersign.transfer.answers import Answers
 from countersign.transport.link import Link, LinkLostError
 from countersign.wire.frames import FrameReader, encode_frame
@@ -56,6 +56,7 @@ class Channel:
         self.link = link
         self.role = role
         self.wire_bytes = 0
+        self.waited = 0.0  # seconds for the line
         self._answers = answers
         self._conversation = Conversation(role)
         self._allocate = allocate or (lambda _kind, n: bytearray(n))
@@ -63,6 +64,9 @@ class Channel:
         self._inbox: deque[Message] = deque()
         self._spoke = time.monotonic()
         self._lost = False
+        self._they_pause_since: float | None = None
+        self._said_paused = False
+        self._on_pause: Callable[[bool, bool], None] = lambda _paused, _by_them: None
         self._heard = 0  # messages, `waiting` among them: whoever speaks is alive
         self._unsent: deque[memoryview] = deque()  # what a cancelled send leaves: a frame must be ended before another
         answers.on_change(link.wake)
@@ -102,8 +106,11 @@ class Channel:
             if message is not None:
                 return message
             self._check_cancelled()
-            if deadline is not None and time.monotonic() > deadline:
-                raise TookTooLong
+            if deadline is not None and limit is not None:
+                if self.held_up:
+                    deadline = time.monotonic() + limit  # PAUSE_SECONDS limits that
+                elif time.monotonic() > deadline:
+                    raise TookTooLong
             heard = self._heard
             got = self._pull(pace)
             if got and limit is not None and not self._reader.between_frames:
@@ -111,7 +118,7 @@ class Channel:
             if self._heard != heard:
                 pace = _Pace()
             elif not got:
-                self.link.wait(min(pace.left(), self.keep_company()))
+                self._wait(min(pace.left(), self.keep_company()))
 
     def expect(self, wanted: type[T], limit: float | None = None) -> T:
         """The next message, which must be of this type."""
@@ -141,10 +148,14 @@ class Channel:
     def keep_company(self) -> float:
         """Says `waiting` if nothing was said for a while; gives the seconds until it is due again."""
         due = self._spoke + limits.WAITING_SECONDS - time.monotonic()
-        if due > 0:
+        changed = self.state is State.DATA and self._answers.paused != self._said_paused
+        if due > 0 and not changed:
             return due
+        if changed:
+            self._said_paused = not self._said_paused
+            self._on_pause(self._said_paused, False)
         if self.state not in (State.START, State.CLOSED):
-            self.send(Waiting())
+            self.send(Waiting(self._said_paused))
         self._spoke = time.monotonic()
         return limits.WAITING_SECONDS
 
@@ -164,6 +175,20 @@ class Channel:
         """Ends in order after the last message."""
         self._answers.no_more_changes(self.link.wake)
         self.link.close()
+
+    def tell_pauses(self, on_pause: Callable[[bool, bool], None]) -> None:
+        """Calls `on_pause(paused, by_them)` when a person pauses or goes on, on either side."""
+        self._on_pause = on_pause
+
+    @property
+    def they_pause(self) -> bool:
+        """Whether the other side has paused, as far as it said."""
+        return self._they_pause_since is not None
+
+    @property
+    def held_up(self) -> bool:
+        """Whether either person has paused."""
+        return self.they_pause or self._answers.paused
 
     @property
     def lost(self) -> bool:
@@ -200,9 +225,21 @@ class Channel:
             if message is not None:
                 self._conversation.received(kind_of(message))
                 self._heard += 1
-                if not isinstance(message, Waiting):
+                if isinstance(message, Waiting):
+                    self._note_pause(message.paused)
+                else:
+                    self._note_pause(False)
                     self._inbox.append(message)
         return some
+
+    def _note_pause(self, paused: bool) -> None:
+        if self.state is not State.DATA:
+            return
+        if paused != self.they_pause:
+            self._they_pause_since = time.monotonic() if paused else None
+            self._on_pause(paused, True)
+        elif self._they_pause_since is not None and time.monotonic() - self._they_pause_since > limits.PAUSE_SECONDS:
+            raise Interrupted
 
     def _queue(self, header: bytes, body: bytes | memoryview) -> None:
         if len(body) <= limits.BATCH_CAP:
@@ -239,7 +276,14 @@ class Channel:
                 raise ProtocolProblem
             if self._heard != heard:
                 pace = _Pace()
-            self.link.wait(pace.left(), read=True, write=True)
+            self._wait(pace.left(), write=True)
+
+    def _wait(self, seconds: float, *, write: bool = False) -> None:
+        began = time.perf_counter()
+        try:
+            self.link.wait(seconds, read=True, write=write)
+        finally:
+            self.waited += time.perf_counter() - began
 
     def _last_word(self) -> None:
         """Writes what is left without looking at cancellation, then reads and drops until the other side has closed."""
@@ -261,3 +305,5 @@ class Channel:
             raise LinkLostError
         if self._answers.cancelled:
             raise Cancelled
+        if self._answers.paused_too_long:
+            raise Interrupted

@@ -31,6 +31,9 @@ _NO_HARD_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOS
 _NOT_SUPPORTED = frozenset({errno.ENOSYS, errno.EINVAL, errno.ENOTSUP})
 
 LINKS_WORK = True
+# Linux takes cache pages in blocks as large as the write; large blocks are those that a virtual machine has given back to its
+# host. Measured on ext4: 0.3 to 0.4 s of processor a GiB in slices of this size, 3 s in writes of 4 MiB.
+_WRITE = 64 * 1024
 _HANDLES = 4096
 _libc = ctypes.CDLL(None, use_errno=True)
 _syncfs = getattr(_libc, "syncfs", None)
@@ -169,7 +172,7 @@ def write_all(handle: int, data: bytes | bytearray | memoryview) -> None:
     """Writes all bytes at the handle's position."""
     view = memoryview(data)
     while view:
-        view = view[os.write(handle, view) :]
+        view = view[os.write(handle, view[:_WRITE]) :]
 
 
 def read_at(handle: int, buffer: memoryview, offset: int) -> int:

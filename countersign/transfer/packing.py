@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from contextlib import nullcontext
 from typing import NamedTuple
 
 from countersign import limits
@@ -12,8 +12,12 @@ from countersign.pack.archive import PackWriter
 from countersign.pack.manifest import Manifest
 from countersign.pack.plan import PackPlan, Piece
 from countersign.seal.stream import Sealer
+from countersign.transfer.selection import Selection
 from countersign.transfer.source import Source, WithdrawnError
 from countersign.transfer.stages import BufferPool, OrderedStage
+from countersign.transfer.stats import READING, SEALING, ZIPPING, Stats
+
+_MANY = 32  # small files: threads that read them side by side only take the interpreter's lock from each other, at every call
 
 
 class SealedPack(NamedTuple):
@@ -29,20 +33,30 @@ class Packing:
     """Turns a plan into sealed packs."""
 
     def __init__(
-        self, root: Path, manifest: Manifest, plan: Iterator[PackPlan], sealer: Sealer, now: Callable[[], float]
+        self,
+        selection: Selection,
+        manifest: Manifest,
+        plan: Iterator[PackPlan],
+        sealer: Sealer,
+        now: Callable[[], float],
+        stats: Stats,
     ) -> None:
-        self._root = root
+        self._selection = selection
         self._manifest = manifest
         self._plan = plan
         self._sealer = sealer
         self._now = now
+        self._stats = stats
         self._contents = BufferPool(limits.PACK_BYTES)
         self._tokens = BufferPool(limits.PACK_CAP)
         self._withdrawn: dict[int, str] = {}
         self._lock = threading.Lock()
+        self._one_at_a_time = threading.Lock()
         self._sources: list[Source] = []
         self._planned_all = False
-        self._stage: OrderedStage[PackPlan, SealedPack] = OrderedStage(self._worker, "packing")
+        self._stage: OrderedStage[PackPlan, SealedPack] = OrderedStage(
+            self._worker, "packing", lambda seconds: stats.add(READING, waiting=seconds)
+        )
 
     def next(self, seconds: float) -> SealedPack | None:
         """The next pack, or None where it is not ready in time."""
@@ -67,7 +81,7 @@ class Packing:
             source.close()
 
     def _worker(self) -> Callable[[PackPlan], SealedPack]:
-        source = Source(self._root, self._manifest)
+        source = Source(self._selection, self._manifest)
         with self._lock:
             self._sources.append(source)
         return lambda plan: self._build(source, plan)
@@ -76,25 +90,29 @@ class Packing:
         contents = self._contents.lend()
         view = memoryview(contents)
         writer = PackWriter()
+        members: list[tuple[Piece, memoryview]] = []
         withdrawn: list[tuple[int, str]] = []
-        for piece in plan.pieces:
-            try:
-                content = self._read(source, piece, view)
-            except WithdrawnError as error:
-                withdrawn.append((piece.index, error.reason))
-                continue
-            writer.add(piece, content)
-            view = view[piece.length :]
+        with self._one_at_a_time if len(plan.pieces) >= _MANY else nullcontext(), self._stats.working(READING):
+            for piece in plan.pieces:
+                try:
+                    members.append((piece, self._read(source, piece, view)))
+                except WithdrawnError as error:
+                    withdrawn.append((piece.index, error.reason))
+                    continue
+                view = view[piece.length :]
+        with self._stats.working(ZIPPING):
+            for piece, content in members:
+                writer.add(piece, content)
+            parts = writer.finish(withdrawn)
         buffer = self._tokens.lend()
-        parts = writer.finish(withdrawn)
-        token = self._sealer.seal(plan.number, plan.last, parts, int(self._now()), buffer)
+        with self._stats.working(SEALING):
+            token = self._sealer.seal(plan.number, plan.last, parts, int(self._now()), buffer)
         self._contents.give_back(contents)
         return SealedPack(plan, token, buffer, withdrawn)
 
     def _read(self, source: Source, piece: Piece, view: memoryview) -> memoryview:
         """The content of a piece, unless its file was withdrawn by this or another thread."""
-        with self._lock:
-            reason = self._withdrawn.get(piece.index)
+        reason = self._withdrawn.get(piece.index)
         if reason is not None:
             raise WithdrawnError(reason)
         try:

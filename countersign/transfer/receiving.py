@@ -23,9 +23,10 @@ from countersign.errors import (
     SealBroken,
     TookTooLong,
 )
+from countersign.figures import size_text
 from countersign.pack.manifest import Manifest, ManifestReader
 from countersign.pack.plan import Answer, encode_answer, plan_packs
-from countersign.printable import printable, size_text
+from countersign.printable import printable
 from countersign.seal.code import same
 from countersign.seal.keys import KeyRing, stretch
 from countersign.seal.keytext import parse_key
@@ -41,6 +42,7 @@ from countersign.transfer.receipts import receipt_parts
 from countersign.transfer.recovery import Recovered, close_all, look_for, take_over
 from countersign.transfer.settling import Settlement
 from countersign.transfer.staging import Staging, choose_staging
+from countersign.transfer.stats import PUBLISHING, RECEIPT, RECEIVERS, RECEIVING, ROOM, Stats
 from countersign.transfer.status import (
     Done,
     KeyChecking,
@@ -49,6 +51,7 @@ from countersign.transfer.status import (
     NeedDecision,
     NeedKey,
     OfferSeen,
+    Paused,
     Reconnecting,
     Report,
     WaitingFor,
@@ -103,6 +106,7 @@ class ReceivingSession:
         self._superseded = False
         self._staging: Staging | None = None
         self._settlement: Settlement | None = None
+        self._stats = Stats(RECEIVERS)
 
     # --- from other threads ------------------------------------------------------------------------------------------
 
@@ -376,16 +380,19 @@ class ReceivingSession:
         manifest = staging.manifest
         wanted = [i for i in range(len(manifest)) if manifest.is_file(i) and i not in staging.skipped]
         total = sum(manifest.sizes[i] for i in wanted)
-        meter = Meter(self._report, time.monotonic, len(wanted), total, staging.bytes_done)
-        unpacking = Unpacking(staging, opener)
+        meter = Meter(self._report, time.monotonic, len(wanted), total, staging.bytes_done, self._stats.slow)
+        unpacking = Unpacking(staging, opener, self._stats)
         channel.allocate_with(lambda kind, n: unpacking.allocate(n) if kind is Kind.PACK else bytearray(n))
+        channel.tell_pauses(lambda paused, by_them: self._report(Paused(paused, by_them)))
         acked = time.monotonic()
         try:
             for plan in plan_packs(manifest, answer):
-                message = channel.expect_sealed(Kind.PACK, _SILENCE_SECONDS)
+                message = self._next_pack(channel)
                 self._earlier.clear()
+                began = self._stats.clock()
                 while not unpacking.wait_for_room(_LOOK):
                     self._nothing_said_in_data(channel)
+                self._stats.add(ROOM, waiting=self._stats.clock() - began)
                 unpacking.put(plan, message.token)
                 meter.update(staging.files_done, staging.bytes_done)
                 if time.monotonic() - acked > _ACK_SECONDS:
@@ -402,6 +409,14 @@ class ReceivingSession:
         meter.update(staging.files_done, staging.bytes_done, final=True)
         self._acknowledge(channel, staging, unpacking)
 
+    def _next_pack(self, channel: Channel) -> Sealed:
+        began, waited = self._stats.clock(), channel.waited
+        message = channel.expect_sealed(Kind.PACK, _SILENCE_SECONDS)
+        waited = channel.waited - waited
+        self._stats.add(RECEIVING, self._stats.clock() - began - waited, waited)
+        self._stats.data_begins()
+        return message
+
     def _nothing_said_in_data(self, channel: Channel) -> None:
         """While the disk is slow the next pack may wait in the socket; only our own word is due."""
         if self._answers.cancelled:
@@ -417,11 +432,13 @@ class ReceivingSession:
         if self._settlement is None:
             self._report(WaitingFor("disk"))
             self._settlement = Settlement(self._device, self.peer, staging, self._into)
-        self._settlement.settle(lambda: self._nothing_said(channel))
-        path = self._settlement.write_receipt(ring, self._name)
-        writer = StreamWriter(ring, Stream.RECEIPT)
-        for part, last in receipt_parts(path):
-            channel.send(Sealed(Kind.RECEIPT, writer.write(part, last, self._seconds())))
+        with self._stats.working(PUBLISHING):
+            self._settlement.settle(lambda: self._nothing_said(channel))
+        with self._stats.working(RECEIPT):
+            path = self._settlement.write_receipt(ring, self._name)
+            writer = StreamWriter(ring, Stream.RECEIPT)
+            for part, last in receipt_parts(path):
+                channel.send(Sealed(Kind.RECEIPT, writer.write(part, last, self._seconds())))
         channel.expect(Thanks, _SILENCE_SECONDS)
         channel.close()
         self._report_done(channel.wire_bytes)
@@ -438,6 +455,7 @@ class ReceivingSession:
         skipped = tuple((printable(manifest.path(i), 4096), reason) for i, reason in staging.skipped.items())
         files, size = staging.files_done, staging.bytes_done
         staging.remove()
+        self._report(self._stats.status())
         self._report(
             Done(
                 path=self._into,

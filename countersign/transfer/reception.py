@@ -63,6 +63,7 @@ class Door(Protocol):
 
     port: int
     addresses: list[str]
+    interfaces: list[str]
 
     def close(self) -> None: ...
 
@@ -339,7 +340,9 @@ class Reception:
         door = self._door
         assert door is not None
         identity = self._device.identity
-        self._report(Listening(tuple(door.addresses), door.port, self._code, identity.fingerprint))
+        self._report(
+            Listening(tuple(door.addresses), door.port, self._code, identity.fingerprint, tuple(door.interfaces))
+        )
 
     def _report(self, status: Status) -> None:
         if isinstance(status, (Done, Failed)):

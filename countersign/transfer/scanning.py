@@ -1,4 +1,4 @@
-"""The sender's folder becomes a manifest: by handles, following no link, reporting what can not be sent."""
+"""What is to be sent becomes a manifest: by handles, following no link, reporting what can not be sent."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from countersign import limits
 from countersign.errors import Cancelled, FolderEmpty, FolderMissing, FolderUnreadable, TooMuch
@@ -15,6 +14,7 @@ from countersign.pack.manifest import TOP, Entry, EntryKind, Manifest
 from countersign.pack.names import can_be_sent, check_target
 from countersign.printable import printable
 from countersign.transfer.disk import Folder, is_link
+from countersign.transfer.selection import Found, Selection
 
 _REPORT_EVERY = 1000  # entries
 KEEPERS = frozenset({".gitkeep"})  # what keeps SEND_FOLDER in a repository is nobody's file
@@ -24,20 +24,24 @@ KEEPERS = frozenset({".gitkeep"})  # what keeps SEND_FOLDER in a repository is n
 class Scan:
     """What was found: entries, and what was left out with its reason."""
 
-    root: Path
+    selection: Selection
     manifest: Manifest = field(default_factory=Manifest)
     skipped: list[tuple[str, str]] = field(default_factory=list)
+    left_out: int = 0  # by the person's own wish; with a folder goes all that is in it
 
 
-def scan_folder(path: Path, on_progress: Callable[[int, int], None], cancelled: Callable[[], bool]) -> Scan:
-    """Lists a folder. Raises FolderMissing, FolderUnreadable, FolderEmpty, TooMuch, Cancelled."""
+def scan_selection(
+    selection: Selection, on_progress: Callable[[int, int], None], cancelled: Callable[[], bool]
+) -> Scan:
+    """Lists what is to be sent. Raises FolderMissing, FolderUnreadable, FolderEmpty, TooMuch, Cancelled."""
+    path = selection.place
     try:
-        root = Folder.open_root(path)
+        root = selection.open()
     except (FileNotFoundError, NotADirectoryError) as error:
         raise FolderMissing(path=path) from error
     except OSError as error:
         raise FolderUnreadable(path=path, reason=error.strerror or error) from error
-    scan = Scan(path)
+    scan = Scan(selection)
     try:
         _Scanner(scan, on_progress, cancelled).folder(root, TOP, (), 0)
     except OSError as error:
@@ -59,6 +63,9 @@ class _Scanner:
     def folder(self, folder: Folder, parent: int, above: tuple[str, ...], path_bytes: int) -> None:
         for found in sorted(folder.entries(), key=lambda entry: entry.name):
             name = found.name
+            if self._scan.selection.leaves_out(above, name):
+                self._scan.left_out += 1
+                continue
             if not above and name in KEEPERS and found.stat(follow_symlinks=False).st_size == 0:
                 continue
             if not can_be_sent(name):
@@ -73,7 +80,7 @@ class _Scanner:
             except OSError as error:
                 self._skip(above, name, error.strerror or str(error))
 
-    def _entry(self, folder: Folder, found: os.DirEntry[str], parent: int, above: tuple[str, ...], size: int) -> None:
+    def _entry(self, folder: Folder, found: Found, parent: int, above: tuple[str, ...], size: int) -> None:
         status = found.stat(follow_symlinks=False)
         name, mode = found.name, status.st_mode
         if is_link(status):
@@ -103,12 +110,14 @@ class _Scanner:
     def _add(self, entry: Entry) -> int:
         manifest = self._scan.manifest
         if len(manifest) >= limits.MAX_ENTRIES:
-            raise TooMuch(path=self._scan.root, detail=_("more than {n} entries").format(n=limits.MAX_ENTRIES))
+            raise TooMuch(
+                path=self._scan.selection.place, detail=_("more than {n} entries").format(n=limits.MAX_ENTRIES)
+            )
         self._names_bytes += len(entry.name.encode("utf-8")) + len(entry.target)
         if self._names_bytes > limits.MAX_NAMES_BYTES:
-            raise TooMuch(path=self._scan.root, detail=_("too many long names"))
+            raise TooMuch(path=self._scan.selection.place, detail=_("too many long names"))
         if manifest.bytes + entry.size > limits.MAX_TOTAL_BYTES:
-            raise TooMuch(path=self._scan.root, detail=_("too many bytes"))
+            raise TooMuch(path=self._scan.selection.place, detail=_("too many bytes"))
         index = manifest.add(entry)
         if index % _REPORT_EVERY == 0:
             self._on_progress(manifest.files, manifest.bytes)

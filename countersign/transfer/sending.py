@@ -6,7 +6,6 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeVar
 
 from countersign import limits
@@ -41,7 +40,9 @@ from countersign.transfer.channel import Channel
 from countersign.transfer.device import Background, Device
 from countersign.transfer.packing import Packing
 from countersign.transfer.receipts import ReceiptKeeper, receipt_stem
-from countersign.transfer.scanning import Scan, scan_folder
+from countersign.transfer.scanning import Scan, scan_selection
+from countersign.transfer.selection import Selection
+from countersign.transfer.stats import LISTING, NEXT_PACK, RECEIPT, SENDERS, SENDING, Stats
 from countersign.transfer.status import (
     CodeWrong,
     Connected,
@@ -51,6 +52,7 @@ from countersign.transfer.status import (
     KeyWrong,
     Meter,
     NeedCode,
+    Paused,
     Ready,
     Reconnecting,
     Report,
@@ -83,6 +85,7 @@ WITHDRAWN_REASONS = {
     "vanished": N_("it was gone when its turn came"),
     "unreadable": N_("it could not be read"),
 }
+_PAUSE_LOOK = 1.0
 _LOOK = 0.05  # seconds between looks at a background job
 _FIRST_LOOK = 0.3  # a folder that is empty or unreadable shows before anybody is bothered
 _PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
@@ -101,11 +104,11 @@ class SendingSession:
     """One sending. `run` blocks until it has ended; everything else may be called from other threads."""
 
     def __init__(
-        self, device: Device, folder: Path, connect: Callable[[Callable[[], bool]], Link], report: Report
+        self, device: Device, selection: Selection, connect: Callable[[Callable[[], bool]], Link], report: Report
     ) -> None:
         self.answers = Answers()
         self._device = device
-        self._folder = folder
+        self._selection = selection
         self._connect = connect
         self._report = report
         self._channel: Channel | None = None
@@ -115,6 +118,7 @@ class SendingSession:
         self._ring: KeyRing | None = None  # of the last offer that was accepted
         self._lost_since: float | None = None
         self._withdrawn: dict[int, str] = {}
+        self._stats = Stats(SENDERS)
 
     def run(self) -> None:
         """Sends. Every end is reported: Done or Failed."""
@@ -147,7 +151,7 @@ class SendingSession:
         cancelled = lambda: self.answers.cancelled  # noqa: E731
         on_progress = lambda files, size: self._report(Scanning(files, size))  # noqa: E731
         self._report(Scanning(0, 0))
-        scanning = Background(lambda: scan_folder(self._folder, on_progress, cancelled), "scanning")
+        scanning = Background(lambda: self._scan(on_progress, cancelled), "scanning")
         salt, key = new_salt(), new_key()
         stretching = Background(lambda: stretch(key, salt), "stretching")
         if scanning.ended(_FIRST_LOOK):
@@ -169,6 +173,10 @@ class SendingSession:
                 self._wire_before += channel.wire_bytes
                 channel.close()
                 channel = self._rejoin()
+
+    def _scan(self, on_progress: Callable[[int, int], None], cancelled: Callable[[], bool]) -> Scan:
+        with self._stats.working(LISTING):
+            return scan_selection(self._selection, on_progress, cancelled)
 
     # --- the beginning ---------------------------------------------------------------------------------------------
 
@@ -232,9 +240,15 @@ class SendingSession:
         again = self._ring is not None
         ring = KeyRing(spoken.master, new_salt(), self._device.identity.id, peer.id)
         manifest = scan.manifest
-        name = self._folder.resolve().name or str(self._folder)
         channel.send(
-            Offer(ring.transfer_id, spoken.salt, _sendable(name), manifest.files, manifest.bytes, len(manifest))
+            Offer(
+                ring.transfer_id,
+                spoken.salt,
+                _sendable(self._selection.name),
+                manifest.files,
+                manifest.bytes,
+                len(manifest),
+            )
         )
         batches = _marked(manifest.batches())
         writer = StreamWriter(ring, Stream.MANIFEST)
@@ -278,21 +292,34 @@ class SendingSession:
         manifest = scan.manifest
         wanted = [i for i in range(len(manifest)) if manifest.is_file(i) and not has_bit(answer.unwanted, i)]
         total = sum(manifest.sizes[i] for i in wanted)
-        sent = _Sent(Meter(self._report, time.monotonic, len(wanted), total))
+        stats = self._stats
+        sent = _Sent(Meter(self._report, time.monotonic, len(wanted), total, slow=stats.slow))
         sealer = Sealer(ring, Stream.PACK)
-        packing = Packing(self._folder, manifest, plan_packs(manifest, answer), sealer, self._device.now)
+        channel.tell_pauses(lambda paused, by_them: self._report(Paused(paused, by_them)))
+        packing = Packing(self._selection, manifest, plan_packs(manifest, answer), sealer, self._device.now, stats)
         try:
             while not packing.finished:
                 while (message := channel.poll()) is not None:
                     sent.heard(message)
                     self._lost_since = None
+                if channel.held_up:
+                    message = channel.poll(_PAUSE_LOOK)
+                    if message is not None:
+                        sent.heard(message)
+                    continue
+                began = stats.clock()
                 pack = packing.next(_LOOK)
+                stats.add(NEXT_PACK, waiting=stats.clock() - began)
                 if pack is None:
                     channel.keep_company()
                     continue
                 for index, reason in pack.withdrawn:
                     self._withdrawn[index] = WITHDRAWN_REASONS[reason]
+                stats.data_begins()
+                began, waited = stats.clock(), channel.waited
                 channel.send(Sealed(Kind.PACK, pack.token))
+                waited = channel.waited - waited
+                stats.add(SENDING, stats.clock() - began - waited, waited)
                 sent.packs += 1
                 packing.give_back(pack)
         finally:
@@ -308,9 +335,12 @@ class SendingSession:
             self._device.receipts, scan.manifest, self._withdrawn, ring.transfer_id, own, peer.pem, stem
         ) as keeper:
             while not reader.ended:
+                began, waited = self._stats.clock(), channel.waited
                 message = channel.receive()
+                self._stats.add(RECEIPT, waiting=channel.waited - waited)
                 if isinstance(message, Sealed) and message.kind is Kind.RECEIPT:
                     keeper.feed(reader.read(message.token))
+                    self._stats.add(RECEIPT, self._stats.clock() - began - (channel.waited - waited))
                     continue
                 sent.heard(message)
                 if sent.all_there and not waiting:
@@ -322,9 +352,10 @@ class SendingSession:
         header = keeper.header
         assert header is not None
         sent.meter.update(header.files, header.bytes, final=True)
+        self._report(self._stats.status())
         self._report(
             Done(
-                path=self._folder,
+                path=self._selection.place,
                 files=header.files,
                 bytes=header.bytes,
                 wire_bytes=self._wire_before + channel.wire_bytes,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from pathlib import Path
 
 from countersign.errors import FolderUnreadable
 from countersign.pack.manifest import Manifest
 from countersign.pack.plan import Piece
-from countersign.transfer.disk import TOO_MANY_OPEN, Folder, Tree, disk_problem, read_at
+from countersign.transfer.disk import TOO_MANY_OPEN, Tree, disk_problem, read_at
+from countersign.transfer.selection import Selection
 
 
 class WithdrawnError(Exception):
@@ -22,22 +22,22 @@ class WithdrawnError(Exception):
 
 
 class Source:
-    """The sender's folder, for one thread."""
+    """What is sent, for one thread."""
 
-    def __init__(self, path: Path, manifest: Manifest) -> None:
+    def __init__(self, selection: Selection, manifest: Manifest) -> None:
         """Raises FolderUnreadable."""
         self._manifest = manifest
-        self._path = path
+        self._path = selection.place
         try:
-            self._root = Folder.open_root(path)
+            self._root = selection.open()
         except OSError as error:
-            raise FolderUnreadable(path=path, reason=error.strerror or error) from error
+            raise FolderUnreadable(path=self._path, reason=error.strerror or error) from error
         self._tree = Tree(manifest, self._root)
 
     def read(self, piece: Piece, buffer: memoryview) -> memoryview:
         """The bytes of a piece, in the buffer. Raises WithdrawnError.
 
-        Size and time are compared before and after: a file that changed in between is not sent half old, half new.
+        Size and time are compared after it was read: while they are those of the list, nothing has changed since it was made.
         """
         try:
             folder = self._tree.folder(self._manifest.parents[piece.index])
@@ -48,7 +48,6 @@ class Source:
             raise WithdrawnError(_reason(error)) from error
         try:
             room = buffer[: piece.length]
-            self._check_same(handle, piece.index)
             if read_at(handle, room, piece.offset) != piece.length:
                 raise WithdrawnError("changed")
             self._check_same(handle, piece.index)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -40,7 +41,14 @@ class BufferPool:
 class OrderedStage(Generic[Job, Result]):
     """Threads that turn jobs into results. `put` and `get` never block longer than asked."""
 
-    def __init__(self, make_worker: Callable[[], Callable[[Job], Result]], name: str, workers: int = WORKERS) -> None:
+    def __init__(
+        self,
+        make_worker: Callable[[], Callable[[Job], Result]],
+        name: str,
+        on_idle: Callable[[float], None] = lambda _seconds: None,
+        workers: int = WORKERS,
+    ) -> None:
+        """on_idle: told by each worker how many seconds it had nothing to do before a job."""
         self._lock = threading.Condition()
         self._jobs: deque[tuple[int, Job]] = deque()
         self._results: dict[int, Result] = {}
@@ -48,6 +56,7 @@ class OrderedStage(Generic[Job, Result]):
         self._error: BaseException | None = None
         self._stopping = False
         self._make_worker = make_worker
+        self._on_idle = on_idle
         self._threads = [threading.Thread(target=self._run, name=f"{name}-{n}", daemon=True) for n in range(workers)]
         for thread in self._threads:
             thread.start()
@@ -110,11 +119,13 @@ class OrderedStage(Generic[Job, Result]):
         try:
             work = self._make_worker()
             while True:
+                began = time.perf_counter()
                 with self._lock:
                     self._lock.wait_for(lambda: self._stopping or self._jobs)
                     if self._stopping:
                         return
                     number, job = self._jobs.popleft()
+                self._on_idle(time.perf_counter() - began)
                 result = work(job)
                 with self._lock:
                     self._results[number] = result

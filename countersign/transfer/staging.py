@@ -10,7 +10,9 @@ import errno
 import hashlib
 import logging
 import os
+import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +39,8 @@ from countersign.transfer.disk import (
 from countersign.transfer.journal import Journal, Record, new_staging_name, remove_journal
 
 log = logging.getLogger(__name__)
+
+_HASHED_ASIDE = 256 * limits.KIB  # from here on handing it to another thread costs less than it gains
 
 NOT_HERE = N_("this computer can not keep a file of that name there")
 NO_LINKS = N_("this computer does not let programs make links")
@@ -80,6 +84,9 @@ class Staging:
         self.digests = bytearray(32 * len(manifest))
         self.complete = bytearray(len(manifest))
         self.files_done = self.bytes_done = 0
+        self.hashing_seconds = 0.0
+        self.hashed_aside = 0.0  # seconds of these beside a write
+        self._aside: ThreadPoolExecutor | None = None
         self._root = Folder.open_root(path)
         self._tree = Tree(manifest, self._root)
         self._begun: _Begun | None = None  # the file that is being written
@@ -166,8 +173,14 @@ class Staging:
 
     # --- data ------------------------------------------------------------------------------------------------------
 
-    def write(self, members: Iterable[Member], withdrawn: Iterable[tuple[int, str]]) -> None:
-        """Takes what one pack brought, in order. Raises DiskProblem, or SealBroken for what no plan can bring."""
+    def write(
+        self, members: Iterable[Member], withdrawn: Iterable[tuple[int, str]], digests: dict[int, bytes] | None = None
+    ) -> None:
+        """Takes what one pack brought, in order. Raises DiskProblem, or SealBroken for what no plan can bring.
+
+        digests: the SHA-256 of members that are hashed already, by index.
+        """
+        digests = digests or {}
         for index, reason in withdrawn:  # first: a begun file that ends here makes room for those behind it
             if index not in self.skipped:
                 self.skip(index, reason)
@@ -175,7 +188,7 @@ class Staging:
             if piece.index in self.skipped:
                 continue
             try:
-                self._write_piece(piece.index, piece.offset, content)
+                self._write_piece(piece.index, piece.offset, content, digests.get(piece.index))
             except OSError as error:
                 self._failed(piece.index, error)
         self.flush()
@@ -208,7 +221,21 @@ class Staging:
         items = [*self._parked.values(), *([self._begun] if self._begun is not None else [])]
         return [(item.index, item.size, item.hasher.copy().digest()) for item in items]
 
-    def _write_piece(self, index: int, offset: int, content: bytes | bytearray | memoryview) -> None:
+    def digests_of(self, members: Iterable[Member]) -> dict[int, bytes]:
+        """The SHA-256 of small files that are here in one piece, by index. On any thread."""
+        sizes = self.manifest.sizes
+        return {
+            piece.index: hashlib.sha256(content).digest()
+            for piece, content in members
+            if len(content) == sizes[piece.index] and len(content) < _HASHED_ASIDE
+        }
+
+    def _write_piece(
+        self, index: int, offset: int, content: bytes | bytearray | memoryview, digest: bytes | None
+    ) -> None:
+        if self._begun is None and not self._parked and len(content) == self.manifest.sizes[index]:
+            self._write_whole(index, content, digest)
+            return
         begun = self._begun if self._begun is not None else self._parked.pop(index, None)
         if begun is None:
             if offset:
@@ -221,12 +248,57 @@ class Staging:
         if begun.index != index or begun.size != offset:
             raise SealBroken
         if content:
-            write_all(begun.handle, content)
-            begun.hasher.update(content)
+            begun.hasher = self._write_hashed(begun.handle, begun.hasher, content)
             begun.size += len(content)
             self.bytes_done += len(content)
         if begun.size == self.manifest.sizes[index]:
             self._end_begun(begun)
+
+    def _write_whole(self, index: int, content: bytes | bytearray | memoryview, digest: bytes | None) -> None:
+        """A file that comes in one piece: nothing of it is kept where this fails."""
+        parent, name = self._tree.folder(self.manifest.parents[index]), self.manifest.names[index]
+        mtime = self.manifest.mtimes[index]
+        handle = parent.create_file(name, self.manifest.kinds[index] == EntryKind.EXECUTABLE)
+        try:
+            try:
+                if digest is None:
+                    digest = self._write_hashed(handle, hashlib.sha256(), content).digest()
+                elif content:
+                    write_all(handle, content)
+                self._complete_file(handle, index)
+            finally:
+                os.close(handle)
+            if BY_PATH:
+                parent.set_folder_time(name, mtime)
+        except OSError:
+            parent.remove_file(name)
+            raise
+        self.bytes_done += len(content)
+        self._log_complete(index, digest)
+
+    def _write_hashed(
+        self, handle: int, hasher: hashlib._Hash, content: bytes | bytearray | memoryview
+    ) -> hashlib._Hash:
+        """Writes, and gives the hash that goes on with the content; what was handed in stays good where writing fails.
+
+        A large piece is hashed on another thread while it is written.
+        """
+        if len(content) < _HASHED_ASIDE:
+            if content:
+                write_all(handle, content)
+            after, seconds = _hashed(hasher, content)
+            self.hashing_seconds += seconds
+            return after
+        if self._aside is None:
+            self._aside = ThreadPoolExecutor(1, "hashing")
+        job = self._aside.submit(_hashed, hasher, content)
+        try:
+            write_all(handle, content)
+        finally:
+            after, seconds = job.result()  # not before: whoever lent us the content wants it back
+        self.hashing_seconds += seconds
+        self.hashed_aside += seconds
+        return after
 
     def _end_begun(self, begun: _Begun) -> None:
         index = begun.index
@@ -319,6 +391,8 @@ class Staging:
         for begun in (*self._parked.values(), *([self._begun] if self._begun is not None else [])):
             os.close(begun.handle)
         self._begun, self._parked = None, {}
+        if self._aside is not None:
+            self._aside.shutdown()
         self._tree.close()
         self._root.close()
         self.journal.close()
@@ -346,6 +420,14 @@ def _opened_at(parent: Folder, name: str, size: int) -> int:
         os.close(handle)
         raise
     return handle
+
+
+def _hashed(hasher: hashlib._Hash, content: bytes | bytearray | memoryview) -> tuple[hashlib._Hash, float]:
+    """The hash with this content after what it has, and the seconds that it took."""
+    began = time.perf_counter()
+    after = hasher.copy()
+    after.update(content)
+    return after, time.perf_counter() - began
 
 
 @dataclass(frozen=True)

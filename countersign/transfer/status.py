@@ -28,6 +28,7 @@ class Listening(Status):
     port: int
     code: str = field(repr=False)
     fingerprint: str
+    interfaces: tuple[str, ...] = ()  # the name of each address' interface
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,10 @@ class WaitingFor(Status):
 
 @dataclass(frozen=True)
 class Progress(Status):
-    """How far it is. rate in bytes a second, eta in seconds or None where nobody can know."""
+    """How far it is. rate in bytes a second, eta in seconds or None where nobody can know.
+
+    slow: what holds it up at this time: "disk", "processor", "network" (the sender says this of a slow receiver too), or "".
+    """
 
     bytes_done: int
     bytes_total: int
@@ -144,6 +148,15 @@ class Progress(Status):
     files_total: int
     rate: float
     eta: float | None
+    slow: str = ""
+
+
+@dataclass(frozen=True)
+class Paused(Status):
+    """The data is held up, or goes on again: by the person here, or by the one there."""
+
+    paused: bool
+    by_them: bool = False
 
 
 @dataclass(frozen=True)
@@ -176,6 +189,24 @@ class Done(Status):
 
 
 @dataclass(frozen=True)
+class StageTime:
+    """Seconds that a stage has worked and waited; those of threads side by side add up. For names see transfer.stats."""
+
+    name: str
+    work: float
+    waiting: float
+
+
+@dataclass(frozen=True)
+class StageTimes(Status):
+    """Where the time went, told before Done. seconds: of the session; first_data: of these until the first pack."""
+
+    stages: tuple[StageTime, ...]
+    seconds: float
+    first_data: float
+
+
+@dataclass(frozen=True)
 class Failed(Status):
     """It ended otherwise."""
 
@@ -190,8 +221,17 @@ class Meter:
 
     WINDOW = 5.0
 
-    def __init__(self, report: Report, clock: Callable[[], float], files: int, total: int, done: int = 0) -> None:
+    def __init__(
+        self,
+        report: Report,
+        clock: Callable[[], float],
+        files: int,
+        total: int,
+        done: int = 0,
+        slow: Callable[[], str] = lambda: "",
+    ) -> None:
         self._report = report
+        self._slow = slow
         self._clock = clock
         self._total = total
         self._files = files
@@ -210,4 +250,4 @@ class Meter:
         began, before = self._marks[0]
         rate = (bytes_done - before) / (now - began) if now > began else 0.0
         eta = (self._total - bytes_done) / rate if rate > 0 else None
-        self._report(Progress(bytes_done, self._total, files_done, self._files, rate, eta))
+        self._report(Progress(bytes_done, self._total, files_done, self._files, rate, eta, self._slow()))

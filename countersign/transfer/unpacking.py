@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import NamedTuple
 
 from countersign import limits
@@ -10,8 +11,10 @@ from countersign.errors import SealBroken
 from countersign.pack.archive import Pack, read_pack
 from countersign.pack.plan import PackPlan
 from countersign.seal.stream import Opener
+from countersign.transfer.flushing import EarlySync
 from countersign.transfer.stages import BufferPool, OrderedStage
 from countersign.transfer.staging import Staging
+from countersign.transfer.stats import HASHING, INFLATING, OPENING, WRITING, Stats
 
 _LOOK = 0.1
 
@@ -24,22 +27,28 @@ class _Token(NamedTuple):
 
 class _Opened(NamedTuple):
     pack: Pack
+    digests: dict[int, bytes]
     buffer: bytearray
 
 
 class Unpacking:
     """Takes tokens as they arrive; `packs_done` says how many are written."""
 
-    def __init__(self, staging: Staging, opener: Opener) -> None:
+    def __init__(self, staging: Staging, opener: Opener, stats: Stats) -> None:
         self.packs_done = 0
         self._staging = staging
         self._opener = opener
+        self._stats = stats
         self._tokens = BufferPool(limits.PACK_CAP)
         self._plains = BufferPool(limits.PACK_CAP)
         self._lent: dict[int, bytearray] = {}
-        self._stage: OrderedStage[_Token, _Opened] = OrderedStage(lambda: self._open, "unpacking")
+        self._stage: OrderedStage[_Token, _Opened] = OrderedStage(
+            lambda: self._open, "unpacking", lambda seconds: stats.add(OPENING, waiting=seconds)
+        )
         self._stopping = threading.Event()
         self._error: BaseException | None = None
+        self._flushing = EarlySync(staging.path, lambda: staging.bytes_done)
+        self._idle_since = time.perf_counter()
         self._writer = threading.Thread(target=self._write_all, name="writing", daemon=True)
         self._writer.start()
 
@@ -79,14 +88,20 @@ class Unpacking:
         self._stopping.set()
         self._stage.close()
         self._writer.join()
+        self._flushing.close()
 
     def _open(self, job: _Token) -> _Opened:
         plain_buffer = self._plains.lend()
-        last, payload = self._opener.open_frame(job.plan.number, job.token, plain_buffer)
+        with self._stats.working(OPENING):
+            last, payload = self._opener.open_frame(job.plan.number, job.token, plain_buffer)
         self._tokens.give_back(job.buffer)
         if last != job.plan.last:
             raise SealBroken
-        return _Opened(read_pack(payload, job.plan.pieces), plain_buffer)
+        with self._stats.working(INFLATING):
+            pack = read_pack(payload, job.plan.pieces)
+        with self._stats.working(HASHING):
+            digests = self._staging.digests_of(pack.members)
+        return _Opened(pack, digests, plain_buffer)
 
     def _write_all(self) -> None:
         try:
@@ -98,5 +113,13 @@ class Unpacking:
             self._error = error
 
     def _write_one(self, opened: _Opened) -> None:
-        self._staging.write(opened.pack.members, opened.pack.withdrawn)
+        began = time.perf_counter()
+        hashed, aside = self._staging.hashing_seconds, self._staging.hashed_aside
+        self._staging.write(opened.pack.members, opened.pack.withdrawn, opened.digests)
+        hashing = self._staging.hashing_seconds - hashed
+        aside = self._staging.hashed_aside - aside
+        ended = time.perf_counter()
+        self._stats.add(WRITING, ended - began - hashing + aside, began - self._idle_since)
+        self._stats.add(HASHING, hashing)
+        self._idle_since = ended
         self.packs_done += 1

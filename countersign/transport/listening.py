@@ -57,7 +57,7 @@ class Listener:
         self._pause = threading.Event()
         self._socket = _bound(bind, port)
         self.port: int = self._socket.getsockname()[1]
-        self.addresses = _addresses(bind)
+        self.interfaces, self.addresses = _addresses(bind)
         self._thread = threading.Thread(target=self._accept, name="listener", daemon=True)
         self._thread.start()
 
@@ -202,20 +202,20 @@ def _free_port(taken: int) -> int:
     return 0
 
 
-def _addresses(bind: str | None) -> list[str]:
-    """This computer's addresses that another one could use, the likely one first."""
+def _addresses(bind: str | None) -> tuple[list[str], list[str]]:
+    """(interfaces, their addresses that another computer could use), the likely one first."""
     if bind is not None and bind not in ("0.0.0.0", "::"):  # noqa: S104  # nosec B104
-        return [bind]
+        return [""], [bind]
     up = {name for name, facts in psutil.net_if_stats().items() if facts.isup}
-    ranked: list[tuple[int, str]] = []
+    ranked: list[tuple[int, str, str]] = []
     for name, entries in psutil.net_if_addrs().items():
         if name not in up:
             continue
         for entry in entries:
             if entry.family in (socket.AF_INET, socket.AF_INET6):
-                ranked.append((_rank(name, entry.address), entry.address))
-    found = [address for rank, address in sorted(ranked) if rank < 9]
-    return found or ["127.0.0.1"]
+                ranked.append((_rank(name, entry.address), entry.address, name))
+    found = [(name, address) for rank, address, name in sorted(ranked) if rank < 9] or [("", "127.0.0.1")]
+    return [name for name, _address in found], [address for _name, address in found]
 
 
 def _rank(interface: str, address: str) -> int:

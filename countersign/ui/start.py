@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from argparse import Namespace
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
-from countersign.awake import keep_awake
+from countersign import i18n
+from countersign.awake import Wakefulness
 from countersign.crash import own_bug
+from countersign.desktop_entry import add_to_menu
 from countersign.errors import EXIT_DONE, Problem
 from countersign.home import Home
-from countersign.i18n import _
 from countersign.options import RECEIVER
+from countersign.preferences import PreferenceStore
 from countersign.setting import Setting, open_setting
 from countersign.transfer import status as st
-from countersign.transfer.scanning import scan_folder
-from countersign.ui.presenters.common import Presenter, Session
+from countersign.transfer.scanning import scan_selection
+from countersign.transfer.selection import Selection
+from countersign.ui.presenters.common import Around, Presenter, Session
 from countersign.ui.presenters.receiver import ReceiverPresenter
 from countersign.ui.presenters.sender import SenderPresenter, Summary
 from countersign.ui.views.window import AppWindow, OwnError
@@ -27,27 +32,48 @@ class _Ended:
     """A session's thread is done."""
 
 
+@dataclass(frozen=True)
+class _Finished:
+    """Work in the background is done."""
+
+    then: Callable[[Any], None]
+    result: Any
+
+
 def run_window(role: str, options: Namespace, home: Home) -> int:
     """Shows the window of a program until it is closed. Raises Problem where it can not begin."""
     setting = open_setting(home)
-    window = AppWindow(_("Countersign – receive") if role == RECEIVER else _("Countersign – send"))
+    preferences = PreferenceStore(home.state)
+    i18n.use(preferences.read().language)
+    window = AppWindow(role, preferences)
     engine = _Engine(setting, window)
-    presenter: Presenter
-    if role == RECEIVER:
-        presenter = ReceiverPresenter(setting, window, engine.start, window.post, options)
-    else:
-        presenter = SenderPresenter(setting, window, engine.start, window.post, options, engine.summarise)
+    to_menu = (lambda: add_to_menu(role)) if sys.platform == "linux" else None
+    around = Around(setting, window, preferences, engine.start, window.post, engine.background, to_menu)
+    presenter = _presenter(role, around, options, engine)
+    awake = Wakefulness()
 
     def on_item(item: object) -> None:
         if isinstance(item, _Ended):
             presenter.ended()
         elif isinstance(item, OwnError):
             presenter.on_status(st.Failed(own_bug(item.error, setting.home.state)))
+        elif isinstance(item, _Finished):
+            item.then(item.result)
         elif isinstance(item, st.Status):
+            awake.follow(item)
             presenter.on_status(item)
 
-    window.run(presenter, on_item)
+    try:
+        window.run(presenter, on_item)
+    finally:
+        awake.close()
     return EXIT_DONE
+
+
+def _presenter(role: str, around: Around, options: Namespace, engine: _Engine) -> Presenter:
+    if role == RECEIVER:
+        return ReceiverPresenter(around, options)
+    return SenderPresenter(around, options, engine.summarise)
 
 
 class _Engine:
@@ -56,7 +82,7 @@ class _Engine:
     def __init__(self, setting: Setting, window: AppWindow) -> None:
         self._setting = setting
         self._window = window
-        self._wanted: Path | None = None
+        self._wanted: Selection | None = None
 
     def start(self, session: Session) -> None:
         """Runs a session."""
@@ -64,24 +90,33 @@ class _Engine:
 
     def _run(self, session: Session) -> None:
         try:
-            with keep_awake():
-                session.run()
+            session.run()
         except Exception as error:  # noqa: BLE001 - a person must never be left before a window that says nothing
             self._window.post(st.Failed(own_bug(error, self._setting.home.state)))
         finally:
             self._window.post(_Ended())
 
-    def summarise(self, folder: Path) -> None:
-        """Looks at a folder and posts what it holds; a newer question ends an older one."""
-        self._wanted = folder
+    def background(self, work: Callable[[], Any], then: Callable[[Any], None]) -> None:
+        """Runs work on a thread of its own, and `then` with its result on the window's."""
+
+        def run() -> None:
+            try:
+                self._window.post(_Finished(then, work()))
+            except Exception as error:  # noqa: BLE001 - as above
+                self._window.post(OwnError(error))
+
+        threading.Thread(target=run, name="background", daemon=True).start()
+
+    def summarise(self, selection: Selection) -> None:
+        """Looks at a selection and posts what it holds; a newer question ends an older one."""
+        self._wanted = selection
 
         def work() -> None:
             try:
-                scan = scan_folder(folder, lambda _files, _size: None, lambda: self._wanted is not folder)
+                scan = scan_selection(selection, lambda _files, _size: None, lambda: self._wanted is not selection)
             except Problem as problem:
-                self._window.post(Summary(folder, problem=problem))
+                self._window.post(Summary(selection, problem=problem))
             else:
-                manifest = scan.manifest
-                self._window.post(Summary(folder, manifest.files, manifest.bytes, len(scan.skipped)))
+                self._window.post(Summary(selection, scan))
 
         threading.Thread(target=work, name="summary", daemon=True).start()

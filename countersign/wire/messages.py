@@ -99,7 +99,7 @@ class Thanks(Control, frozen=True):
 
 
 class Waiting(Control, frozen=True):
-    pass
+    paused: bool = False
 
 
 class Stop(Control, frozen=True):

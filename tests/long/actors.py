@@ -23,6 +23,7 @@ from countersign.home import Home
 from countersign.setting import open_setting
 from countersign.transfer import status as st
 from countersign.transfer.proposal import Decision
+from countersign.transfer.selection import Selection
 from countersign.transport.addresses import Address
 from countersign.wire.states import Conversation
 
@@ -122,7 +123,7 @@ def start_alice(home: Path, folder: Path, port: int, trap: Trap) -> Actor:
     """A sender."""
 
     def make(report: Callable[[st.Status], None]) -> Any:
-        return open_setting(Home(home)).sending(folder, Address("127.0.0.1", port), None, report)
+        return open_setting(Home(home)).sending(Selection((folder,)), Address("127.0.0.1", port), None, report)
 
     return _start(make, trap)
 

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 
 from countersign import limits
 from countersign.transfer import receiving, sending, status as st
+from countersign.transfer.selection import Selection
 from tests.long.figures import Figure, quick_couple
 from tests.long.records import HARMLESS, HARMS, Fault, RecordProxy
 from tests.patched import patched
@@ -71,7 +72,9 @@ def harm(couple: Couple, fault: Fault) -> str:
 def _through(couple: Couple, fault: Fault | None) -> tuple[Exchange, RecordProxy]:
     exchange = Exchange(couple)
     with RecordProxy(exchange.port, fault) as proxy:
-        exchange.session = couple.alice.sending(couple.folder, proxy.address, None, exchange.sender.report)
+        exchange.session = couple.alice.sending(
+            Selection((couple.folder,)), proxy.address, None, exchange.sender.report
+        )
         exchange.start().join(receiver=False)
         if exchange.sender.code() == "done":
             exchange.join()

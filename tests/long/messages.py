@@ -15,6 +15,7 @@ from pathlib import Path
 from countersign.seal.keys import KeyRing, stretch
 from countersign.seal.keytext import parse_key
 from countersign.transfer import status as st
+from countersign.transfer.selection import Selection
 from countersign.transport.addresses import Address
 from countersign.transport.listening import Listener
 from countersign.transport.tls import TlsLink
@@ -84,7 +85,7 @@ def attack_sender(couple: Couple, cases: Iterable[to_sender.Case]) -> int:
 
 def _one_sending(couple: Couple, address: Address, links: queue.Queue[TlsLink], case: to_sender.Case) -> None:
     heard = Heard()
-    session = couple.alice.sending(couple.folder, address, None, heard.report)
+    session = couple.alice.sending(Selection((couple.folder,)), address, None, heard.report)
 
     def on_status(status: st.Status) -> None:
         if isinstance(status, st.NeedCode) and case.place != "code":

@@ -25,7 +25,8 @@ from countersign.pack.plan import Piece
 from countersign.transfer.disk import Folder, Tree, remove_tree
 from countersign.transfer.journal import About, Journal
 from countersign.transfer.publishing import _Comparison
-from countersign.transfer.scanning import scan_folder
+from countersign.transfer.scanning import scan_selection
+from countersign.transfer.selection import Selection
 from countersign.transfer.source import Source, WithdrawnError
 from countersign.transfer.staging import Staging
 from tests.long.figures import Figure
@@ -163,7 +164,7 @@ def _publish(arena: Arena, number: int, chance: random.Random) -> bool:
 
 def _read(arena: Arena, _number: int, chance: random.Random) -> bool:
     """A piece of the sender's file: never the content behind a link."""
-    source = Source(arena.tree, arena.manifest)
+    source = Source(Selection((arena.tree,)), arena.manifest)
     try:
         content = source.read(Piece(2 * chance.randrange(_FOLDERS) + 1, 0, len(SECRET)), memoryview(bytearray(64)))
         assert bytes(content) != SECRET, "a secret was read"
@@ -176,7 +177,7 @@ def _read(arena: Arena, _number: int, chance: random.Random) -> bool:
 
 def _list(arena: Arena, _number: int, _chance: random.Random) -> bool:
     """A listing of the sender's folder: nothing of what lies outside is in it."""
-    scan = scan_folder(arena.tree, lambda *_a: None, lambda: False)
+    scan = scan_selection(Selection((arena.tree,)), lambda *_a: None, lambda: False)
     assert "precious" not in scan.manifest.names, "a name from outside was listed"
     return len(scan.manifest) != 2 * _FOLDERS
 

@@ -6,13 +6,28 @@ from collections.abc import Callable
 from pathlib import Path
 
 from countersign.errors import DiskProblem, Problem
+from countersign.figures import moment_text
 from countersign.files import PUBLIC_FILE, replace_file
 from countersign.i18n import _
 from countersign.printable import printable
 from countersign.setting import Setting
+from countersign.transfer.history import list_exchanges
 from countersign.trust.peers import Candidate, Peer
-from countersign.ui.presenters.screens import Action, Big, Feedback, Field, Rows, Screen, Text, Tone, Window
+from countersign.ui.presenters.screens import (
+    Action,
+    Big,
+    Block,
+    Feedback,
+    Field,
+    Line,
+    Rows,
+    Screen,
+    Text,
+    Tone,
+    Window,
+)
 
+OWN_FILE = "cert.pem"
 _NO_NAMES = frozenset({"my certificate", "cert", "mine", "certificate", "peer"})
 
 
@@ -27,6 +42,7 @@ class People:
         self._candidate: Candidate | None = None
         self._from: Path | None = None
         self._note: Text | None = None
+        self._second = False  # the guide is at its second step
 
     @property
     def anybody(self) -> bool:
@@ -41,33 +57,55 @@ class People:
     # --- the first time ----------------------------------------------------------------------------------------------
 
     def show_first_time(self) -> None:
-        """The guide for two people who have never exchanged certificates."""
+        """The guide for two people who have never exchanged certificates: first mine to them."""
+        if self._second:
+            self.show_second()
+            return
         identity = self._setting.device.identity
-        blocks: list[Text | Big] = [
+        blocks: list[Block] = [
             Text(
                 _(
                     "Once, and never again, you and the other person give each other a small file, so that nobody else can take your place."
                 )
             ),
-            Text(_("1.  Save your certificate and give it to them: by mail, by chat, on a stick. It is no secret.")),
-            Text(_("2.  Add the one that they give you. You can also drop the file on this window.")),
-            Big(identity.fingerprint, _("You are"), size=15),
+            Text(_("First give them yours: by mail, by chat, on a stick. It is no secret.")),
+            Big(identity.fingerprint, _("You are"), _("They will see this, and you compare it on the phone."), size=15,
+                file=self._setting.home.certs / OWN_FILE),
+        ]  # fmt: skip
+        if self._note is not None:
+            blocks.append(self._note)
+        actions = (
+            Action(_("Save my certificate …"), self.save_own),
+            Action(_("Show the file"), lambda: self._window.reveal(self._setting.home.certs)),
+            Action(_("Next"), self._next, main=True),
+        )
+        self._window.show(Screen("first", _("Give them your certificate"), tuple(blocks), actions, drop=self._dropped))
+
+    def _next(self) -> None:
+        self._note, self._second = None, True
+        self.show_second()
+
+    def _previous(self) -> None:
+        self._note, self._second = None, False
+        self.show_first_time()
+
+    def show_second(self) -> None:
+        """The guide's other half: theirs to me."""
+        blocks: list[Block] = [
+            Text(_("Now add the file that they give you. Drop it on this window, or choose it.")),
+            Text(_("Then you compare on the phone what both of you see. That takes a minute, once.")),
         ]
         found = self.found_by_hand()
         actions = [
-            Action(_("Save my certificate …"), self.save_own),
-            Action(_("Add theirs …"), self.add, main=True),
+            Action(_("Back"), self._previous, leaving=True),
+            Action(_("Choose their file …"), self.add, main=True),
         ]
         if found is not None:
-            blocks.append(
-                Text(_("There is a certificate in the certs folder: {name}").format(name=printable(found.name)))
-            )
-            actions.append(Action(_("Look at it"), lambda: self.examine(found)))
+            line = _("There is a certificate in the certs folder: {name}").format(name=printable(found.name))
+            blocks.append(Line(line, (Action(_("Look at it"), lambda: self.examine(found)),)))
         if self._note is not None:
             blocks.append(self._note)
-        self._window.show(
-            Screen("first", _("Get to know each other"), tuple(blocks), tuple(actions), drop=self._dropped)
-        )
+        self._window.show(Screen("second", _("Add theirs"), tuple(blocks), tuple(actions), drop=self._dropped))
 
     # --- the list ----------------------------------------------------------------------------------------------------
 
@@ -78,14 +116,20 @@ class People:
             return
         peers = self._setting.device.peers.all()
         identity = self._setting.device.identity
-        blocks: list[Text | Big | Rows] = [
-            Big(identity.fingerprint, _("You are"), size=15),
+        last = self._last_transfers()
+        blocks: list[Block] = [
+            Big(identity.fingerprint, _("You are"), size=15, file=self._setting.home.certs / OWN_FILE),
+            Line(
+                _("Somebody new needs your certificate, once."),
+                (Action(_("Save my certificate …"), self.save_own),),
+                Tone.HINT,
+            ),
             Rows(
-                (_("Name"), _("Fingerprint")),
+                (_("Name"), _("Fingerprint"), _("Last transfer")),
                 len(peers),
-                lambda i: (printable(peers[i].name), peers[i].fingerprint),
+                lambda i: (printable(peers[i].name), peers[i].fingerprint, last.get(peers[i].id.hex(), _("never"))),
                 self._choose,
-                (200, 330),
+                widths=(90, 300, 185),
             ),
         ]
         blocks += [Text(str(problem), Tone.BAD) for problem in self._setting.device.peers.problems()]
@@ -93,13 +137,18 @@ class People:
             blocks.append(self._note)
         some = self._chosen is not None and self._chosen < len(peers)
         actions = (
-            Action(_("Save my certificate …"), self.save_own),
             Action(_("Add …"), self.add),
             Action(_("Rename …"), self.rename, enabled=some),
             Action(_("Forget"), self.forget, enabled=some),
             Action(_("Back"), self._back, main=True, leaving=True),
         )
         self._window.show(Screen("people", _("People you trust"), tuple(blocks), actions, drop=self._dropped))
+
+    def _last_transfers(self) -> dict[str, str]:
+        """The moment of the last transfer, by identity in hex."""
+        device = self._setting.device
+        exchanges = list_exchanges(device.receipts, device.identity.id)
+        return {exchange.peer: moment_text(exchange.time) for exchange in reversed(exchanges)}
 
     def _choose(self, index: int) -> None:
         self._chosen = index
@@ -121,7 +170,7 @@ class People:
 
     def save_own(self) -> None:
         """Saves our certificate where the person says."""
-        path = self._window.save_file(_("Save my certificate"), "my certificate.pem")
+        path = self._window.save_file(_("Save my certificate"), f"{_('my certificate')}.pem")
         if path is None:
             return
         try:
@@ -146,16 +195,22 @@ class People:
             return
         self._from = path
         # the name that we propose for saving says nothing about whose it is
-        unnamed = self._candidate.suggested.rstrip(" 0123456789").casefold() in _NO_NAMES
+        bare = self._candidate.suggested.rstrip(" 0123456789").casefold()
+        unnamed = bare in {*_NO_NAMES, _("my certificate").casefold()}
         self._show_compare("" if unnamed else self._candidate.suggested, None)
 
     def _show_compare(self, name: str, problem: Problem | None) -> None:
         candidate = self._candidate
         assert candidate is not None
-        blocks: list[Text | Big | Field] = [
+        blocks: list[Block] = [
             Text(_("Call them and compare: do they see this under “You are”?")),
             Big(candidate.fingerprint, _("They are"), size=20),
-            Text(_("If it differs, somebody has swapped the file on its way."), Tone.HINT),
+            Text(
+                _(
+                    "If it differs, somebody has swapped the file on its way: then add nothing, and let them send it again."
+                ),
+                Tone.HINT,
+            ),
             Field("name", _("What do you call them?"), name, self._name_typed),
         ]
         if problem is not None:
@@ -203,7 +258,7 @@ class People:
         self._show_rename(self._peer().name, None)
 
     def _show_rename(self, name: str, problem: Problem | None) -> None:
-        blocks: list[Text | Field] = [Field("name", _("What do you call them?"), name, self._name_typed)]
+        blocks: list[Block] = [Field("name", _("What do you call them?"), name, self._name_typed)]
         if problem is not None:
             blocks.append(Text(str(problem), Tone.BAD))
         actions = (
@@ -226,7 +281,7 @@ class People:
         """Removes somebody, after a question."""
         peer = self._peer()
         question = _("Forget {name}? You can not exchange folders any more until you add their certificate again.")
-        if not self._window.confirm(question.format(name=printable(peer.name)), _("Forget")):
+        if not self._window.confirm(question.format(name=printable(peer.name)), _("Forget"), _("Keep")):
             return
         try:
             self._setting.device.peers.forget(peer.name)

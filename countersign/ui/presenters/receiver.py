@@ -3,49 +3,103 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from pathlib import Path
 
 from countersign.errors import BadKey, DiskProblem, PortTaken, Problem
 from countersign.i18n import _
+from countersign.pack.manifest import TOP
 from countersign.printable import printable
 from countersign.seal.keytext import ALPHABET, LENGTH, grouped, normalise, parse_key
-from countersign.setting import Setting
 from countersign.transfer import status as st
 from countersign.transfer.proposal import Decision, Proposal
-from countersign.transfer.status import Report
 from countersign.transport.addresses import Address
-from countersign.ui.presenters.common import Presenter, Start
-from countersign.ui.presenters.screens import Action, Big, Block, Feedback, Field, Rows, Screen, Text, Tone, Window
-from countersign.wording import amount_text, entry_text, proposal_notes, sentence_of
+from countersign.ui.presenters.common import Around, Presenter
+from countersign.ui.presenters.interrupted import InterruptedList
+from countersign.ui.presenters.screens import (
+    Action,
+    Big,
+    Block,
+    Choice,
+    Feedback,
+    Field,
+    Line,
+    MenuItem,
+    Rows,
+    Screen,
+    Text,
+    Tone,
+)
+from countersign.ui.presenters.tree import Tree
+from countersign.wording import amount_text, interface_text, proposal_notes, sentence_of
+
+_SEARCHED_FROM = 12  # entries: a shorter list is seen at once
 
 
 class ReceiverPresenter(Presenter):
     """See the module."""
 
-    def __init__(self, setting: Setting, window: Window, start: Start, report: Report, options: Namespace) -> None:
-        super().__init__(setting, window, start)
+    def __init__(self, around: Around, options: Namespace) -> None:
+        super().__init__(around)
         self.heading_moving = _("Receiving")
-        self._report = report
-        self._into = setting.into(options.into)
+        self._into = self.setting.into(options.into or self._kept_folder())
+        self._interrupted = InterruptedList(self.setting, self.window, self.home)
+        self._waiting_to_restart = False
+        self._key_problem: Text | None = None
+        self._tree: Tree | None = None
+        self._proposal: Proposal | None = None
+        self._address = 0
         self._bind: str | None = options.bind
         self._port: int = options.port
         self._listening: st.Listening | None = None
         self._offer: st.OfferSeen | None = None
         self._note: Text | None = None
-        self._looking_at_people = False
+        self._beside = False  # another screen than the program's own way is shown
         self._locked: str | None = None
+
+    def _kept_folder(self) -> str | None:
+        """Where the last thing went, while it is still there."""
+        kept = self.around.preferences.read().into
+        return kept if kept and Path(kept).is_dir() else None
+
+    # --- menus -------------------------------------------------------------------------------------------------------
+
+    def own_title(self) -> str:
+        return _("Receive")
+
+    def own_items(self) -> tuple[MenuItem | None, ...]:
+        return (
+            MenuItem(_("Receive into …"), self._choose_folder, "Ctrl+O", self.free and self.session is not None),
+            MenuItem(_("Interrupted transfers"), self._show_interrupted, "Ctrl+I", self.free),
+            None,
+        )
+
+    def port(self) -> int:
+        return self._listening.port if self._listening is not None else self._port
+
+    @property
+    def free(self) -> bool:
+        return self.session is None or (self._offer is None and not self.moving)
+
+    def aside(self) -> None:
+        self._beside = True
+
+    def _show_interrupted(self) -> None:
+        if self.free:
+            self.aside()
+            self._interrupted.show()
 
     # --- waiting -----------------------------------------------------------------------------------------------------
 
     def home(self) -> None:
         """Ready to receive; or the guide for the first time."""
-        self._looking_at_people = False
+        self._beside = False
         if not self.people.anybody:
-            self._looking_at_people = True
+            self._beside = True
             self.people.show_first_time()
         elif self.session is None:
             self._note = self._listening = None
             try:
-                reception = self.setting.reception(self._into, self._bind, self._port, self._report)
+                reception = self.setting.reception(self._into, self._bind, self._port, self.around.report)
             except Problem as problem:
                 self._show_failed(problem)
                 return
@@ -53,52 +107,69 @@ class ReceiverPresenter(Presenter):
         else:
             self._show_listening()
 
-    def show_people(self) -> None:
-        if not self.moving and self._offer is None:
-            self._looking_at_people = True
-            super().show_people()
-
     def _show_listening(self) -> None:
         status = self._listening
-        if status is None or self._looking_at_people:
+        if status is None or self._beside:
             return
         names = ", ".join(printable(peer.name) for peer in self.setting.device.peers.all())
-        addresses = [str(Address(host, status.port)) for host in status.addresses]
+        chosen = min(self._address, len(status.addresses) - 1)
+        address = str(Address(status.addresses[chosen], status.port))
         blocks: list[Block] = [
-            Text(_("Read this code to the person who sends. They type it on their computer.")),
+            Text(_("Read this code and the address to the person who sends. They type both on their computer.")),
             Big(status.code, _("Code"), size=44),
-            Big("\n".join(addresses), _("Address of this computer"), size=16, copies=addresses[0]),
-            Text(
-                _("It goes to {path}. Who may send: {names}.").format(path=printable(str(self._into)), names=names),
-                Tone.HINT,
-            ),
+            Big(address, _("Address of this computer"), size=20),
         ]
+        if len(status.addresses) > 1:
+            shown = tuple(self._address_text(status, i) for i in range(len(status.addresses)))
+            blocks.append(
+                Choice("address", _("This computer has several addresses"), shown, chosen, self._choose_address)
+            )
+        into = _("It goes to {path}").format(path=printable(str(self._into), 400))
+        blocks.append(Line(into, (Action(_("Choose another folder …"), self._choose_folder),), Tone.HINT))
+        blocks.append(
+            Line(_("Who may send: {names}.").format(names=names), (Action(_("People …"), self.show_people),), Tone.HINT)
+        )
+        interrupted = self._interrupted.count_text()
+        if interrupted:
+            blocks.append(Line(interrupted, (Action(_("Look …"), self._show_interrupted),)))
         if self._note is not None:
             blocks.append(self._note)
-        actions = [Action(_("Choose another folder …"), self._choose_folder)]
+        actions = []
         if self._locked is not None:
             actions.append(Action(_("Allow {name} again").format(name=printable(self._locked)), self._allow))
         self.window.show(Screen("listening", _("Ready to receive"), tuple(blocks), tuple(actions)))
 
+    @staticmethod
+    def _address_text(status: st.Listening, index: int) -> str:
+        interface = status.interfaces[index] if index < len(status.interfaces) else ""
+        address = str(Address(status.addresses[index], status.port))
+        return f"{address}  ({interface_text(interface)})" if interface else address
+
+    def _choose_address(self, index: int) -> None:
+        self._address = index
+        self._show_listening()
+
     def _choose_folder(self) -> None:
         path = self.window.choose_folder(_("Receive into"), self._into)
-        if path is not None and self.session is not None:
-            self._into = path
+        if path is not None and self.session is not None and self.free:
+            self._keep_folder(path)
             self._restart()
 
     def _choose_after_problem(self) -> None:
         path = self.window.choose_folder(_("Receive into"), self._into)
         if path is not None:
-            self._into = path
+            self._keep_folder(path)
             self.home()
+
+    def _keep_folder(self, path: Path) -> None:
+        self._into = path
+        self.around.preferences.change(lambda found: setattr(found, "into", str(path)))
 
     def _restart(self) -> None:
         """A reception knows its folder from the start, so another folder needs another one."""
         self._waiting_to_restart = True
         self.moving = False
         self.cancel()
-
-    _waiting_to_restart = False
 
     def ended(self) -> None:
         super().ended()
@@ -121,6 +192,7 @@ class ReceiverPresenter(Presenter):
         if isinstance(status, st.Listening):
             self._listening, self._offer = status, None
             self._show_listening()
+            self.show_menus()
         elif isinstance(status, (st.StrangerRefused, st.Connected, st.CodeWrong, st.PeerLocked, st.Note)):
             if isinstance(status, st.PeerLocked):
                 self._locked = status.peer
@@ -128,8 +200,9 @@ class ReceiverPresenter(Presenter):
             self._note = Text(sentence_of(status), tone)
             self._show_listening()
         elif isinstance(status, st.OfferSeen):
-            self._looking_at_people = False
+            self._beside = False
             self._offer = status
+            self.show_menus()
         elif isinstance(status, st.NeedKey):
             self._ask_key(None)
         elif isinstance(status, st.KeyWrong):
@@ -137,7 +210,9 @@ class ReceiverPresenter(Presenter):
         elif isinstance(status, st.KeyChecking):
             self.show_waiting(_("Checking the key …"))
         elif isinstance(status, st.NeedDecision):
-            self._show_list(status.proposal)
+            self._proposal = status.proposal
+            self._tree = Tree(status.proposal.manifest)
+            self._show_list()
         elif isinstance(status, st.WaitingFor):
             self.show_waiting(sentence_of(status))
         elif isinstance(status, st.Failed) and self._waiting_to_restart:
@@ -168,8 +243,6 @@ class ReceiverPresenter(Presenter):
         )
         self.window.show(Screen("key", _("Somebody wants to send you something"), tuple(blocks), actions))
 
-    _key_problem: Text | None = None
-
     def _key_given(self) -> None:
         if self.session is not None:
             self.session.answers.say("key", self.window.field("key"))
@@ -180,12 +253,19 @@ class ReceiverPresenter(Presenter):
 
     # --- the list ------------------------------------------------------------------------------------------------------
 
-    def _show_list(self, proposal: Proposal) -> None:
+    def _show_list(self) -> None:
+        proposal, tree = self._proposal, self._tree
+        assert proposal is not None
+        assert tree is not None
         manifest = proposal.manifest
-        blocks: tuple[Block, ...] = (
-            Rows((_("Name"), _("Size")), len(manifest), lambda i: entry_text(proposal, i)),
+        blocks: list[Block] = []
+        if len(manifest) > _SEARCHED_FROM:
+            blocks.append(Field("search", _("Search"), "", self._searched, search=True))
+        blocks += [
+            Rows((_("Name"), _("Size"), ""), len(tree.rows), self._row, opened=self._open_row, folded=self._fold_row,
+                 widths=(330, 90, 190), version=tree.version),
             Text("\n".join(proposal_notes(proposal)), Tone.PLAIN if proposal.fits else Tone.BAD),
-        )
+        ]  # fmt: skip
         heading = _("{peer} wants to send you {amount}").format(
             peer=printable(proposal.peer), amount=amount_text(manifest.files, manifest.bytes)
         )
@@ -193,12 +273,45 @@ class ReceiverPresenter(Presenter):
             Action(_("Decline"), self._decline, leaving=True),
             Action(_("Accept"), self._accept, main=True, enabled=proposal.fits),
         )
-        self.window.show(Screen("list", heading, blocks, actions, careful=True))
+        self.window.show(Screen("list", heading, tuple(blocks), actions, careful=True))
+
+    def _row(self, row: int) -> tuple[str, ...]:
+        proposal, tree = self._proposal, self._tree
+        assert proposal is not None
+        assert tree is not None
+        index = tree.rows[row]
+        manifest = proposal.manifest
+        note = ""
+        if index in proposal.impossible:
+            note = _(proposal.impossible[index])
+        elif manifest.parents[index] == TOP and manifest.names[index] in proposal.existing:
+            note = _("is there already")
+        return tree.text(row, note)
+
+    def _searched(self, text: str) -> Feedback:
+        tree = self._tree
+        if tree is not None:
+            before = tree.version
+            tree.search(text)
+            if tree.version != before:
+                self._show_list()
+        return Feedback(ready=True)
+
+    def _open_row(self, row: int) -> None:
+        if self._tree is not None:
+            self._tree.toggle(row)
+            self._show_list()
+
+    def _fold_row(self, row: int, wanted: bool) -> None:
+        if self._tree is not None:
+            self._tree.fold(row, wanted)
+            self._show_list()
 
     def _accept(self) -> None:
         if self.session is not None:
             self.moving = True
             self.session.answers.say("decision", Decision(True))
+            self.show_waiting(_("Getting ready …"))
 
     # --- the end -------------------------------------------------------------------------------------------------------
 

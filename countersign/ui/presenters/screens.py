@@ -38,6 +38,7 @@ class Big:
     below: str = ""
     size: int = 34  # points
     copies: str = ""  # what the copy button copies, where that is not all of it
+    file: Path | None = None  # what can be dragged out of the window from here
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class Field:
     changed: Callable[[str], Feedback] | None = field(default=None, compare=False)
     large: bool = False
     example: str = ""  # an example of the form, shown below while the field is empty
+    search: bool = False  # Return in it means nothing; what is typed filters a list on the same screen
 
 
 @dataclass(frozen=True)
@@ -81,15 +83,13 @@ class Rows:
     count: int
     row: Callable[[int], tuple[str, ...]] = field(compare=False)
     chosen: Callable[[int], None] | None = field(compare=False, default=None)
-    widths: tuple[int, ...] = (360, 150)  # of the columns, in pixels of a 96 dpi screen; the first one stretches
-
-
-@dataclass(frozen=True)
-class Bar:
-    """How far it is: a fraction from 0 to 1, or None where nobody knows yet."""
-
-    fraction: float | None
-    text: str
+    opened: Callable[[int], None] | None = field(
+        compare=False, default=None
+    )  # a double click; Return, where nothing folds
+    folded: Callable[[int, bool], None] | None = field(compare=False, default=None)  # Left closes, Right opens
+    version: int = 0  # another number: other rows, seen from the top again
+    widths: tuple[int, ...] = (360, 150)  # of the columns, in pixels of a 96 dpi screen
+    stretches: int = 0  # the column that takes the rest of the room, and loses the middle of what does not fit
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,43 @@ class Action:
     enabled: bool = True
 
 
-Block: TypeAlias = Text | Big | Field | Choice | Rows | Bar
+@dataclass(frozen=True)
+class Line:
+    """A sentence with what can be done about it beside it."""
+
+    text: str
+    actions: tuple[Action, ...]
+    tone: Tone = Tone.PLAIN
+
+
+@dataclass(frozen=True)
+class Bar:
+    """How far it is: a fraction from 0 to 1, or None where nobody knows yet."""
+
+    fraction: float | None
+    text: str
+
+
+Block: TypeAlias = Text | Big | Field | Choice | Rows | Line | Bar
+
+
+@dataclass(frozen=True)
+class MenuItem:
+    """One line of a menu. keys: its shortcut, such as `Ctrl+O`; marked: whether it is the chosen one of several, None for a plain item."""
+
+    label: str
+    act: Callable[[], None] = field(compare=False)
+    keys: str = ""
+    enabled: bool = True
+    marked: bool | None = None
+
+
+@dataclass(frozen=True)
+class Menu:
+    """A menu of the window; None stands for a line between items."""
+
+    title: str
+    items: tuple[MenuItem | None, ...]
 
 
 @dataclass(frozen=True)
@@ -139,8 +175,17 @@ class Window(Protocol):
     def choose_folder(self, title: str, at: Path) -> Path | None:
         """Lets the person choose a folder."""
 
-    def confirm(self, question: str, yes: str) -> bool:
-        """A question with a yes and a cancel."""
+    def choose_files(self, title: str, at: Path) -> list[Path]:
+        """Lets the person choose files."""
+
+    def confirm(self, question: str, yes: str, no: str) -> bool:
+        """A question with two answers, each a verb; whoever closes it means no."""
+
+    def menus(self, menus: tuple[Menu, ...]) -> None:
+        """Shows these menus."""
+
+    def looks(self, looks: str) -> None:
+        """Light, dark, or as the system: one of preferences.LOOKS."""
 
     def reveal(self, path: Path) -> None:
         """Opens a folder in the system's file manager."""

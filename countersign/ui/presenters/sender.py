@@ -4,59 +4,83 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from countersign import limits
 from countersign.errors import BadAddress, BadCode, Problem
-from countersign.i18n import _
+from countersign.figures import number_text
+from countersign.i18n import _, ngettext
 from countersign.printable import printable
 from countersign.seal.code import parse_code
-from countersign.setting import Setting
 from countersign.transfer import status as st
-from countersign.transfer.status import Report
+from countersign.transfer.scanning import Scan
+from countersign.transfer.selection import Selection, split_patterns
 from countersign.transport.addresses import parse_address
-from countersign.ui.presenters.common import Presenter, Start
-from countersign.ui.presenters.screens import Action, Big, Block, Choice, Feedback, Field, Screen, Text, Tone, Window
+from countersign.trust.peers import Peer
+from countersign.ui.presenters.common import Around, Presenter
+from countersign.ui.presenters.contents import Contents
+from countersign.ui.presenters.screens import (
+    Action,
+    Big,
+    Block,
+    Choice,
+    Feedback,
+    Field,
+    Line,
+    MenuItem,
+    Screen,
+    Text,
+    Tone,
+)
 from countersign.wording import amount_text, sentence_of, tries_text
 
 
 @dataclass(frozen=True)
 class Summary(st.Status):
-    """What the chosen folder holds, found beside any session. `problem` where it can not be sent."""
+    """What the selection holds, found beside any session. `problem` where it can not be sent."""
 
-    folder: Path
-    files: int = 0
-    bytes: int = 0
-    skipped: int = 0
+    selection: Selection
+    scan: Scan | None = None
     problem: Problem | None = None
 
 
-Summarise = Callable[[Path], None]  # looks at a folder on a thread of its own and reports a Summary
+Summarise = Callable[[Selection], None]  # looks at a selection on a thread of its own and reports a Summary
 
 
 class SenderPresenter(Presenter):
     """See the module."""
 
-    def __init__(
-        self,
-        setting: Setting,
-        window: Window,
-        start: Start,
-        report: Report,
-        options: Namespace,
-        summarise: Summarise,
-    ) -> None:
-        super().__init__(setting, window, start)
+    def __init__(self, around: Around, options: Namespace, summarise: Summarise) -> None:
+        super().__init__(around)
         self.heading_moving = _("Sending")
-        self._report = report
         self._summarise = summarise
-        self._folder = setting.folder(options.folder)
-        self._address: str = options.to or ""
+        kept = around.preferences.read()
+        self._selection = self.setting.selection(options.folder, options.exclude or split_patterns(kept.leave_out))
+        self._contents = Contents(self.window, self._select, self._show_start)
         self._peer_name: str | None = options.peer
+        self._address: str = options.to or self._known_address()
         self._summary: Summary | None = None
         self._problem: Problem | None = None
         self._key: st.KeyShown | None = None
         self._peer = ""
+        self._code_problem: Text | None = None
+
+    # --- menus -------------------------------------------------------------------------------------------------------
+
+    def own_title(self) -> str:
+        return _("Send")
+
+    def own_items(self) -> tuple[MenuItem | None, ...]:
+        return (
+            MenuItem(_("Choose a folder …"), self._choose_folder, "Ctrl+O", self.free),
+            MenuItem(_("Choose files …"), self._choose_files, "Ctrl+Shift+O", self.free),
+            MenuItem(_("Look at what will be sent"), self._look_inside, "Ctrl+L", self.free),
+            None,
+        )
+
+    def port(self) -> int:
+        return limits.DEFAULT_PORT
 
     # --- what, to whom -----------------------------------------------------------------------------------------------
 
@@ -71,70 +95,127 @@ class SenderPresenter(Presenter):
 
     def _look(self) -> None:
         self._summary = None
-        self._summarise(self._folder)
+        self._summarise(self._selection)
 
     def _show_start(self) -> None:
-        blocks: list[Block] = [
-            Text(_("Folder: {path}").format(path=printable(str(self._folder), 400))),
-            self._folder_text(),
-            Field("address", _("Address that the receiver shows"), self._address, self._address_typed),
-        ]
+        blocks: list[Block] = [self._what_line(), self._amount_line()]
         names = [peer.name for peer in self.setting.device.peers.all()]
         if len(names) > 1:
             chosen = 1 + names.index(self._peer_name) if self._peer_name in names else 0
             shown = (_("Whoever of my people answers there"), *map(printable, names))
             blocks.append(Choice("peer", _("To whom"), shown, chosen, lambda i: self._choose_peer(names, i)))
+        blocks.append(
+            Field("address", _("Address that the receiver shows"), self._address, self._address_typed, example="192.168.1.20")
+        )  # fmt: skip
         if self._problem is not None:
             blocks.append(Text(str(self._problem), Tone.BAD))
-        sendable = self._summary is not None and self._summary.problem is None
-        actions = (
-            Action(_("Choose another folder …"), self._choose_folder),
-            Action(_("Connect"), self._connect, main=True, enabled=sendable and bool(self._address.strip())),
-        )
-        self.window.show(Screen("start", _("Send a folder"), tuple(blocks), actions, drop=self._dropped))
+        connect = Action(_("Connect"), self._connect, main=True, enabled=self._sendable and bool(self._address.strip()))
+        self.window.show(Screen("start", self._heading(), tuple(blocks), (connect,), drop=self._dropped))
 
-    def _folder_text(self) -> Text:
+    def _heading(self) -> str:
+        return _("Send a folder") if self._selection.is_folder else _("Send files")
+
+    def _what_line(self) -> Line:
+        selection = self._selection
+        if selection.is_folder:
+            text = _("Folder: {path}").format(path=printable(str(selection.place), 400))
+        else:
+            names = ", ".join(printable(path.name) for path in selection.paths[:3])
+            text = names + (", …" if len(selection.paths) > 3 else "")
+        return Line(text, (Action(_("Choose another …"), self._choose_folder),))
+
+    def _amount_line(self) -> Block:
         summary = self._summary
         if summary is None:
-            return Text(_("Looking at it …"), Tone.HINT)
+            return Line(_("Looking at it …"), (self._look_action(False),), Tone.HINT)
         if summary.problem is not None:
-            return Text(str(summary.problem), Tone.BAD)
-        text = amount_text(summary.files, summary.bytes)
-        if summary.skipped:
-            text += "  ·  " + _("{n} can not be sent and are named at the end").format(n=summary.skipped)
-        return Text(text, Tone.GOOD)
+            return Line(str(summary.problem), (self._look_action(self._narrowed),), Tone.BAD)
+        scan = summary.scan
+        assert scan is not None
+        text = amount_text(scan.manifest.files, scan.manifest.bytes)
+        if scan.left_out:
+            left = ngettext("{n} entry is left out", "{n} entries are left out", scan.left_out)
+            text += "  ·  " + left.format(n=number_text(scan.left_out))
+        if scan.skipped:
+            skipped = ngettext(
+                "{n} can not be sent and is named at the end",
+                "{n} can not be sent and are named at the end",
+                len(scan.skipped),
+            )
+            text += "  ·  " + skipped.format(n=number_text(len(scan.skipped)))
+        return Line(text, (self._look_action(True),), Tone.GOOD)
+
+    def _look_action(self, enabled: bool) -> Action:
+        return Action(_("Look inside …"), self._look_inside, enabled=enabled)
+
+    @property
+    def _narrowed(self) -> bool:
+        return bool(self._selection.patterns or self._selection.removed)
+
+    @property
+    def _sendable(self) -> bool:
+        return self._summary is not None and self._summary.problem is None
+
+    def _look_inside(self) -> None:
+        self._contents.show(self._selection, self._summary.scan if self._summary is not None else None)
+
+    def _select(self, selection: Selection) -> None:
+        """Another selection, from the screen that looks inside."""
+        if selection.patterns != self._selection.patterns:
+            patterns = ", ".join(selection.patterns)
+            self.around.preferences.change(lambda found: setattr(found, "leave_out", patterns))
+        self._selection = selection
+        self._look()
+        self._look_inside()
 
     def _address_typed(self, text: str) -> Feedback:
         self._address = text
-        sendable = self._summary is not None and self._summary.problem is None
         if not text.strip():
             return Feedback()
         try:
             parse_address(text)
         except BadAddress:
             return Feedback(_("Such as 192.168.1.20, or 192.168.1.20:4000"), Tone.HINT)
-        return Feedback(ready=sendable)
+        return Feedback(ready=self._sendable)
 
     def _choose_peer(self, names: list[str], index: int) -> None:
         self._peer_name = names[index - 1] if index else None
+        self._address = self._known_address() or self._address
+        self._show_start()
+
+    def _known_address(self) -> str:
+        """Where the one that is meant answered last; or the only one there is."""
+        peers = self.setting.device.peers.all()
+        meant = [peer for peer in peers if peer.name == self._peer_name] or (peers if len(peers) == 1 else [])
+        return self.around.preferences.read().addresses.get(meant[0].id.hex(), "") if meant else ""
 
     def _choose_folder(self) -> None:
-        path = self.window.choose_folder(_("Send this folder"), self._folder)
+        path = self.window.choose_folder(_("Send this folder"), self._selection.place)
         if path is not None:
-            self._dropped([path])
+            self._take([path])
+
+    def _choose_files(self) -> None:
+        paths = self.window.choose_files(_("Send these files"), self._selection.place)
+        if paths:
+            self._take(paths)
 
     def _dropped(self, paths: list[Path]) -> None:
-        folders = [path for path in paths if path.is_dir()]
-        if folders:
-            self._folder = folders[0]
-            self._look()
+        """One folder is meant as it is; files, or several things, are gathered, and further ones come to them."""
+        if not (len(paths) == 1 and paths[0].is_dir()) and not self._selection.is_folder:
+            paths = [*self._selection.paths, *(path for path in paths if path not in self._selection.paths)]
+        self._take(paths)
+
+    def _take(self, paths: list[Path]) -> None:
+        self._selection = replace(self._selection, paths=tuple(paths), removed=frozenset())
+        self.aside()
+        self._look()
         self._show_start()
 
     def _connect(self) -> None:
         try:
             address = parse_address(self._address)
             peer = self.setting.device.peers.by_name(self._peer_name) if self._peer_name else None
-            session = self.setting.sending(self._folder, address, peer, self._report)
+            session = self.setting.sending(self._selection, address, peer, self.around.report)
         except Problem as problem:
             self._problem = problem
             self._show_start()
@@ -146,14 +227,12 @@ class SenderPresenter(Presenter):
     # --- statuses ------------------------------------------------------------------------------------------------------
 
     def on_status(self, status: st.Status) -> None:
-        """Takes a status of the session, or the summary of a folder."""
+        """Takes a status of the session, or the summary of a selection."""
         if isinstance(status, Summary):
-            if status.folder == self._folder:
-                self._summary = status
-                if self.session is None and self.window.shown() == "start":
-                    self._show_start()
+            if status.selection == self._selection:
+                self._show_summary(status)
         elif isinstance(status, st.Connected):
-            self._peer = status.peer
+            self._connected(status.peer)
         elif isinstance(status, st.NeedCode):
             self._ask_code()
         elif isinstance(status, st.CodeWrong):
@@ -169,7 +248,19 @@ class SenderPresenter(Presenter):
         elif not isinstance(status, (st.Scanning, st.Ready)):
             super().on_status(status)
 
-    _code_problem: Text | None = None
+    def _show_summary(self, summary: Summary) -> None:
+        self._summary = summary
+        if self.session is None and self.window.shown() == "start":
+            self._show_start()
+        elif self.session is None and self.window.shown() == "contents":
+            self._look_inside()
+
+    def _connected(self, name: str) -> None:
+        self._peer = name
+        peer: Peer | None = next((peer for peer in self.setting.device.peers.all() if peer.name == name), None)
+        if peer is not None:
+            address = self._address.strip()
+            self.around.preferences.change(lambda found: found.addresses.update({peer.id.hex(): address}))
 
     def _ask_code(self) -> None:
         blocks: list[Block] = [
@@ -213,9 +304,31 @@ class SenderPresenter(Presenter):
         return _("Send something else")
 
     def extra_actions(self, problem: Problem) -> tuple[Action, ...]:
-        if problem.code in ("unreachable", "not_countersign", "busy", "peer_silent", "interrupted", "peer_stopped"):
-            return (Action(_("Try again"), self._connect),)
+        again = Action(_("Try again"), self._connect, main=True)
+        if problem.code == "unreachable":
+            return (Action(_("What to look at …"), self._show_reach), again)
+        if problem.code in (
+            "not_countersign",
+            "busy",
+            "peer_silent",
+            "interrupted",
+            "peer_stopped",
+            "cancelled_midway",
+        ):
+            return (again,)
         return super().extra_actions(problem)
+
+    def _show_reach(self) -> None:
+        if self.free:
+            blocks: tuple[Block, ...] = (
+                Text(_("1.  Is the other window open, and does it say “Ready to receive”?")),
+                Text(_("2.  Is the address the one that it shows? {address}").format(address=printable(self._address))),
+                Text(_("3.  Are both computers in the same network? Guest networks often keep computers apart.")),
+                Text(_("4.  There, the menu Help, “The other computer can not reach this one”, has the command for the firewall.")),
+            )  # fmt: skip
+            again = Action(_("Try again"), self._connect, main=True)
+            back = Action(_("Back"), self.home, leaving=True)
+            self.window.show(Screen("message", _("Nothing answered there"), blocks, (back, again)))
 
 
 def code_typed(text: str) -> Feedback:

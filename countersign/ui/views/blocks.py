@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import tkinter as tk
 from collections.abc import Callable
+from pathlib import Path
 from tkinter import ttk
 from typing import Any
 
+import tkinterdnd2
+
 from countersign.i18n import _
-from countersign.ui.presenters.screens import Bar, Big, Block, Choice, Field, Rows, Text, Tone
+from countersign.ui.presenters.screens import Bar, Big, Block, Choice, Field, Line, Rows, Text, Tone
 from countersign.ui.views.table import Table
 from countersign.ui.views.theme import Theme
 
@@ -40,8 +43,14 @@ class BigBlock(ttk.Frame):
         self._big.grid(row=1, column=0, sticky="w")
         self._below = ttk.Label(self, style="RaisedHint.TLabel", justify="left")
         self.columnconfigure(0, weight=1)
-        self.bind("<Configure>", lambda event: self._below.configure(wraplength=max(event.width - theme.px(40), 50)))
+        self.bind("<Configure>", self._wrap)
         self.update_block(block)
+        if block.file is not None:
+            _drag_out(self, block.file)
+
+    def _wrap(self, event: tk.Event[Any]) -> None:
+        self._below.configure(wraplength=max(event.width - self._theme.px(40), 50))
+        self._big.configure(wraplength=max(event.width - self._copy.winfo_reqwidth() - self._theme.px(48), 50))
 
     def update_block(self, block: Big) -> None:
         self._text = block.copies or block.text
@@ -74,6 +83,7 @@ class FieldBlock(ttk.Frame):
         font = theme.big(20) if block.large else theme.fonts["body"]  # entries take no font from their style
         self.entry = ttk.Entry(self, textvariable=self.variable, font=font)
         self.entry.grid(row=1, column=0, sticky="ew")
+        self._label.bind("<Button-1>", lambda _event: self.entry.focus_set())
         self._says = ttk.Label(self, style="hint.TLabel", text=" ")
         self._says.grid(row=2, column=0, sticky="w", pady=(theme.px(4), 0))
         self.columnconfigure(0, weight=1)
@@ -145,6 +155,32 @@ class ChoiceBlock(ttk.Frame):
         self.box.current(block.chosen)
 
 
+class LineBlock(ttk.Frame):
+    """A sentence with its buttons at the right."""
+
+    def __init__(self, parent: tk.Misc, theme: Theme, block: Line) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._text = ttk.Label(self, justify="left", anchor="w")
+        self._text.grid(row=0, column=0, sticky="ew")
+        self._buttons: list[ttk.Button] = []
+        self.columnconfigure(0, weight=1)
+        self._text.bind("<Configure>", lambda event: self._text.configure(wraplength=max(event.width, 50)))
+        self.update_block(block)
+
+    def update_block(self, block: Line) -> None:
+        self._text.configure(text=block.text, style=f"{block.tone.value}.TLabel")
+        while len(self._buttons) > len(block.actions):
+            self._buttons.pop().destroy()
+        while len(self._buttons) < len(block.actions):
+            button = ttk.Button(self)
+            button.grid(row=0, column=1 + len(self._buttons), padx=(self._theme.px(8), 0), sticky="ne")
+            self._buttons.append(button)
+        for button, action in zip(self._buttons, block.actions, strict=True):
+            button.configure(text=action.label, command=action.act)
+            button.state(["!disabled" if action.enabled else "disabled"])
+
+
 class BarBlock(ttk.Frame):
     """A progress bar with a line of text."""
 
@@ -173,6 +209,18 @@ class BarBlock(ttk.Frame):
         self._text.configure(text=block.text)
 
 
+def _drag_out(widget: tk.Misc, path: Path) -> None:
+    """Lets a file be dragged from here into a mail or a folder, where this computer can do that."""
+    register = getattr(widget, "drag_source_register", None)
+    if register is None:
+        return
+    try:
+        register(1, tkinterdnd2.DND_FILES)
+    except tk.TclError:  # the extension could not be loaded
+        return
+    widget.dnd_bind("<<DragInitCmd>>", lambda _event: (tkinterdnd2.COPY, tkinterdnd2.DND_FILES, (str(path),)))  # type: ignore[attr-defined]
+
+
 def make_block(parent: tk.Misc, theme: Theme, block: Block, on_ready: Callable[[bool], None]) -> Any:
     """The widget of a block."""
     if isinstance(block, Text):
@@ -185,4 +233,6 @@ def make_block(parent: tk.Misc, theme: Theme, block: Block, on_ready: Callable[[
         return ChoiceBlock(parent, theme, block)
     if isinstance(block, Rows):
         return Table(parent, theme, block)
+    if isinstance(block, Line):
+        return LineBlock(parent, theme, block)
     return BarBlock(parent, theme, block)

@@ -29,7 +29,9 @@ class Table(ttk.Frame):
         for number, title in enumerate(block.columns):
             self.tree.heading(str(number), text=title, anchor="w")
             width = theme.px(block.widths[number])
-            self.tree.column(str(number), anchor="w", stretch=number == 0, width=width, minwidth=theme.px(80))
+            self.tree.column(
+                str(number), anchor="w", stretch=number == block.stretches, width=width, minwidth=theme.px(80)
+            )
         self.tree.grid(row=0, column=0, sticky="nsew")
         self._scroll = ttk.Scrollbar(self, command=self._scrolled)
         self._scroll.grid(row=0, column=1, sticky="ns")
@@ -39,11 +41,13 @@ class Table(ttk.Frame):
         self._fill()
 
     def update_block(self, block: Rows) -> None:
-        changed = block.count != self._block.count
+        other = block.version != self._block.version
         self._block = block
-        if changed:
+        if other:
             self._first = 0
             self._selected = 0 if block.chosen is None else -1
+        self._selected = min(self._selected, block.count - 1)
+        self._first = max(0, min(self._first, block.count - self._fit))
         self._fill()
 
     def _bind(self) -> None:
@@ -58,6 +62,14 @@ class Table(ttk.Frame):
         self.tree.bind("<Configure>", self._resized)
         self.tree.bind("<ButtonRelease-1>", self._clicked)
         self.tree.bind("<space>", lambda _event: self._choose())
+        if self._block.opened is not None:
+            self.tree.bind("<Double-Button-1>", self._open)
+            # in a tree Left and Right do it, and Return means the main button as everywhere
+            for key in ("<Return>", "<KP_Enter>") if self._block.folded is None else ():
+                self.tree.bind(key, self._open)
+        if self._block.folded is not None:
+            self.tree.bind("<Left>", lambda _event: self._fold(False))
+            self.tree.bind("<Right>", lambda _event: self._fold(True))
 
     def _resized(self, event: tk.Event[Any]) -> None:
         rows = self.tree.get_children()
@@ -102,13 +114,29 @@ class Table(ttk.Frame):
             self._block.chosen(self._selected)
         return "break"
 
+    def _open(self, event: tk.Event[Any]) -> str:
+        if event.type == tk.EventType.ButtonPress:
+            row = self.tree.identify_row(event.y)
+            if not row:
+                return "break"
+            self._selected = self._first + self.tree.index(row)
+        if self._block.opened is not None and 0 <= self._selected < self._block.count:
+            self._block.opened(self._selected)
+        return "break"
+
+    def _fold(self, wanted: bool) -> str:
+        if self._block.folded is not None and 0 <= self._selected < self._block.count:
+            self._block.folded(self._selected, wanted)
+        return "break"
+
     def _shortened(self, text: str) -> str:
         """The text without its middle where the column is narrower: beginning and ending tell more."""
-        room = max(8, self.tree.column("0", "width") // self._theme.fonts["body"].measure("n"))
+        room = max(8, self.tree.column(str(self._block.stretches), "width") // self._theme.fonts["body"].measure("n"))
         if len(text) <= room:
             return text
-        tail = room * 2 // 3
-        return f"{text[: room - tail - 1]}…{text[-tail:]}"
+        indent = len(text) - len(text.lstrip())
+        tail = max(4, (room - indent) * 2 // 3)
+        return f"{text[: max(indent, room - tail - 1)]}…{text[-tail:]}"
 
     def _fill(self) -> None:
         count = self._block.count
@@ -117,8 +145,10 @@ class Table(ttk.Frame):
         for extra in rows[len(wanted) :]:
             self.tree.delete(extra)
         for number, index in enumerate(wanted):
-            first, *others = self._block.row(index)
-            values = (self._shortened(first), *others)
+            values = tuple(
+                self._shortened(text) if column == self._block.stretches else text
+                for column, text in enumerate(self._block.row(index))
+            )
             if number < len(rows):
                 self.tree.item(rows[number], values=values)
             else:

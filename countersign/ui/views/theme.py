@@ -75,6 +75,7 @@ class Theme:
         for name in ("TButton", "Accent.TButton", "TEntry", "TCombobox", "Treeview", "Treeview.Heading"):
             style.configure(name, font=self.fonts["body"])
         style.configure("Treeview", rowheight=self.px(28))
+        self._pad(style)
         palette = self.palette
         self._root.configure(background=palette.ground)
         for name in ("plain", "hint", "good", "bad"):
@@ -84,6 +85,17 @@ class Theme:
         self._paint(style, "Raised.TLabel", palette.raised, palette.plain, "body")
         self._paint(style, "RaisedHint.TLabel", palette.raised, palette.hint, "small")
         style.configure("Raised.TFrame", background=palette.raised)
+
+    def _pad(self, style: ttk.Style) -> None:
+        """The theme's room around texts is meant for 96 dpi; four pixels of it are its pictures' borders, which do not grow."""
+        for names, sides in (
+            (("TButton", "Accent.TButton"), (12, 6, 12, 7)),
+            (("TEntry",), (10, 5, 8, 6)),
+            (("TCombobox",), (10, 5, 4, 6)),
+        ):
+            padding = tuple(self.px(side) - 4 for side in sides)
+            for name in names:
+                style.configure(name, padding=padding)
 
     def forget_painted(self, widget: tk.Misc) -> None:
         """The theme paints labels that exist when it changes, each by itself, and that would outweigh their style."""

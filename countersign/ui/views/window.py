@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import queue
+import re
 import subprocess
 import sys
+import threading
 import time
 import tkinter as tk
 from collections.abc import Callable
@@ -17,15 +19,22 @@ from typing import Any
 import tkinterdnd2
 
 from countersign.i18n import _
+from countersign.icon import png
+from countersign.options import RECEIVER
+from countersign.preferences import PreferenceStore
 from countersign.ui.presenters.common import Presenter
-from countersign.ui.presenters.screens import Field, Rows, Screen
+from countersign.ui.presenters.screens import Block, Field, Menu, Rows, Screen
 from countersign.ui.views.blocks import BigBlock, FieldBlock, make_block
+from countersign.ui.views.menus import MenuBar
+from countersign.ui.views.question import Question
 from countersign.ui.views.table import Table
 from countersign.ui.views.theme import Theme, system_is_dark
 
 _LOOK_MS = 40
-_SIZE = (680, 620)
-_SMALLEST = (640, 560)  # what the key and the people's fingerprints need
+_LOOKS_SECONDS = 5.0
+_ICON = 64
+_SIZE = (700, 660)
+_SMALLEST = (620, 480)  # what the key and the people's fingerprints need
 _STRAY_SECONDS = 0.7  # a Return this soon after the list has come up was meant for the screen before
 
 
@@ -36,40 +45,58 @@ class OwnError:
     error: BaseException
 
 
+@dataclass(frozen=True)
+class SystemLooks:
+    """What the system prefers at this moment."""
+
+    dark: bool
+
+
 class AppWindow:
     """Draws screens and hands over what the person does. Decides nothing."""
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, role: str, preferences: PreferenceStore) -> None:
         _be_sharp()
         self.root = _make_root()
         self.root.withdraw()
-        self._title = title
-        self.root.title(title)
-        self.theme = Theme(self.root, system_is_dark())
+        self._role = role
+        self._preferences = preferences
+        self._title = _("Countersign – receive") if role == RECEIVER else _("Countersign – send")
+        self.root.title(self._title)
+        self._picture = tk.PhotoImage(master=self.root, data=png(role, _ICON))
+        self.root.iconphoto(True, self._picture)
+        chosen = preferences.read()
+        self._looks = chosen.looks
+        self._asked_looks = 0.0
+        self.theme = Theme(self.root, self._wanted_dark())
+        self._menus = MenuBar(self.root, self.theme)
         self.posts: queue.Queue[Any] = queue.Queue()
         self.presenter: Presenter | None = None
         self._screen: Screen | None = None
         self._blocks: list[Any] = []
         self._fields: dict[str, FieldBlock] = {}
         self._buttons: list[ttk.Button] = []
-        self._ready = True
+        self._unready: set[str] = set()  # fields that hold nothing that can be used
         self._progress = ""
         self._closed = False
+        self._asking = False
         self._on_item: Callable[[Any], None] = lambda _item: None
         self._since = 0.0
         self._frame()
         self.root.bind("<<ThemeChanged>>", self._repaint)
         self.root.report_callback_exception = self._bug
         self.root.protocol("WM_DELETE_WINDOW", self._close_asked)
-        self.root.geometry(f"{self.theme.px(_SIZE[0])}x{self.theme.px(_SIZE[1])}")
-        self.root.minsize(self.theme.px(_SMALLEST[0]), self.theme.px(_SMALLEST[1]))
+        self.root.minsize(
+            *(min(self.theme.px(length), room) for length, room in zip(_SMALLEST, self._room(), strict=True))
+        )
+        self._take_place(chosen.windows.get(role, ""))
 
     def run(self, presenter: Presenter, on_item: Callable[[Any], None]) -> None:
         """Shows the window until it is closed. `on_item` takes what was posted, on this thread."""
         self.presenter = presenter
         self._on_item = on_item
         self.root.deiconify()
-        presenter.home()
+        presenter.begin_here()
         self._look()
         self.root.mainloop()
 
@@ -85,7 +112,6 @@ class AppWindow:
         kinds = [type(block) for block in screen.blocks]
         if same and self._screen is not None and kinds == [type(block) for block in self._screen.blocks]:
             self._screen = screen
-            self._ready = True
             for widget, block in zip(self._blocks, screen.blocks, strict=True):
                 widget.update_block(block)
             self._heading.configure(text=screen.heading)
@@ -119,10 +145,29 @@ class AppWindow:
             filedialog.askdirectory(parent=self.root, title=title, initialdir=str(start), mustexist=False)
         )
 
-    def confirm(self, question: str, yes: str) -> bool:
-        answer = bool(messagebox.askokcancel(yes, question, parent=self.root, default="cancel"))
+    def choose_files(self, title: str, at: Path) -> list[Path]:
+        start = str(at if at.is_dir() else at.parent)
+        chosen = filedialog.askopenfilenames(parent=self.root, title=title, initialdir=start)
         self._refocus()
-        return answer
+        return [Path(one) for one in chosen]
+
+    def confirm(self, question: str, yes: str, no: str) -> bool:
+        if self._asking:
+            return False
+        self._asking = True
+        try:
+            return Question(self.root, self.theme, question, yes, no).ask()
+        finally:
+            self._asking = False
+            if not self._closed:
+                self._refocus()
+
+    def menus(self, menus: tuple[Menu, ...]) -> None:
+        self._menus.show(menus)
+
+    def looks(self, looks: str) -> None:
+        self._looks = looks
+        self._apply(self._wanted_dark())
 
     def reveal(self, path: Path) -> None:
         if sys.platform == "win32":
@@ -145,6 +190,7 @@ class AppWindow:
 
     def close(self) -> None:
         self._closed = True
+        self._keep_place()
         self.root.quit()
         self.root.destroy()
 
@@ -154,15 +200,8 @@ class AppWindow:
         px = self.theme.px
         outer = ttk.Frame(self.root, padding=(px(28), px(16), px(28), px(20)))
         outer.pack(fill="both", expand=True)
-        top = ttk.Frame(outer)
-        top.pack(fill="x")
-        people = ttk.Button(top, text=_("People"), command=self._people)
-        self._look_button = ttk.Button(top, text=self._look_text(), command=self._switch_looks)
-        self._look_button.pack(side="right")
-        people.pack(side="right", padx=px(8))
-        ttk.Label(top, text=self._title, style="Caption.TLabel").pack(side="left")
         self._heading = ttk.Label(outer, style="Heading.TLabel", justify="left")
-        self._heading.pack(fill="x", pady=(px(12), px(10)))
+        self._heading.pack(fill="x", pady=(px(4), px(10)))
         self._heading.bind("<Configure>", lambda event: self._heading.configure(wraplength=max(event.width, 50)))
         # the buttons are packed first, so that a small window takes room from the content and never from them
         self._bottom = ttk.Frame(outer)
@@ -172,14 +211,15 @@ class AppWindow:
         self._bottom.lift()  # Tab goes by this order: from top to bottom
         # a button that has the focus is what Return means
         for key in ("<Return>", "<KP_Enter>"):
-            self.root.bind_class("TButton", key, _press_it)
-        self.root.bind_class("TEntry", "<Control-a>", _select_all)
+            self.root.bind_class("TButton", key, lambda event: self._to(event, "invoke"))
+        self.root.bind_class("TEntry", "<Control-a>", lambda event: self._to(event, "selection", "range", 0, "end"))
         self.root.bind("<Return>", lambda _event: self._press("main"))
         self.root.bind("<KP_Enter>", lambda _event: self._press("main"))
         self.root.bind("<Escape>", lambda _event: self._press("leaving"))
         self.root.bind("<Control-c>", lambda _event: self._copy())
         if sys.platform == "darwin":
             self.root.bind("<Command-c>", lambda _event: self._copy())
+        self.root.bind("<FocusIn>", self._follow_looks)
         if isinstance(self.root, tkinterdnd2.TkinterDnD.Tk):
             self.root.drop_target_register(tkinterdnd2.DND_FILES)
             self.root.dnd_bind("<<Drop>>", self._dropped)
@@ -188,14 +228,14 @@ class AppWindow:
         self._since = time.monotonic()
         typed = {name: block.variable.get() for name, block in self._fields.items()} if same else {}
         self._screen = screen
-        self._ready = True
+        self._unready = set()
         self._fields = {}
         for child in self._middle.winfo_children():
             child.destroy()
         self._heading.configure(text=screen.heading)
         self._blocks = []
         for block in screen.blocks:
-            widget = make_block(self._middle, self.theme, block, self._set_ready)
+            widget = make_block(self._middle, self.theme, block, self._readiness_of(block))
             wide = isinstance(block, Rows)
             widget.pack(fill="both" if wide else "x", expand=wide, pady=(0, self.theme.px(12)))
             self._blocks.append(widget)
@@ -213,7 +253,7 @@ class AppWindow:
         for button, action in zip(self._buttons, screen.actions, strict=True):
             button.configure(text=action.label, command=action.act)
             self._enable(button, action.enabled)
-        self._set_ready(self._ready)
+        self._enable_main()
         self._focus(screen)
 
     def _button(self, main: bool) -> ttk.Button:
@@ -225,21 +265,35 @@ class AppWindow:
     def _enable(button: ttk.Button, enabled: bool) -> None:
         button.state(["!disabled" if enabled else "disabled"])
 
-    def _set_ready(self, ready: bool) -> None:
-        """A field says whether what it holds can be used: that enables the main button."""
-        self._ready = ready
+    def _readiness_of(self, block: Block) -> Callable[[bool], None]:
+        """What a field calls to say whether it holds something that can be used."""
+
+        def told(ready: bool) -> None:
+            assert isinstance(block, Field)
+            (self._unready.discard if ready else self._unready.add)(block.id)
+            self._enable_main()
+
+        return told
+
+    def _enable_main(self) -> None:
+        """What the fields hold enables the main button, beside what the screen says of it."""
         if self._screen is None or not self._fields or len(self._buttons) != len(self._screen.actions):
             return
         for button, action in zip(self._buttons, self._screen.actions, strict=True):
             if action.main:
-                self._enable(button, ready)
+                judged = any(
+                    field.changed is not None
+                    for field in self._screen.blocks
+                    if isinstance(field, Field) and not field.search
+                )
+                self._enable(button, not self._unready if judged else action.enabled)
 
     def _focus(self, screen: Screen) -> None:
         """The field, else a list, else the main button; never a button that leaves, and never away from what is in use."""
         if self._focused().startswith((str(self._middle), str(self._bottom), ".__tk")):
             return
         for block in screen.blocks:
-            if isinstance(block, Field):
+            if isinstance(block, Field) and not block.search:
                 entry = self._fields[block.id].entry
                 entry.focus_set()
                 entry.icursor("end")
@@ -270,8 +324,15 @@ class AppWindow:
         """The path of what has the focus. tkinter's own `focus_get` fails for the dialogs that Tk itself makes."""
         return str(self.root.tk.call("focus"))
 
+    def _to(self, event: tk.Event[Any], *command: object) -> str:
+        """Commands a widget by its path: in the dialogs that Tk itself makes tkinter has no object for it."""
+        self.root.tk.call(str(event.widget), *command)
+        return "break"
+
     def _press(self, which: str) -> None:
         if self._screen is None:
+            return
+        if which == "main" and any(self._focused() == str(self._fields[f.id].entry) for f in self._searches()):
             return
         if which == "main" and self._screen.careful and time.monotonic() - self._since < _STRAY_SECONDS:
             return
@@ -289,20 +350,48 @@ class AppWindow:
                 widget.copy()
                 return
 
-    def _people(self) -> None:
-        if self.presenter is not None:
-            self.presenter.show_people()
+    def _searches(self) -> list[Field]:
+        blocks = self._screen.blocks if self._screen is not None else ()
+        return [block for block in blocks if isinstance(block, Field) and block.search and block.id in self._fields]
 
     def _close_asked(self) -> None:
         if self.presenter is not None:
             self.presenter.close_asked()
 
-    def _look_text(self) -> str:
-        return _("Light") if self.theme.dark else _("Dark")
+    def _wanted_dark(self) -> bool:
+        return system_is_dark() if self._looks == "system" else self._looks == "dark"
 
-    def _switch_looks(self) -> None:
-        self.theme.apply(not self.theme.dark)
-        self._look_button.configure(text=self._look_text())
+    def _apply(self, dark: bool) -> None:
+        if dark != self.theme.dark:
+            self.theme.apply(dark)
+            self._menus.paint()
+
+    def _follow_looks(self, _event: tk.Event[Any]) -> None:
+        """Somebody who comes back may have changed the system's looks; asking takes a moment, so not on this thread."""
+        now = time.monotonic()
+        if self._looks != "system" or now - self._asked_looks < _LOOKS_SECONDS:
+            return
+        self._asked_looks = now
+        threading.Thread(target=lambda: self.post(SystemLooks(system_is_dark())), name="looks", daemon=True).start()
+
+    def _room(self) -> tuple[int, int]:
+        return self.root.winfo_screenwidth(), self.root.winfo_screenheight()
+
+    def _take_place(self, kept: str) -> None:
+        """Where the window was last, if that is on the screen still; else its first size, where the system puts it."""
+        width, height = (min(self.theme.px(length), room) for length, room in zip(_SIZE, self._room(), strict=True))
+        self.root.geometry(f"{width}x{height}")
+        found = re.fullmatch(r"(\d+)x(\d+)\+(\d+)\+(\d+)", kept)
+        if found is not None:
+            w, h, x, y = (int(part) for part in found.groups())
+            room = self._room()
+            if w <= room[0] and h <= room[1] and x + w // 2 < room[0] and y + 50 < room[1]:
+                self.root.geometry(kept)
+
+    def _keep_place(self) -> None:
+        if self.root.state() == "normal":
+            place = self.root.geometry()
+            self._preferences.change(lambda found: found.windows.update({self._role: place}))
 
     def _repaint(self, event: tk.Event[Any]) -> None:
         if event.widget is self.root:
@@ -325,7 +414,9 @@ class AppWindow:
         try:
             for number, item in enumerate(items):
                 following = items[number + 1] if number + 1 < len(items) else None
-                if following is None or type(following) is not type(item) or type(item).__name__ != "Progress":
+                if isinstance(item, SystemLooks):
+                    self._apply(item.dark if self._looks == "system" else self.theme.dark)
+                elif following is None or type(following) is not type(item) or type(item).__name__ != "Progress":
                     self._on_item(item)
         finally:
             if not self._closed:
@@ -334,16 +425,6 @@ class AppWindow:
     def _bug(self, _kind: type[BaseException], error: BaseException, _where: object) -> None:
         """An error of our own in something that Tk called: told like every other, and the window lives on."""
         self.post(OwnError(error))
-
-
-def _press_it(event: tk.Event[Any]) -> str:
-    event.widget.invoke()  # a button, by the class that this is bound to
-    return "break"
-
-
-def _select_all(event: tk.Event[Any]) -> str:
-    event.widget.select_range(0, "end")  # an entry, likewise
-    return "break"
 
 
 def _usual_place() -> Path:

@@ -1,0 +1,150 @@
+"""The options, and what each of the commands does."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_cache_path
+
+from benchmarks import report, scaling
+from benchmarks.inputs import INPUTS
+from benchmarks.measure import BenchmarkError
+from benchmarks.ours import Ours
+from benchmarks.peer_croc import Croc
+from benchmarks.peer_ssh import ssh_peers
+from benchmarks.peer_tls import BareTls, Socat
+from benchmarks.peer_wormhole import Wormhole
+from benchmarks.peers import Peer
+from benchmarks.running import SLOW, Turns, machine
+
+HERE = Path(__file__).resolve().parent
+_QUICK = 1 / 32
+_ROUNDS = 5
+_SETTLE = 4.0
+_FREE = 40 << 30  # bytes that a whole run may need for a while
+
+
+def make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python3 -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "command", nargs="?", default="compare",
+        choices=["compare", "scaling", "first", "window", "table", "list"],
+        help="compare (side by side with others), scaling (1,000 to 1,000,000 entries), first (first data byte), "
+        "window (until it is up), table (writes benchmarks/README.md from the results), list (what can be measured)",
+    )  # fmt: skip
+    parser.add_argument("--inputs", default=",".join(INPUTS), metavar="A,B", help=f"of {', '.join(INPUTS)}")
+    parser.add_argument(
+        "--peers", default="", metavar="A,B", help="by the beginning of their names; all that are there"
+    )
+    parser.add_argument("--rounds", type=int, default=_ROUNDS)
+    parser.add_argument("--settle", type=float, default=_SETTLE, metavar="S", help="seconds of rest before a round")
+    parser.add_argument("--quick", action="store_true", help="a thirty-second of each input, two rounds")
+    parser.add_argument("--entries", default="1000,10000,100000,1000000", metavar="A,B", help="for scaling and first")
+    parser.add_argument("--cache", type=Path, default=user_cache_path("countersign-benchmarks"), metavar="DIR")
+    parser.add_argument("--targets", type=Path, metavar="DIR", help="receive in here; the cache unless given")
+    parser.add_argument("--results", type=Path, default=HERE / "results" / "results.json", metavar="FILE")
+    return parser
+
+
+def run(arguments: list[str]) -> int:
+    """Runs a command; gives the exit code."""
+    options = make_parser().parse_args(arguments)
+    options.cache = options.cache.resolve()
+    options.targets = (options.targets or options.cache / "targets").resolve()
+    for folder in (options.cache, options.targets):
+        folder.mkdir(parents=True, exist_ok=True)
+    if options.quick:
+        options.rounds, options.settle = min(options.rounds, 2), 0.0
+    try:
+        if options.command == "list":
+            _list(options)
+        elif options.command == "table":
+            report.write_readme(HERE / "README.md", report.read(options.results))
+        elif options.command == "compare":
+            _compare(options)
+        else:
+            found = scaling.COMMANDS[options.command](options)
+            report.merge(options.results, {options.command: {**found, "machine": machine(options.targets)}})
+    except BenchmarkError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def all_peers(options: argparse.Namespace) -> list[Peer]:
+    """Every program that can be measured."""
+    return [
+        Ours(options.targets / "countersign-homes"),
+        BareTls(options.cache),
+        Wormhole(options.cache),
+        *ssh_peers(options.cache),
+        Socat(options.cache),
+        Croc(options.cache),
+    ]
+
+
+def _chosen(options: argparse.Namespace) -> tuple[list[Peer], dict[str, str]]:
+    """Those that were asked for and are there, and how to install the others."""
+    asked = [name.strip().lower() for name in options.peers.split(",") if name.strip()]
+    there: list[Peer] = []
+    missing: dict[str, str] = {}
+    for peer in all_peers(options):
+        if asked and not any(peer.name.lower().startswith(name) for name in asked):
+            continue
+        how = peer.missing()
+        if how is None:
+            there.append(peer)
+        else:
+            missing[peer.name] = how
+    return there, missing
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+def _list(options: argparse.Namespace) -> None:
+    for one in INPUTS.values():
+        _say(f"{one.name:10} {one.about}")
+    for peer in all_peers(options):
+        how = peer.missing()
+        _say(f"{peer.name:24} " + (f"missing: {how}" if how else peer.version()))
+
+
+def _compare(options: argparse.Namespace) -> None:
+    names = [name.strip() for name in options.inputs.split(",") if name.strip()]
+    unknown = [name for name in names if name not in INPUTS]
+    if unknown:
+        raise BenchmarkError(f"no such input: {', '.join(unknown)}")
+    if not options.quick and shutil.disk_usage(options.targets).free < _FREE:
+        raise BenchmarkError(f"a whole run needs {_FREE >> 30} GiB in {options.targets}; --quick needs less")
+    peers, missing = _chosen(options)
+    for name, how in missing.items():
+        _say(f"without {name}: {how}")
+    turns = Turns(options.cache, options.targets, _say, options.settle)
+    found: dict[str, Any] = {"missing": missing, "inputs": {}}
+    try:
+        for peer in peers:
+            peer.prepare()
+        for name in names:
+            chosen = [peer for peer in peers if options.peers or (name, peer.name) not in SLOW]
+            facts = machine(options.targets)
+            result = turns.run(INPUTS[name], _QUICK if options.quick else 1, chosen, options.rounds)
+            found["inputs"][name] = {**result, "machine": facts}
+            report.merge(options.results, found)
+    finally:
+        for peer in peers:
+            peer.close()
+        turns.clean()
+    _say("")
+    for name in names:
+        _say(f"{name}:\n{report.input_table(found['inputs'][name])}\n")
+        _say(report.stage_table(found["inputs"][name]) + "\n")
+    _say(report.verdict_table(found))
+
+
+__all__ = ["all_peers", "make_parser", "run"]

@@ -1,0 +1,257 @@
+"""From rounds to medians, ratios, verdicts and the tables of benchmarks/README.md. No clock, no process: only sums."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import log10
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measure import median
+from benchmarks.targets import TARGETS, Target
+
+OURS = "Countersign"
+_BEGIN, _END = "<!-- {name}: begin -->", "<!-- {name}: end -->"
+
+
+@dataclass(frozen=True)
+class Speed:
+    """The medians of one program on one input. seconds: the whole command. start: the same for one file of four bytes."""
+
+    rounds: int
+    seconds: float
+    least: float
+    most: float
+    start: float
+    sender: float
+    receiver: float
+    peak: int
+
+    @property
+    def moving(self) -> float:
+        """What the data alone cost: both sides start, shake hands and end in a transfer of nothing too."""
+        return max(self.seconds - self.start, 1e-9)
+
+
+def speed_of(kept: dict[str, Any]) -> Speed | None:
+    """The medians of a program's rounds; None where there is none."""
+    rounds = kept["rounds"]
+    if not rounds:
+        return None
+    seconds = [one["seconds"] for one in rounds]
+    return Speed(
+        rounds=len(rounds),
+        seconds=median(seconds),
+        least=min(seconds),
+        most=max(seconds),
+        start=median([one["seconds"] for one in kept["nothing"]]) if kept["nothing"] else 0.0,
+        sender=median([one["sender"]["processor"] for one in rounds]),
+        receiver=median([one["receiver"]["processor"] for one in rounds]),
+        peak=max(max(one["sender"]["peak"], one["receiver"]["peak"]) for one in rounds),
+    )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A line of the target table. moving: by the data alone; whole: by the whole commands."""
+
+    target: Target
+    moving: float | None
+    whole: float | None
+
+    @property
+    def text(self) -> str:
+        if self.moving is None or self.whole is None:
+            return "not measured"
+        if self.moving < self.target.ratio:
+            return "not reached"
+        return "reached" if self.whole >= self.target.ratio else "reached by the data, not by the whole command"
+
+
+def verdicts(results: dict[str, Any], targets: Iterable[Target] = TARGETS) -> list[Verdict]:
+    """One for each line of the target table."""
+    found = []
+    for target in targets:
+        peers = results["inputs"].get(target.input, {}).get("peers", {})
+        ours = speed_of(peers[OURS]) if OURS in peers else None
+        theirs = speed_of(peers[target.peer]) if target.peer in peers else None
+        if ours is None or theirs is None:
+            found.append(Verdict(target, None, None))
+        else:
+            found.append(Verdict(target, theirs.moving / ours.moving, theirs.seconds / ours.seconds))
+    return found
+
+
+def input_table(one: dict[str, Any]) -> str:
+    """All programs on one input."""
+    lines = [
+        "| program | rounds | seconds (least to most) | of it for nothing | MB/s of data | we are "
+        "| processor, sender + receiver | peak memory |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    ours = speed_of(one["peers"][OURS]) if OURS in one["peers"] else None
+    for name, kept in one["peers"].items():
+        speed = speed_of(kept)
+        label = f"{name} {kept['version']}"
+        if speed is None:
+            lines.append(f"| {label} | 0 | failed | | | | | |")
+            continue
+        ratio = "" if ours is None or name == OURS else f"{speed.moving / ours.moving:.2f} times as fast"
+        lines.append(
+            f"| {label} | {speed.rounds} | {speed.seconds:.2f} ({speed.least:.2f} to {speed.most:.2f}) | {speed.start:.2f} "
+            f"| {one['bytes'] / speed.moving / 1e6:.0f} | {ratio} | {speed.sender:.1f} + {speed.receiver:.1f} s "
+            f"| {speed.peak / (1 << 20):.0f} MiB |"
+        )
+    return "\n".join(lines)
+
+
+def verdict_table(results: dict[str, Any]) -> str:
+    """The target table with what was measured."""
+    lines = ["| input | against | to reach | data alone | whole command | |", "|---|---|---|---|---|---|"]
+    for one in verdicts(results):
+        lines.append(
+            f"| {one.target.input} | {one.target.peer} | {one.target.ratio:g} | {_times(one.moving)} | {_times(one.whole)} "
+            f"| {one.text} |"
+        )
+    return "\n".join(lines)
+
+
+def _times(ratio: float | None) -> str:
+    return "" if ratio is None else f"{ratio:.2f}"
+
+
+def stage_table(one: dict[str, Any]) -> str:
+    """Where our own time went, in the median round: seconds of work and of waiting by stage, added up over threads."""
+    rounds = one["peers"].get(OURS, {}).get("rounds", [])
+    told = [r for r in rounds if r["told"].get("sender") and r["told"].get("receiver")]
+    if not told:
+        return ""
+    middle = sorted(told, key=lambda r: float(r["seconds"]))[len(told) // 2]["told"]
+    lines = ["| side | stage | work | waiting |", "|---|---|---|---|"]
+    for side in ("sender", "receiver"):
+        for name, stage in middle[side]["stages"].items():
+            lines.append(f"| {side} | {name} | {stage['work']:.2f} | {stage['waiting']:.2f} |")
+    return "\n".join(lines)
+
+
+def results_text(results: dict[str, Any]) -> str:
+    """All of it, in Markdown."""
+    parts = [verdict_table(results)]
+    for name, one in results["inputs"].items():
+        about = one["about"] + (f", {one['share']:g} of it" if one["share"] != 1 else "")
+        parts.append(f"### {name}: {about}\n\n{one['files']:,} files, {one['bytes'] / 1e6:,.0f} MB.")
+        parts.append(_machine_line(one.get("machine", {})))
+        parts.append(input_table(one))
+        stages = stage_table(one)
+        if stages:
+            parts.append(f"Where our time went (seconds, added up over threads):\n\n{stages}")
+    if results.get("missing"):
+        parts.append(
+            "Not measured here: " + "; ".join(f"{name} ({how})" for name, how in results["missing"].items()) + "."
+        )
+    return "\n\n".join(part for part in parts if part)
+
+
+def _machine_line(facts: dict[str, str]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in facts.items())
+
+
+def scaling_text(results: dict[str, Any]) -> str:
+    """The scaling rows as a table and a plot of cost over size."""
+    rows = results.get("scaling", {}).get("rows", [])
+    if not rows:
+        return ""
+    lines = [
+        "| entries | seconds | against half as many, for one | sender's peak | receiver's peak | list to first pack |",
+        "|---|---|---|---|---|---|",
+    ]
+    before: float | None = None
+    for row in rows:
+        each = row["seconds"] / row["entries"]
+        more = "" if before is None else f"{each / before:.2f}"
+        before = each
+        lines.append(
+            f"| {row['entries']:,} | {row['seconds']:.2f} | {more} | {row['sender_peak'] / (1 << 20):.0f} MiB "
+            f"| {row['receiver_peak'] / (1 << 20):.0f} MiB | {row['first_data']:.2f} s |"
+        )
+    lines[0] = lines[0].replace("against half as many, for one", "cost of one entry against the row above")
+    machine = _machine_line(results["scaling"].get("machine", {}))
+    points = [(float(row["entries"]), float(row["moving"])) for row in rows]
+    return f"{machine}\n\n" + "\n".join(lines) + "\n\n```\n" + plot(points, "entries", "seconds") + "\n```"
+
+
+def plot(points: list[tuple[float, float]], across: str, up: str, width: int = 60, height: int = 16) -> str:
+    """A plot in text, both axes logarithmic: a straight line of slope one means twice the size, twice the cost."""
+    xs = [log10(x) for x, _y in points]
+    ys = [log10(max(y, 1e-3)) for _x, y in points]
+    left, right = min(xs), max(*xs, min(xs) + 1)
+    low, high = min(ys), max(*ys, min(ys) + 1)
+    grid = [[" "] * (width + 1) for _row in range(height + 1)]
+    for x, y in zip(xs, ys, strict=True):
+        column = round((x - left) / (right - left) * width)
+        row = height - round((y - low) / (high - low) * height)
+        grid[row][column] = "*"
+    lines = []
+    for row, cells in enumerate(grid):
+        value = 10 ** (high - (high - low) * row / height)
+        label = f"{value:8.2f}" if row % 4 == 0 else " " * 8
+        lines.append(f"{label} |{''.join(cells)}".rstrip())
+    axis = f"{10**left:,.0f}"
+    end = f"{10**right:,.0f}"
+    lines.append(" " * 9 + "+" + "-" * (width + 1))
+    lines.append(" " * 10 + axis + end.rjust(width + 1 - len(axis)))
+    lines.append(f"{up} over {across}, both logarithmic".rjust(width))
+    return "\n".join(lines)
+
+
+def merge(path: Path, found: dict[str, Any]) -> dict[str, Any]:
+    """Puts new results into a file of results, input by input, and gives all of them."""
+    results = read(path)
+    for key, value in found.items():
+        if isinstance(value, dict):
+            results.setdefault(key, {}).update(value)
+        else:
+            results[key] = value
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    return results
+
+
+def read(path: Path) -> dict[str, Any]:
+    """A file of results, or empty ones."""
+    results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    results.setdefault("inputs", {})
+    return results
+
+
+def write_readme(readme: Path, results: dict[str, Any]) -> None:
+    """Replaces what stands between the marks."""
+    text = readme.read_text(encoding="utf-8")
+    for name, new in (
+        ("results", results_text(results)), ("scaling", scaling_text(results)), ("others", others_text(results)),
+    ):  # fmt: skip
+        begin, end = _BEGIN.format(name=name), _END.format(name=name)
+        before, _mark, rest = text.partition(begin)
+        _old, _mark, after = rest.partition(end)
+        text = f"{before}{begin}\n{new}\n{end}{after}"
+    readme.write_text(text, encoding="utf-8")
+
+
+def others_text(results: dict[str, Any]) -> str:
+    """What is measured for us alone: the first byte, the window."""
+    lines = []
+    first = results.get("first")
+    if first:
+        lines.append(
+            f"- First data byte of {first['entries']:,} files: {first['first_data']:.2f} s after “send”, {first['nothing']:.2f} s of one "
+            f"file (programs that shake hands and derive a key); a bare `os.walk` with stat: {first['walk']:.2f} s. So the list and all "
+            f"that follows from it cost {(first['first_data'] - first['nothing']) / first['walk']:.1f} walks (to reach: under 3)."
+        )
+    window = results.get("window")
+    if window:
+        lines.append(
+            f"- Window up from source: sender {window['sender']:.2f} s, receiver {window['receiver']:.2f} s (to reach: under 1)."
+        )
+    return "\n".join(lines)

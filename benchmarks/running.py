@@ -1,0 +1,128 @@
+"""Rounds in turns: every program once, then every program again, so that a slow minute hits all of them."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.checking import Content, check, content_of
+from benchmarks.inputs import NOTHING, Input
+from benchmarks.measure import BenchmarkError, Round, write_out
+from benchmarks.peers import Peer
+
+_FEW = 1000  # targets of fewer files are removed at once: many removed files make new ones slow for a minute
+SLOW = {("python", "scp"), ("tiny", "scp")}  # a minute and more a round: left out unless asked for by name
+
+Say = Callable[[str], None]
+
+
+class Turns:
+    """Runs peers on inputs and collects what was measured."""
+
+    def __init__(self, cache: Path, targets: Path, say: Say, settle: float = 0.0) -> None:
+        """settle: seconds of rest before every round, see benchmarks/README.md."""
+        self._settle = settle
+        self._cache = cache
+        self._targets = targets / f"countersign-benchmark-{os.getpid()}"
+        self._say = say
+        self._number = 0
+        self._compared: set[tuple[str, str]] = set()
+
+    def run(self, one: Input, share: float, peers: Sequence[Peer], rounds: int) -> dict[str, Any]:
+        """All rounds of one input: what each program needs for nothing, then for the input."""
+        source = one.ready(self._cache, share)
+        expected = content_of(source)
+        nothing = NOTHING.ready(self._cache, 1)
+        small = content_of(nothing)
+        result: dict[str, Any] = {
+            "about": one.about, "share": share, "files": expected.files, "bytes": expected.bytes, "peers": {},
+        }  # fmt: skip
+        for number in range(rounds):
+            for peer in peers:
+                kept = result["peers"].setdefault(
+                    peer.name, {"version": peer.version(), "rounds": [], "nothing": [], "failed": []}
+                )
+                try:
+                    kept["nothing"].append(_facts(self._round(peer, NOTHING, nothing, small)))
+                    measured = self._round(peer, one, source, expected)
+                except BenchmarkError as error:
+                    kept["failed"].append(str(error))
+                    self._say(f"{one.name:8} {number + 1}/{rounds} {peer.name:24} FAILED: {error}")
+                    continue
+                kept["rounds"].append(_facts(measured))
+                self._say(
+                    f"{one.name:8} {number + 1}/{rounds} {peer.name:24} {measured.seconds:7.2f} s   processor: "
+                    f"{measured.sender.processor:6.2f} s + {measured.receiver.processor:6.2f} s"
+                )
+        return result
+
+    def _round(self, peer: Peer, one: Input, source: Path, expected: Content) -> Round:
+        self._number += 1
+        target = self._targets / f"{self._number:04d}"
+        target.mkdir(parents=True)
+        write_out()
+        if one is not NOTHING:
+            time.sleep(self._settle)
+        try:
+            measured = peer.transfer(source, target)
+            if measured.arrived is not None:
+                full = (peer.name, one.name) not in self._compared
+                check(source, expected, measured.arrived, full=full)
+                self._compared.add((peer.name, one.name))
+        finally:
+            if expected.files < _FEW:
+                shutil.rmtree(target, ignore_errors=True)
+        return measured
+
+    def clean(self) -> None:
+        """Removes what is left of all rounds."""
+        shutil.rmtree(self._targets, ignore_errors=True)
+
+
+def _facts(measured: Round) -> dict[str, Any]:
+    return {
+        "seconds": round(measured.seconds, 4),
+        "sender": {"processor": round(measured.sender.processor, 3), "peak": measured.sender.peak},
+        "receiver": {"processor": round(measured.receiver.processor, 3), "peak": measured.receiver.peak},
+        "told": measured.told,
+    }
+
+
+def machine(targets: Path) -> dict[str, str]:
+    """What it was measured on."""
+    if sys.platform == "win32":
+        return {}
+    return {
+        "processor": _processor(),
+        "cores": str(os.cpu_count()),
+        "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / (1 << 30):.0f} GiB",
+        "system": f"{platform.system()} {platform.release()}",
+        "python": sys.version.split()[0],
+        "openssl": ssl.OPENSSL_VERSION,
+        "file system": _file_system(targets),
+        "load before": f"{os.getloadavg()[0]:.2f}",
+        "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
+    }
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _file_system(path: Path) -> str:
+    done = subprocess.run(["stat", "-f", "-c", "%T", str(path)], capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "?"

@@ -1,0 +1,71 @@
+"""What the person has chosen in the windows, kept in `state/preferences.json`: looks, language, places. Never a secret.
+
+Both programs write it, each what it changed: a change reads the file again first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from countersign.files import replace_file, set_aside
+from countersign.i18n import _
+from countersign.locks import file_lock
+
+LOOKS = ("system", "light", "dark")
+_MOST_FOLDERS = 500
+_T = TypeVar("_T")
+
+
+class Preferences(msgspec.Struct):
+    """The choices. Whatever is missing has its default."""
+
+    version: int = 1
+    looks: str = "system"
+    language: str = ""  # one of i18n.LANGUAGES, or nothing for the system's
+    windows: dict[str, str] = {}  # geometry by program, as Tk writes it
+    into: str = ""  # where the receiver puts what arrives
+    leave_out: str = ""  # the sender's patterns
+    addresses: dict[str, str] = {}  # the last address that worked, by peer in hex
+    folders: dict[str, str] = {}  # where the things of a receipt went to or came from, by receipt
+
+
+class PreferenceStore:
+    """The choices of one home."""
+
+    def __init__(self, state: Path) -> None:
+        self._path = state / "preferences.json"
+        self._lock = state / "preferences.lock"
+        self.note = ""  # what the person should be told of a damaged file
+
+    def read(self) -> Preferences:
+        """The choices; a damaged file is set aside and the defaults count."""
+        try:
+            found = msgspec.json.decode(self._path.read_bytes(), type=Preferences)
+            if found.version != 1 or found.looks not in LOOKS:
+                raise msgspec.ValidationError("version")
+        except FileNotFoundError:
+            return Preferences()
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            self.note = _("{file} was damaged and set aside; looks and places are as in the beginning.").format(
+                file=set_aside(self._path)
+            )
+            return Preferences()
+        except OSError:  # a choice of looks is no reason to stop
+            return Preferences()
+        return found
+
+    def change(self, how: Callable[[Preferences], None]) -> None:
+        """Changes the choices. Not being able to keep them is no reason to stop."""
+        try:
+            with file_lock(self._lock):
+                found = self.read()
+                how(found)
+                while len(found.folders) > _MOST_FOLDERS:
+                    found.folders.pop(next(iter(found.folders)))
+                replace_file(self._path, msgspec.json.encode(found))
+        except (OSError, TimeoutError):
+            return

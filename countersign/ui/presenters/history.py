@@ -1,0 +1,237 @@
+"""What was sent and received, from the receipts: a list that can be searched, one receipt in words, and checking it again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from countersign.errors import Problem
+from countersign.figures import moment_text, number_text, size_text
+from countersign.i18n import _, ngettext
+from countersign.preferences import PreferenceStore
+from countersign.printable import printable
+from countersign.setting import Setting
+from countersign.transfer.history import Exchange, ReceiptLines, list_exchanges
+from countersign.transfer.receipts import Checked, Line as ReceiptLine, check_receipt
+from countersign.ui.presenters.screens import Action, Block, Feedback, Field, Line, Rows, Screen, Text, Tone, Window
+from countersign.wording import amount_text
+
+_DIFFERING_SHOWN = 20
+
+
+class History:
+    """The screens about receipts. `leave` goes back to where the program was."""
+
+    def __init__(
+        self,
+        setting: Setting,
+        window: Window,
+        preferences: PreferenceStore,
+        background: Callable[[Callable[[], Any], Callable[[Any], None]], None],
+        leave: Callable[[], None],
+    ) -> None:
+        self._setting = setting
+        self._window = window
+        self._preferences = preferences
+        self._background = background
+        self._leave = leave
+        self._all: list[Exchange] = []
+        self._shown: list[Exchange] = []
+        self._wanted = ""
+        self._chosen: int | None = None
+        self._version = 0
+        self._lines: ReceiptLines | None = None
+        self._receipt: Path | None = None
+        self._verdict: list[Block] = []
+        self._back_to_list = False
+
+    # --- the list ----------------------------------------------------------------------------------------------------
+
+    def show(self) -> None:
+        """The list, read anew."""
+        device = self._setting.device
+        self._all = list_exchanges(device.receipts, device.identity.id)
+        self._wanted, self._chosen = "", None
+        self._filter()
+        self._show_list()
+
+    def _show_list(self) -> None:
+        blocks: list[Block] = []
+        if self._all:
+            columns = (_("When"), _("With whom"), _("What"), _("How much"))
+            blocks = [
+                Field("search", _("Search"), self._wanted, self._searched, search=True),
+                Rows(columns, len(self._shown), self._row, self._choose, self._open, widths=(190, 100, 150, 150),
+                    stretches=2, version=self._version),
+            ]  # fmt: skip
+        else:
+            blocks = [Text(_("Nothing was sent or received yet. Every transfer leaves a signed receipt, listed here."))]
+        actions = (
+            Action(_("Look at the receipt"), self._open_chosen, enabled=self._chosen is not None),
+            Action(_("Back"), self._leave, main=True, leaving=True),
+        )
+        self._window.show(Screen("history", _("History"), tuple(blocks), actions if self._all else actions[1:]))
+
+    def _row(self, index: int) -> tuple[str, ...]:
+        exchange = self._shown[index]
+        name = printable(exchange.name)
+        what = _("received “{name}”") if exchange.received else _("sent “{name}”")
+        amount = amount_text(exchange.files, exchange.bytes)
+        return moment_text(exchange.time), self._peer_name(exchange.peer), what.format(name=name), amount
+
+    def _peer_name(self, identity: str) -> str:
+        known = next((peer for peer in self._setting.device.peers.all() if peer.id.hex() == identity), None)
+        return printable(known.name) if known is not None else _("somebody forgotten")
+
+    def _searched(self, text: str) -> Feedback:
+        if text != self._wanted:
+            self._wanted, self._chosen = text, None
+            self._filter()
+            self._show_list()
+        found = ngettext("{n} transfer", "{n} transfers", len(self._shown))
+        return Feedback(found.format(n=number_text(len(self._shown))), ready=True)
+
+    def _filter(self) -> None:
+        names = {peer.id.hex(): peer.name for peer in self._setting.device.peers.all()}
+        wanted = self._wanted.strip().casefold()
+        self._shown = [
+            exchange
+            for exchange in self._all
+            if not wanted
+            or any(
+                wanted in text.casefold()
+                for text in (exchange.name, names.get(exchange.peer, ""), moment_text(exchange.time))
+            )
+        ]
+        self._version += 1
+
+    def _choose(self, index: int) -> None:
+        self._chosen = index
+        self._show_list()
+
+    def _open(self, index: int) -> None:
+        self._back_to_list = True
+        self.show_receipt(self._shown[index].receipt, from_list=True)
+
+    def _open_chosen(self) -> None:
+        if self._chosen is not None:
+            self._open(self._chosen)
+
+    # --- one receipt ---------------------------------------------------------------------------------------------------
+
+    def show_receipt(self, path: Path, *, from_list: bool = False) -> None:
+        """One receipt in words; its signature is checked at once."""
+        self._back_to_list = from_list
+        self._close_lines()
+        try:
+            self._lines = ReceiptLines(path)
+        except Problem as problem:
+            back = Action(_("Back"), self._back, main=True, leaving=True)
+            self._window.show(Screen("message", problem.message, (Text(problem.hint),), (back,)))
+            return
+        self._receipt = path
+        self._check(None)
+
+    def _check(self, folder: Path | None) -> None:
+        path = self._receipt
+        assert path is not None
+        self._verdict = [Text(_("Checking …"), Tone.HINT)]
+        self._show_receipt()
+
+        def work() -> Checked | Problem:
+            try:
+                return check_receipt(path, folder)
+            except Problem as problem:
+                return problem
+
+        def then(result: Checked | Problem) -> None:
+            if self._receipt == path:
+                self._verdict = [self._bad(result)] if isinstance(result, Problem) else self._judge(result, folder)
+                self._show_receipt()
+
+        self._background(work, then)
+
+    @staticmethod
+    def _bad(problem: Problem) -> Block:
+        return Text(str(problem), Tone.BAD)
+
+    def _judge(self, checked: Checked, folder: Path | None) -> list[Block]:
+        device = self._setting.device
+        own = checked.signer == device.identity.id
+        known = device.peers.by_id(checked.signer)
+        header = checked.header
+        signer = _("this computer") if own else printable(known.name) if known else _("an unknown device")
+        amount = amount_text(header.files, header.bytes)
+        name = printable(header.name)
+        blocks: list[Block] = [Text(_("“{name}”: {amount}.").format(name=name, amount=amount))]
+        text = _("The signature is right. Signed by {signer} on {time}.").format(
+            signer=signer, time=printable(header.time)
+        )
+        blocks.append(Text(text, Tone.GOOD if own or known else Tone.BAD))
+        if folder is not None and not checked.differing:
+            blocks.append(Text(_("The folder holds all of this, unchanged."), Tone.GOOD))
+        elif folder is not None:
+            lines = [_("The folder differs from it:")]
+            lines += [f"  {path}: {reason}" for path, reason in checked.differing[:_DIFFERING_SHOWN]]
+            lines += ["  …"] if len(checked.differing) > _DIFFERING_SHOWN else []
+            blocks.append(Text("\n".join(lines), Tone.BAD))
+        return blocks
+
+    def _show_receipt(self) -> None:
+        lines, path = self._lines, self._receipt
+        assert lines is not None
+        assert path is not None
+        # what did not arrive stands first: it is what somebody looks for
+        order = lines.skipped
+        blocks = [
+            *self._verdict,
+            Rows((_("Name"), _("Size"), ""), len(lines) + len(order), self._entry, widths=(330, 90, 170)),
+            Line(_("Is everything still as it arrived?"), (Action(_("Compare with a folder …"), self._compare),), Tone.HINT),
+        ]  # fmt: skip
+        actions = (
+            Action(_("Show the file"), lambda: self._window.reveal(path.parent)),
+            Action(_("Back"), self._back, main=True, leaving=True),
+        )
+        self._window.show(Screen("receipt", _("Receipt"), tuple(blocks), actions))
+
+    def _entry(self, row: int) -> tuple[str, ...]:
+        lines = self._lines
+        assert lines is not None
+        first = len(lines.skipped)
+        try:
+            line = lines.line(lines.skipped[row] if row < first else row - first)
+        except Problem:
+            return ("", "", _("can not be read"))
+        return _entry_text(line)
+
+    def _compare(self) -> None:
+        path = self._receipt
+        assert path is not None
+        known = self._preferences.read().folders.get(path.name)
+        at = Path(known) if known else self._setting.home.root
+        folder = self._window.choose_folder(_("Compare with this folder"), at)
+        if folder is not None:
+            self._check(folder)
+
+    def _back(self) -> None:
+        self._close_lines()
+        if self._back_to_list:
+            self._show_list()
+        else:
+            self._leave()
+
+    def _close_lines(self) -> None:
+        self._receipt = None
+        if self._lines is not None:
+            self._lines.close()
+            self._lines = None
+
+
+def _entry_text(line: ReceiptLine) -> tuple[str, ...]:
+    name = printable(line.path, 400) + ("/" if line.kind == "folder" else "")
+    if line.skipped is not None:
+        return name, "", _("left out: {reason}").format(reason=printable(_(line.skipped)))
+    if line.published is not None:
+        return name, "", _("arrived as “{name}”").format(name=printable(line.published))
+    return name, size_text(line.size) if line.size is not None else "", ""

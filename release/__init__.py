@@ -1,0 +1,1 @@
+"""Executables for this system: `python3 -m release`."""

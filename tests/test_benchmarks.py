@@ -1,0 +1,134 @@
+"""The benchmark measures what it says, and its sums are right."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+if sys.platform == "win32":
+    pytest.skip("the benchmarks need wait4", allow_module_level=True)
+
+from benchmarks import report
+from benchmarks.checking import check, content_of
+from benchmarks.commands import make_parser
+from benchmarks.inputs import INPUTS, Input, make_small_files
+from benchmarks.measure import BenchmarkError, Child, median
+from benchmarks.ours import Ours
+from benchmarks.peer_tls import BareTls
+from benchmarks.peers import Peer
+from benchmarks.running import Turns
+from benchmarks.targets import TARGETS, Target
+from countersign.transfer.stats import RECEIVERS, SENDERS
+
+
+def test_ours_and_bare_tls_are_measured_side_by_side(tmp_path: Path) -> None:
+    few = Input("few", "twelve files", lambda folder, _share: make_small_files(folder, 12))
+    said: list[str] = []
+    turns = Turns(tmp_path / "cache", tmp_path / "targets", said.append)
+    peers: list[Peer] = [Ours(tmp_path / "homes"), BareTls(tmp_path / "cache")]
+    for peer in peers:
+        assert peer.missing() is None
+        peer.prepare()
+    found = turns.run(few, 1, peers, 1)
+    turns.clean()
+    assert (found["files"], found["bytes"]) == (12, 2400)
+    for peer in peers:
+        kept = found["peers"][peer.name]
+        assert not kept["failed"], said
+        (measured,) = kept["rounds"]
+        assert measured["seconds"] > 0
+        assert measured["sender"]["processor"] > 0
+        assert measured["receiver"]["peak"] > 1 << 20
+    told = found["peers"]["Countersign"]["rounds"][0]["told"]
+    assert told["sender"]["stages"].keys() == set(SENDERS)
+    assert told["receiver"]["stages"].keys() == set(RECEIVERS)
+    assert "| receiver | writing |" in report.stage_table(found)
+    assert not list((tmp_path / "targets").iterdir())
+
+
+def test_what_arrived_otherwise_is_noticed(tmp_path: Path) -> None:
+    source, arrived = tmp_path / "source", tmp_path / "arrived"
+    for folder in (source, arrived):
+        folder.mkdir()
+        (folder / "a").write_text("aaaa")
+    expected = content_of(source)
+    check(source, expected, arrived, full=True)
+    (arrived / "a").write_text("aaab")
+    check(source, expected, arrived, full=False)
+    with pytest.raises(BenchmarkError, match="other content"):
+        check(source, expected, arrived, full=True)
+    (arrived / "a").write_text("aaa")
+    with pytest.raises(BenchmarkError, match="3 bytes instead of 4"):
+        check(source, expected, arrived, full=False)
+
+
+def test_a_program_that_fails_is_no_round(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with pytest.raises(BenchmarkError, match="ended with 3: oh no"):
+        Child([sys.executable, "-c", "import sys; sys.stderr.write('oh no'); sys.exit(3)"], log=log).wait()
+
+
+def _kept(*seconds: float, nothing: float = 1.0) -> dict[str, Any]:
+    side = {"processor": 2.0, "peak": 100 << 20}
+    rounds = [{"seconds": one, "sender": side, "receiver": side, "told": {}} for one in seconds]
+    return {"version": "1", "rounds": rounds, "nothing": [{"seconds": nothing}], "failed": []}
+
+
+def _results(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
+    one = {"about": "x", "share": 1, "files": 1, "bytes": 8_000_000, "peers": {"Countersign": ours, "scp": theirs}}
+    return {"inputs": {"random": one}}
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "moving", "whole", "text"),
+    [
+        (_kept(3.0, 5.0, 9.0), _kept(9.0, nothing=1.0), 2.0, 1.8, "reached"),
+        (_kept(5.0, nothing=3.0), _kept(5.0, nothing=1.0), 2.0, 1.0, "reached by the data, not by the whole command"),
+        (_kept(5.0), _kept(5.0), 1.0, 1.0, "not reached"),
+        ({**_kept(), "failed": ["x"]}, _kept(5.0), None, None, "not measured"),
+    ],
+)
+def test_verdicts(
+    ours: dict[str, Any], theirs: dict[str, Any], moving: float | None, whole: float | None, text: str
+) -> None:
+    (verdict,) = report.verdicts(_results(ours, theirs), [Target("random", "scp", 1.5)])
+    assert verdict.moving == (None if moving is None else pytest.approx(moving))
+    assert verdict.whole == (None if whole is None else pytest.approx(whole))
+    assert verdict.text == text
+
+
+def test_tables_and_plot() -> None:
+    results = _results(_kept(5.0), _kept(9.0))
+    table = report.input_table(results["inputs"]["random"])
+    assert "| Countersign 1 | 1 | 5.00 (5.00 to 5.00) | 1.00 | 2 |  | 2.0 + 2.0 s | 100 MiB |" in table
+    assert "2.00 times as fast" in table
+    assert "not measured" in report.verdict_table(results)
+    drawn = report.plot([(10.0, 1.0), (100.0, 10.0), (1000.0, 100.0)], "entries", "seconds")
+    stars = [(row, line.index("*")) for row, line in enumerate(drawn.splitlines()) if "*" in line]
+    assert [column for _row, column in stars] == sorted((column for _row, column in stars), reverse=True)
+    assert len(stars) == 3
+    assert median([3, 1, 2]) == 2
+    assert median([4, 1, 2, 3]) == 2.5
+
+
+def test_the_readme_is_written_from_the_results(tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    marks = [f"<!-- {name}: {mark} -->" for name in ("results", "scaling", "others") for mark in ("begin", "end")]
+    readme.write_text("top\n" + "\nold\n".join(marks) + "\nbottom\n")
+    results = report.merge(tmp_path / "results.json", _results(_kept(5.0), _kept(9.0)))
+    report.write_readme(readme, results)
+    text = readme.read_text()
+    assert "| random | scp | 1.15 | 2.00 | 1.80 | reached |" in text
+    assert text.startswith("top\n")
+    assert text.endswith("bottom\n")
+    again = text
+    report.write_readme(readme, report.read(tmp_path / "results.json"))
+    assert readme.read_text() == again
+
+
+def test_every_target_is_of_an_input_that_can_be_made() -> None:
+    assert {target.input for target in TARGETS} <= set(INPUTS)
+    assert make_parser().parse_args([]).command == "compare"

@@ -1,0 +1,103 @@
+"""What a person wants to send: folders, files beside each other, what is taken out, patterns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from countersign.transfer import status as st
+from countersign.transfer.scanning import Scan, scan_selection
+from countersign.transfer.selection import Selection, split_patterns
+from tests.transfers import Couple, Exchange, fill, snapshot
+
+
+def scan(selection: Selection) -> Scan:
+    return scan_selection(selection, lambda _files, _size: None, lambda: False)
+
+
+def paths(selection: Selection) -> list[str]:
+    manifest = scan(selection).manifest
+    return [manifest.path(i) for i in range(len(manifest))]
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    root = tmp_path / "tree"
+    for name in ("a.txt", "B.TMP", "sub/a.txt", "sub/c.tmp", "sub/node_modules/x/y.js", "Sub2/keep"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(name)
+    return root
+
+
+def test_a_folder_means_what_is_in_it(tree: Path) -> None:
+    selection = Selection((tree,))
+    assert selection.is_folder
+    assert selection.name == "tree"
+    assert paths(selection) == ["B.TMP", "Sub2", "Sub2/keep", "a.txt", "sub", "sub/a.txt", "sub/c.tmp",
+                                "sub/node_modules", "sub/node_modules/x", "sub/node_modules/x/y.js"]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("patterns", "gone"),
+    [
+        ("*.tmp", {"B.TMP", "sub/c.tmp"}),
+        ("NODE_modules/", {"sub/node_modules", "sub/node_modules/x", "sub/node_modules/x/y.js"}),
+        ("sub/*.txt", {"sub/a.txt"}),
+        ("sub2; b.tmp", {"Sub2", "Sub2/keep", "B.TMP"}),
+        (" , ;", set()),
+        ("[", set()),
+    ],
+)
+def test_patterns_leave_out(tree: Path, patterns: str, gone: set[str]) -> None:
+    whole = paths(Selection((tree,)))
+    left = paths(Selection((tree,), patterns=split_patterns(patterns)))
+    assert set(whole) - set(left) == gone
+
+
+def test_what_is_taken_out_is_counted_and_stays_on_the_disk(tree: Path) -> None:
+    selection = Selection((tree,), removed=frozenset({("sub",), ("a.txt",)}))
+    assert paths(selection) == ["B.TMP", "Sub2", "Sub2/keep"]
+    assert scan(selection).left_out == 2
+    assert not scan(selection).skipped
+    assert (tree / "sub" / "a.txt").exists()
+
+
+def test_files_and_folders_from_two_places_keep_their_names_apart(tree: Path) -> None:
+    selection = Selection((tree / "a.txt", tree / "sub", tree / "sub" / "a.txt"))
+    assert not selection.is_folder
+    found = paths(selection)
+    assert found[:3] == ["a (2).txt", "a.txt", "sub"]
+    assert "sub/node_modules/x/y.js" in found
+
+
+def test_p10_a_link_among_chosen_files_is_not_followed(tree: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("secret")
+    (tree / "link").symlink_to(tmp_path / "secret")
+    found = scan(Selection((tree / "link", tree / "a.txt")))
+    assert [found.manifest.path(i) for i in range(len(found.manifest))] == ["a.txt"]
+    assert [path for path, _reason in found.skipped] == ["link"]
+
+
+def test_chosen_files_arrive(couple: Couple, tmp_path: Path) -> None:
+    chosen = tmp_path / "chosen"
+    fill(chosen, large=1000)
+    names = sorted(path for path in chosen.iterdir() if not path.is_symlink())
+    exchange = Exchange(couple)
+    exchange.session._selection = Selection(tuple(names))
+    exchange.run()
+    assert exchange.codes == ("done", "done")
+    there = snapshot(couple.into)
+    assert there
+    assert there.items() <= snapshot(chosen).items()
+
+
+def test_patterns_hold_in_a_transfer(couple: Couple) -> None:
+    fill(couple.folder, large=1000)
+    (couple.folder / "x.tmp").write_text("not this")
+    exchange = Exchange(couple)
+    exchange.session._selection = Selection((couple.folder,), patterns=("*.tmp",))
+    exchange.run()
+    assert exchange.codes == ("done", "done")
+    assert not (couple.into / "x.tmp").exists()
+    assert not [path for path, _why in exchange.receiver.wait(st.Done).skipped if "x.tmp" in path]
