@@ -69,7 +69,16 @@ def test_no_link_is_followed(couple: Couple, beside: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"files": 2}, {"bytes": 0}, {"skipped": 1}, {"time": "2026\x1b[2K"}, {"time": "now"}]
+    "changes",
+    [
+        {"files": 2},
+        {"bytes": 0},
+        {"skipped": 1},
+        {"time": "2026\x1b[2K"},
+        {"time": "now"},
+        {"time": "0001-01-01T00:00:00+14:00"},
+        {"time": "9999-12-31T23:59:59-14:00"},
+    ],
 )
 def test_headers_that_lie(couple: Couple, changes: dict[str, Any]) -> None:
     receipt = signed(couple, header(couple, **changes), Line("a", "file", size=1, sha256=DIGEST))

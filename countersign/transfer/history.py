@@ -12,7 +12,7 @@ import msgspec
 
 from countersign import limits
 from countersign.errors import DiskProblem, ReceiptProblem
-from countersign.transfer.receipts import FORMAT, SUFFIX, Header, Line
+from countersign.transfer.receipts import FORMAT, SUFFIX, YEARS, Header, Line
 from countersign.trust.fingerprint import DeviceId
 
 _header = msgspec.json.Decoder(Header)
@@ -47,7 +47,8 @@ def _exchange(path: Path, own: DeviceId) -> Exchange | None:
         time = datetime.datetime.fromisoformat(header.time)
     except (OSError, ValueError, RecursionError):  # msgspec's errors are ValueErrors; checking it by hand says why
         return None
-    if header.format != FORMAT or time.tzinfo is None or own.hex() not in (header.sender, header.receiver):
+    known = header.format == FORMAT and time.tzinfo is not None and time.year in YEARS
+    if not known or own.hex() not in (header.sender, header.receiver):
         return None
     received = header.receiver == own.hex()
     peer = header.sender if received else header.receiver

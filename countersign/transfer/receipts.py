@@ -33,6 +33,7 @@ from countersign.trust.fingerprint import DeviceId, device_id
 
 FORMAT = "countersign-receipt/1"
 SUFFIX = ".receipt"
+YEARS = range(1970, 9999)  # those that are dates in every time zone
 _PART = 512 * limits.KIB
 _LABEL = b"countersign/1 receipt\0"
 _KINDS = {
@@ -480,7 +481,7 @@ def _hash_of(handle: int) -> str:
 def _is_time(text: str) -> bool:
     """Whether it is a date and time in the form of RFC 3339, and nothing that a screen would obey."""
     try:
-        datetime.datetime.fromisoformat(text)
+        moment = datetime.datetime.fromisoformat(text)
     except ValueError:
         return False
-    return text.isascii() and text.isprintable()
+    return moment.year in YEARS and text.isascii() and text.isprintable()

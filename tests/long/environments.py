@@ -21,7 +21,8 @@ def environment(name: str, *packages: str, with_ours: bool = False) -> Path:
     place = ROOT / f".venv-{name}"
     python = bootstrap.python_of(place)
     ready = place / "ready.txt"
-    wanted = "\n".join((sys.version, *packages))
+    ours = (ROOT / "requirements.txt").read_text() if with_ours else ""
+    wanted = "\n".join((sys.version, *packages, ours))
     if not ready.exists() or ready.read_text() != wanted:
         venv.EnvBuilder(with_pip=True, clear=True, symlinks=sys.platform != "win32").create(place)
         pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]

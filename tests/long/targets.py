@@ -30,11 +30,13 @@ from countersign.errors import (
     ReceiptProblem,
     SealBroken,
 )
+from countersign.figures import moment_text
 from countersign.home import Home
 from countersign.pack.archive import read_pack
 from countersign.pack.manifest import Entry, EntryKind, Manifest, ManifestReader
 from countersign.pack.names import System, check_component, check_target, collision_key, local_problem
 from countersign.pack.plan import Answer, decode_answer, encode_answer, plan_packs
+from countersign.preferences import LOOKS, PreferenceStore
 from countersign.printable import printable
 from countersign.seal.code import parse_code
 from countersign.seal.keys import KeyRing
@@ -42,8 +44,9 @@ from countersign.seal.keytext import grouped, new_key, parse_key, spelled
 from countersign.seal.stream import Opener, Sealer, Stream
 from countersign.seal.token import open_token, seal
 from countersign.setting import Setting, open_setting
+from countersign.transfer.history import list_exchanges
 from countersign.transfer.journal import About, Journal, Past, Record, list_interrupted, tidy
-from countersign.transfer.receipts import ReceiptKeeper, check_receipt
+from countersign.transfer.receipts import FORMAT, ReceiptKeeper, check_receipt
 from countersign.transport.addresses import parse_address
 from countersign.trust.certificate import check_dates, read_certificate, signature_fits
 from countersign.trust.fingerprint import DeviceId
@@ -288,6 +291,25 @@ def receipts(data: bytes) -> None:
             _told(problem)
 
 
+def history(data: bytes) -> None:
+    """A receipt in the list of what was sent and received."""
+    device = _setting().device
+    (device.receipts / "x.receipt").write_bytes(data)
+    for exchange in list_exchanges(device.receipts, device.identity.id):
+        assert exchange.time.tzinfo is not None
+        moment_text(exchange.time)
+
+
+def preferences(data: bytes) -> None:
+    file = _room() / "preferences.json"
+    file.write_bytes(data)
+    store = PreferenceStore(_room())
+    assert store.read().looks in LOOKS
+    for aside in _room().glob("preferences.json.damaged-*"):
+        assert store.note
+        aside.unlink()
+
+
 def journals(data: bytes) -> None:
     """Whichever of the three files is damaged, the others are as they were."""
     transfers, folder = _journal()
@@ -389,7 +411,7 @@ def _certificates() -> list[bytes]:
 
 
 def _receipts() -> list[bytes]:
-    from countersign.transfer.receipts import FORMAT, Header, entry_line
+    from countersign.transfer.receipts import Header, entry_line
     from tests.long.signing import signed_receipt
 
     identity, made = _setting().device.identity, _manifest_of_nine()
@@ -400,6 +422,22 @@ def _receipts() -> list[bytes]:
     )
     lines = [entry_line(made, index, bytes(32), None, None) for index in range(9)]
     return [signed_receipt(first, lines, identity.sign), msgspec.json.encode(first) + b"\n", b'{"signature":"AA=="}\n']
+
+
+def _history() -> list[bytes]:
+    own = _setting().device.identity.id.hex()
+    facts = {"format": FORMAT, "transfer_id": "x", "name": "x", "sender": own, "receiver": "b", "certificate": "", "files": 1,
+             "bytes": 1, "skipped": 0}  # fmt: skip
+    times = ("2026-01-01T00:00:00+00:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-01-01")
+    return [msgspec.json.encode({**facts, "time": time}) + b"\n" for time in times]
+
+
+def _preferences() -> list[bytes]:
+    return [
+        b"{}",
+        b'{"looks":"dark","language":"de","windows":{"sender":"700x660+10+10"},"into":"/x"}',
+        b'{"version":2}',
+    ]
 
 
 def _journals() -> list[bytes]:
@@ -434,6 +472,8 @@ TARGETS: dict[str, Target] = {
     "certificates": Target(certificates, _certificates, 0.3),
     "peers": Target(peers, _certificates, 0.05),
     "receipts": Target(receipts, _receipts, 0.05),
+    "history": Target(history, _history, 0.05),
+    "preferences": Target(preferences, _preferences, 0.1),
     "journals": Target(journals, _journals, 0.05),
     "guesses": Target(guesses, _guesses, 0.02),
 }  # fmt: skip
