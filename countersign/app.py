@@ -11,7 +11,7 @@ from argparse import Namespace
 from countersign.console import attach_console
 from countersign.crash import own_bug
 from countersign.display import has_display
-from countersign.errors import BadAddress, BadOption, Cancelled, Problem
+from countersign.errors import BadAddress, BadOption, Cancelled, NoPeers, Problem
 from countersign.home import find_home, received_folder
 from countersign.i18n import _
 from countersign.options import RECEIVER, SENDER, is_command, parse_options
@@ -86,6 +86,8 @@ def _run_in_terminal(role: str, options: Namespace) -> int:
         terminal.say(note)
     session: Session
     if role == RECEIVER:
+        if not setting.device.peers.all():
+            terminal.say(str(NoPeers()))
         if not options.into and not received_folder(setting.home)[1]:
             terminal.say(_("There is no Desktop here; what arrives goes to {path}.").format(path=setting.into(None)))
         session = setting.reception(

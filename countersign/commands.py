@@ -15,11 +15,12 @@ from countersign.errors import (
     EXIT_CONTENT_REFUSED,
     EXIT_DONE,
     EXIT_NOT_TRUSTED,
+    AlreadyKnown,
     DiskProblem,
     NoSuchTransfer,
     TransferUnderWay,
 )
-from countersign.figures import moment_text, size_text
+from countersign.figures import moment_text, number_text, size_text
 from countersign.files import PUBLIC_FILE, replace_file
 from countersign.i18n import _, ngettext
 from countersign.printable import printable
@@ -103,7 +104,11 @@ def import_certificate(setting: Setting, path: Path, name: str | None, say: Say)
     """Adds somebody."""
     device = setting.device
     now = datetime.datetime.fromtimestamp(device.now(), datetime.timezone.utc)
-    candidate = device.peers.examine(path, now)
+    try:
+        candidate = device.peers.examine(path, now)
+    except AlreadyKnown as known:  # what was asked for is so
+        say(str(known), {"event": "already_known", "name": known.facts["name"]})
+        return EXIT_DONE
     peer = device.peers.add(candidate, name)
     device.guesses.allow(peer.id, device.now())
     say(
@@ -161,7 +166,7 @@ def show_interrupted(setting: Setting, say: Say) -> int:
         )
     if not found:
         say(
-            _("Nothing was interrupted here. What has arrived is kept by the computer that receives."),
+            _("Nothing was interrupted here. What has arrived of a transfer is kept at the computer that receives."),
             {"event": "none_interrupted"},
         )
     return EXIT_DONE
@@ -188,7 +193,11 @@ def verify_receipt(setting: Setting, path: Path, folder: Path | None, say: Say) 
             "The receipt is genuine: {n} file, signed by {signer} on {time}.",
             "The receipt is genuine: {n} files, signed by {signer} on {time}.",
             checked.files,
-        ).format(n=checked.files, signer=signer, time=checked.header.time)
+        ).format(
+            n=number_text(checked.files),
+            signer=signer,
+            time=moment_text(datetime.datetime.fromisoformat(checked.header.time)),
+        )
     ]
     if folder is not None:
         lines.append(

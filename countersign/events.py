@@ -27,6 +27,9 @@ def event_of(status: st.Status) -> list[dict[str, Any]]:
     if isinstance(status, st.Failed):
         problem = status.problem
         return [_event("error", code=problem.code, message=problem.message, hint=problem.hint)]
+    if isinstance(status, st.Ready):
+        return [_event("ready", files=status.files, bytes=status.bytes, skipped=_skipped(status.skipped),
+                       left_out=status.left_out)]  # fmt: skip
     if isinstance(status, st.NeedDecision):
         return [_list(status)]
     if isinstance(status, st.WaitingFor):
@@ -42,10 +45,9 @@ _SIMPLE: dict[type[st.Status], tuple[str, tuple[str, ...]]] = {
     st.StrangerRefused: ("stranger_refused", ()),
     st.Connected: ("connected", ("peer",)),
     st.NeedCode: ("need_code", ("tries_left",)),
-    st.CodeWrong: ("code_wrong", ("tries_left", "peer", "without_code")),
+    st.CodeWrong: ("code_wrong", ("tries_left", "peer", "without_code", "by_them")),
     st.PeerLocked: ("peer_locked", ("peer",)),
     st.Scanning: ("scanning", ("files", "bytes")),
-    st.Ready: ("ready", ("files", "bytes", "skipped")),
     st.KeyShown: ("key", ("key", "spelled")),
     st.OfferSeen: ("offer", ("peer", "name", "files", "bytes")),
     st.NeedKey: ("need_key", ("tries_left",)),
@@ -60,6 +62,10 @@ def _event(event: str, /, **fields: Any) -> dict[str, Any]:
     return {"event": event, **fields}
 
 
+def _skipped(pairs: tuple[tuple[str, str], ...]) -> list[dict[str, str]]:
+    return [{"path": path, "reason": reason} for path, reason in pairs]
+
+
 def _done(status: st.Done) -> dict[str, Any]:
     return _event(
         "done",
@@ -68,7 +74,8 @@ def _done(status: st.Done) -> dict[str, Any]:
         bytes=status.bytes,
         wire_bytes=status.wire_bytes,
         seconds=round(status.seconds, 3),
-        skipped=[{"path": path, "reason": reason} for path, reason in status.skipped],
+        skipped=_skipped(status.skipped),
+        left_out=status.left_out,
         receipt=None if status.receipt is None else str(status.receipt),
         renamed=dict(status.renamed),
         kept=list(status.kept),

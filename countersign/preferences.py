@@ -27,8 +27,8 @@ class Preferences(msgspec.Struct):
     looks: str = "system"
     language: str = ""  # one of i18n.LANGUAGES, or nothing for the system's
     windows: dict[str, str] = {}  # geometry by program, as Tk writes it
+    folder: str = ""  # what was sent last
     into: str = ""  # where the receiver puts what arrives
-    leave_out: str = ""  # the sender's patterns
     addresses: dict[str, str] = {}  # the last address that worked, by peer in hex
     folders: dict[str, str] = {}  # where the things of a receipt went to or came from, by receipt
 

@@ -13,6 +13,8 @@ from countersign.transfer.proposal import Proposal
 from countersign.transport.addresses import Address
 
 _REASONS_SHOWN = 20
+_EXISTING_SHOWN = 3
+_BETWEEN = "  ·  "
 
 WAITING = {
     "connection": N_("Connecting …"),
@@ -30,6 +32,13 @@ def amount_text(files: int, size: int) -> str:
     return ngettext("{n} file, {size}", "{n} files, {size}", files).format(n=number_text(files), size=size_text(size))
 
 
+def taken_out_text(count: int) -> str:
+    """How much the sender's person has left out."""
+    return ngettext("{n} entry stays here, as you chose", "{n} entries stay here, as you chose", count).format(
+        n=number_text(count)
+    )
+
+
 def interface_text(name: str) -> str:
     """What kind of connection an interface is, as far as its name tells (systemd.net-naming-scheme(7) and older names)."""
     kinds = {
@@ -45,16 +54,21 @@ def interface_text(name: str) -> str:
     return f"{kind}, {shown}" if kind else shown
 
 
-def progress_text(status: st.Progress) -> str:
-    """Bytes, files, rate and time left on one line."""
-    parts = [
+def amounts_text(status: st.Progress) -> str:
+    """Bytes and files on one line."""
+    parts = (
         _("{done} of {total}").format(done=size_text(status.bytes_done), total=size_text(status.bytes_total)),
         _("{done} of {total} files").format(done=number_text(status.files_done), total=number_text(status.files_total)),
-        _("{rate} a second").format(rate=size_text(status.rate)),
-    ]
+    )
+    return _BETWEEN.join(parts)
+
+
+def progress_text(status: st.Progress) -> str:
+    """Bytes, files, rate and time left on one line."""
+    parts = [amounts_text(status), _("{rate} a second").format(rate=size_text(status.rate))]
     if status.eta is not None and status.bytes_done < status.bytes_total:
         parts.append(_("{time} left").format(time=time_text(status.eta)))
-    return "  ·  ".join(parts)
+    return _BETWEEN.join(parts)
 
 
 SLOW = {
@@ -81,12 +95,16 @@ def done_details(status: st.Done) -> list[str]:
     """What the person should know beside that all went well."""
     lines = [_("“{name}” was here already, with the same content.").format(name=printable(n)) for n in status.kept]
     lines += [
-        _("“{name}” was taken; the new one is “{new}”.").format(name=printable(old), new=printable(new))
+        _("“{name}” is there already with other content; the new one is “{new}”.").format(
+            name=printable(old), new=printable(new)
+        )
         for old, new in status.renamed
     ]
+    if status.left_out:
+        lines.append(taken_out_text(status.left_out))
     if status.skipped:
         count = len(status.skipped)
-        lines.append(ngettext("{n} entry was left out:", "{n} entries were left out:", count).format(n=count))
+        lines.append(ngettext("{n} entry could not go:", "{n} entries could not go:", count).format(n=count))
         lines += [f"  {path}: {_(reason)}" for path, reason in status.skipped[:_REASONS_SHOWN]]
         if count > _REASONS_SHOWN:
             lines.append("  …")
@@ -135,7 +153,14 @@ def proposal_notes(proposal: Proposal) -> list[str]:
                 size=size_text(proposal.held_bytes)
             )
         )
-    for name in proposal.existing[:_REASONS_SHOWN]:
+    if len(proposal.existing) > _EXISTING_SHOWN:
+        count = len(proposal.existing)
+        lines.append(
+            _("{n} names are there already. What differs arrives beside them under another name.").format(
+                n=number_text(count)
+            )
+        )
+    for name in proposal.existing if len(proposal.existing) <= _EXISTING_SHOWN else ():
         lines.append(
             _("“{name}” is there already. If it differs, the new one arrives beside it under another name.").format(
                 name=printable(name)
@@ -212,6 +237,19 @@ def tries_text(left: int) -> str:
     return ngettext("{n} try left.", "{n} tries left.", left).format(n=left)
 
 
+def _wrong_code_text(status: st.CodeWrong) -> str:
+    them = printable(status.peer)
+    if status.without_code:
+        text = _("{peer} left without typing the code, which counts as a try.").format(peer=them)
+    elif status.by_them:
+        text = _("{peer} typed a wrong code.").format(peer=them)
+    else:
+        text = _("That code is wrong.")
+    if status.by_them and not status.tries_left:
+        return f"{text} {_('Now there is a new one.')}"
+    return f"{text} {tries_text(status.tries_left)}"
+
+
 def sentence_of(status: st.Status) -> str:
     """The one sentence of a simple status, or nothing."""
     if isinstance(status, st.StrangerRefused):
@@ -219,19 +257,17 @@ def sentence_of(status: st.Status) -> str:
     if isinstance(status, st.Connected):
         return _("Connected with {peer}.").format(peer=printable(status.peer))
     if isinstance(status, st.CodeWrong):
-        if status.without_code:
-            text = _("{peer} left without typing the code, which counts as a try.").format(peer=printable(status.peer))
-        else:
-            text = _("That code is wrong.")
-        return f"{text} {tries_text(status.tries_left)}"
+        return _wrong_code_text(status)
     if isinstance(status, st.PeerLocked):
         return _(
             "{peer} has used up all tries for the next hour. If it was really them, remove them from your people and add them again."
         ).format(peer=printable(status.peer))
     if isinstance(status, st.Ready):
         text = _("To be sent: {amount}.").format(amount=amount_text(status.files, status.bytes))
+        if status.left_out:
+            text += "\n  " + taken_out_text(status.left_out)
         for path, reason in status.skipped[:_REASONS_SHOWN]:
-            text += "\n" + _("  left out: {path}: {reason}").format(path=path, reason=_(reason))
+            text += "\n" + _("  can not be sent: {path}: {reason}").format(path=path, reason=_(reason))
         return text
     if isinstance(status, st.OfferSeen):
         return _("{peer} offers “{name}”: {amount}.").format(

@@ -38,6 +38,24 @@ def test_pausing_and_going_on(couple: Couple, who: str, monkeypatch: pytest.Monk
     assert snapshot(couple.into) == snapshot(couple.folder)
 
 
+def test_both_have_to_go_on(couple: Couple, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "WAITING_SECONDS", 0.2)
+    fill(couple.folder, large=60_000_000)
+    exchange = Exchange(couple)
+    both = (exchange.session.answers, exchange.reception.answers)
+    for answers in both:
+        answers.pause(True)
+    exchange.start()
+    wait_until(lambda: len(exchange.sender.all(st.Paused)) == 2, 20, "both to have paused")
+    both[0].pause(False)
+    wait_until(lambda: len(exchange.receiver.all(st.Paused)) == 3, 20, "the sender to go on")
+    session = exchange.session
+    assert session._channel is not None
+    assert session._channel.held_up
+    both[1].pause(False)
+    assert exchange.join().codes == ("done", "done")
+
+
 def test_a_pause_that_never_ends_is_an_interruption(couple: Couple, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "PAUSE_SECONDS", 1.0)
     monkeypatch.setattr(limits, "WAITING_SECONDS", 0.2)

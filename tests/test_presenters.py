@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from countersign import errors
+from countersign import errors, i18n
 from countersign.home import Home
 from countersign.pack.manifest import Entry, EntryKind, Manifest
 from countersign.preferences import PreferenceStore
@@ -19,7 +19,19 @@ from countersign.transfer.scanning import Scan, scan_selection
 from countersign.transfer.selection import Selection
 from countersign.ui.presenters.common import Around, Presenter
 from countersign.ui.presenters.receiver import ReceiverPresenter
-from countersign.ui.presenters.screens import Bar, Big, Choice, Feedback, Field, Line, Menu, Rows, Screen, Text
+from countersign.ui.presenters.screens import (
+    CERTIFICATE,
+    Bar,
+    Big,
+    Choice,
+    Feedback,
+    Field,
+    Line,
+    Menu,
+    Rows,
+    Screen,
+    Text,
+)
 from countersign.ui.presenters.sender import SenderPresenter, Summary, code_typed
 from tests.transfers import Couple, Exchange, fill, interrupt
 
@@ -39,6 +51,8 @@ class PaperWindow:
         self.files: list[Path] = []
         self.shown_menus: tuple[Menu, ...] = ()
         self.wanted_looks = ""
+        self.asked_no_more = False
+        self.spoken = ""
 
     @property
     def now(self) -> Screen:
@@ -53,7 +67,7 @@ class PaperWindow:
     def field(self, identity: str) -> str:
         return self.typed[identity]
 
-    def open_file(self, title: str) -> Path | None:
+    def open_file(self, title: str, kind: str = CERTIFICATE, at: Path | None = None) -> Path | None:
         return self.file
 
     def save_file(self, title: str, suggested: str) -> Path | None:
@@ -67,6 +81,12 @@ class PaperWindow:
 
     def confirm(self, question: str, yes: str, no: str) -> bool:
         return self.yes
+
+    def speak(self) -> None:
+        self.spoken = i18n.language()
+
+    def stop_asking(self) -> None:
+        self.asked_no_more = True
 
     def menus(self, menus: tuple[Menu, ...]) -> None:
         self.shown_menus = menus
@@ -350,6 +370,11 @@ def test_every_problem_is_a_sentence_with_a_next_step(couple: Couple, problem: e
 def test_a_folder_that_can_not_be_sent(couple: Couple) -> None:
     stage = Stage(couple, "sender", to="127.0.0.1:9")
     window = stage.hear(Summary(Selection((couple.folder,)), problem=errors.FolderEmpty(path=couple.folder)))
+    assert "Choose what you want to send" in window.text()  # nothing was chosen yet
+    other = couple.root / "other"
+    stage.window.folder = other
+    window.press("Another folder")
+    stage.hear(Summary(Selection((other,)), problem=errors.FolderEmpty(path=other)))
     assert "nothing in" in window.text()
     with pytest.raises(AssertionError):
         window.press("Connect")
@@ -372,7 +397,7 @@ def test_dropping_and_choosing_a_folder(couple: Couple, tmp_path: Path) -> None:
     drop([album])
     assert stage.looked_at[-1].place == album
     stage.window.folder = couple.folder
-    stage.window.press("Choose another")
+    stage.window.press("Another folder")
     assert stage.looked_at[-1].place == couple.folder
 
 
@@ -588,7 +613,7 @@ def test_looking_inside_taking_out_and_leaving_out(couple: Couple) -> None:
     window.press("Take out")
     look()
     assert "large.bin" not in [window.rows.row(i)[0].strip() for i in range(window.rows.count)]
-    assert "1 entry is left out" in window.text()
+    assert "1 entry stays here, as you chose" in window.text()
     window.type("patterns", "*.txt, empty")
     look()
     assert "000.txt" not in window.text()
@@ -598,9 +623,10 @@ def test_looking_inside_taking_out_and_leaving_out(couple: Couple) -> None:
     assert "000.txt" not in window.text()
     window.press("Back")
     assert window.now.id == "start"
-    assert "left out" in window.text()
-    assert stage.preferences.read().leave_out == "*.txt, empty"
-    assert Stage(couple, "sender").looked_at[-1].patterns == ("*.txt", "empty")
+    assert "stay here, as you chose" in window.text()
+    window.folder = couple.root
+    window.press("Another folder")
+    assert stage.looked_at[-1] == Selection((couple.root,)), "what was left out was meant for this sending"
 
 
 def test_pausing_from_the_window(couple: Couple) -> None:
@@ -624,7 +650,10 @@ def test_looks_and_language_are_chosen_in_the_menu(couple: Couple) -> None:
     stage.window.choose("Dark")
     assert stage.window.wanted_looks == "dark"
     stage.window.choose("Deutsch")
-    assert "next start" in stage.window.text()
+    assert stage.window.spoken == "de"
+    assert stage.window.now.heading == "Einen Ordner senden"
+    i18n.use("en")
+    stage.presenter.show_menus()
     kept = stage.preferences.read()
     assert (kept.looks, kept.language) == ("dark", "de")
     marked = [

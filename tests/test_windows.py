@@ -193,13 +193,17 @@ def test_news_that_arrive_while_a_dialog_is_open(tmp_path: Path, person: Person)
 
 
 def test_the_button_with_the_focus_is_what_return_means(tmp_path: Path, person: Person) -> None:
+    """The button before the address, and not the main one."""
     couple = make_couple(tmp_path)
-    with windows(person, receiver(couple, 0)):
-        person.look_at("Ready to receive", RIGHT, 0)
-        for _tab in ("Copy", "Copy", "Choose another folder …", "People …"):
-            person.press("Tab")
+    fill(couple.folder, large=1000)
+
+    def act() -> None:
+        person.press("Tab", shift=True)
         person.press("Return")
-        person.window("People you trust")
+
+    with windows(person, sender(couple, 9)):
+        person.window("Send a folder")
+        _act_until(person, "Send a folder", "What will be sent", 0, act)
 
 
 def test_the_first_exchange(tmp_path: Path, person: Person) -> None:

@@ -228,7 +228,6 @@ class Channel:
                 if isinstance(message, Waiting):
                     self._note_pause(message.paused)
                 else:
-                    self._note_pause(False)
                     self._inbox.append(message)
         return some
 

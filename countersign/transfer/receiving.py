@@ -383,7 +383,7 @@ class ReceivingSession:
         meter = Meter(self._report, time.monotonic, len(wanted), total, staging.bytes_done, self._stats.slow)
         unpacking = Unpacking(staging, opener, self._stats)
         channel.allocate_with(lambda kind, n: unpacking.allocate(n) if kind is Kind.PACK else bytearray(n))
-        channel.tell_pauses(lambda paused, by_them: self._report(Paused(paused, by_them)))
+        channel.tell_pauses(lambda paused, by_them: self._tell_pause(meter, paused, by_them))
         acked = time.monotonic()
         try:
             for plan in plan_packs(manifest, answer):
@@ -416,6 +416,10 @@ class ReceivingSession:
         self._stats.add(RECEIVING, self._stats.clock() - began - waited, waited)
         self._stats.data_begins()
         return message
+
+    def _tell_pause(self, meter: Meter, paused: bool, by_them: bool) -> None:
+        meter.hold()
+        self._report(Paused(paused, by_them))
 
     def _nothing_said_in_data(self, channel: Channel) -> None:
         """While the disk is slow the next pack may wait in the socket; only our own word is due."""

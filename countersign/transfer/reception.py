@@ -284,7 +284,7 @@ class Reception:
                 return True
             burned = self._count_wrong() if allowed else False
             left = limits.CODE_TRIES - self._wrong if not burned else 0
-        self._tell_wrong(peer, allowed, burned, CodeWrong(left, peer.name))
+        self._tell_wrong(peer, allowed, burned, CodeWrong(left, peer.name, by_them=True))
         return False
 
     def _left_half_way(self, peer: Peer) -> None:
@@ -292,7 +292,7 @@ class Reception:
             allowed = self._device.guesses.begin_try(peer.id, self._device.now())
             burned = self._count_wrong() if allowed else False
             left = limits.CODE_TRIES - self._wrong if not burned else 0
-        self._tell_wrong(peer, allowed, burned, CodeWrong(left, peer.name, without_code=True))
+        self._tell_wrong(peer, allowed, burned, CodeWrong(left, peer.name, without_code=True, by_them=True))
 
     def _count_wrong(self) -> bool:
         """Counts a wrong proof against the code; True where that burned it."""

@@ -161,7 +161,7 @@ class SendingSession:
         self._report(Connected(peer.name))
         self._prove_code(channel, nonces, peer)
         scan = self._wait_for(channel, scanning)
-        self._report(Ready(scan.manifest.files, scan.manifest.bytes, tuple(scan.skipped)))
+        self._report(Ready(scan.manifest.files, scan.manifest.bytes, tuple(scan.skipped), scan.left_out))
         spoken = _Spoken(key, salt, self._wait_for(channel, stretching))
         while True:
             try:
@@ -293,7 +293,8 @@ class SendingSession:
         wanted = [i for i in range(len(manifest)) if manifest.is_file(i) and not has_bit(answer.unwanted, i)]
         total = sum(manifest.sizes[i] for i in wanted)
         stats = self._stats
-        sent = _Sent(Meter(self._report, time.monotonic, len(wanted), total, slow=stats.slow))
+        held = sum(manifest.sizes[i] for i in wanted if has_bit(answer.held, i)) + sum(n for _i, n in answer.partial)
+        sent = _Sent(Meter(self._report, time.monotonic, len(wanted), total, held, slow=stats.slow))
         sealer = Sealer(ring, Stream.PACK)
         channel.tell_pauses(lambda paused, by_them: self._report(Paused(paused, by_them)))
         packing = Packing(self._selection, manifest, plan_packs(manifest, answer), sealer, self._device.now, stats)
@@ -303,6 +304,7 @@ class SendingSession:
                     sent.heard(message)
                     self._lost_since = None
                 if channel.held_up:
+                    sent.meter.hold()
                     message = channel.poll(_PAUSE_LOOK)
                     if message is not None:
                         sent.heard(message)
@@ -363,6 +365,7 @@ class SendingSession:
                 skipped=(*scan.skipped, *keeper.skipped),
                 receipt=receipt,
                 renamed=tuple((printable(old), printable(new)) for old, new in keeper.renamed),
+                left_out=scan.left_out,
             )
         )
 

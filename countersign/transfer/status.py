@@ -57,6 +57,7 @@ class CodeWrong(Status):
     tries_left: int
     peer: str
     without_code: bool = False  # they left before they gave one
+    by_them: bool = False  # told at the receiver: the other person has typed it
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,7 @@ class Ready(Status):
     files: int
     bytes: int
     skipped: tuple[tuple[str, str], ...] = ()
+    left_out: int = 0  # by the sender's own wish
 
 
 @dataclass(frozen=True)
@@ -186,6 +188,7 @@ class Done(Status):
     receipt: Path | None
     renamed: tuple[tuple[str, str], ...] = ()
     kept: tuple[str, ...] = ()
+    left_out: int = 0  # by the sender's own wish; told at the sender only
 
 
 @dataclass(frozen=True)
@@ -236,11 +239,18 @@ class Meter:
         self._total = total
         self._files = files
         self._last = float("-inf")
+        self._held = False
         self._marks: list[tuple[float, int]] = [(clock(), done)]
+
+    def hold(self) -> None:
+        """Nothing moves by somebody's wish: that time says nothing about the rate."""
+        self._held = True
 
     def update(self, files_done: int, bytes_done: int, *, final: bool = False) -> None:
         """Reports if it is time to, or if this is the last."""
         now = self._clock()
+        if self._held:
+            self._marks, self._held = [(now, bytes_done)], False
         if not final and now - self._last < limits.STATUS_SECONDS:
             return
         self._last = now

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from countersign import __version__
+from countersign import __version__, i18n
 from countersign.errors import Problem
 from countersign.figures import percent_text
 from countersign.firewall import firewall_advice
@@ -20,8 +20,21 @@ from countersign.transfer.answers import Answers
 from countersign.transfer.status import Report
 from countersign.ui.presenters.history import History
 from countersign.ui.presenters.people import People
-from countersign.ui.presenters.screens import Action, Bar, Big, Block, Line, Menu, MenuItem, Screen, Text, Tone, Window
-from countersign.wording import done_details, done_text, progress_text, sentence_of, slow_text
+from countersign.ui.presenters.screens import (
+    RECEIPT,
+    Action,
+    Bar,
+    Big,
+    Block,
+    Line,
+    Menu,
+    MenuItem,
+    Screen,
+    Text,
+    Tone,
+    Window,
+)
+from countersign.wording import amounts_text, done_details, done_text, progress_text, sentence_of, slow_text
 
 LOOKS_NAMES = {"system": lambda: _("As the system"), "light": lambda: _("Light"), "dark": lambda: _("Dark")}
 
@@ -49,8 +62,6 @@ class Around:
 
 class Presenter:
     """Base of both. Everything here runs on the window's thread."""
-
-    heading_moving = ""
 
     def __init__(self, around: Around) -> None:
         self.around = around
@@ -186,18 +197,17 @@ class Presenter:
 
     def _choose_language(self, code: str) -> None:
         self.around.preferences.change(lambda found: setattr(found, "language", code))
+        i18n.use(code)
+        self.window.speak()
         self.show_menus()
         if self.free:
-            self.aside()
-            self.show_message(
-                _("The language is changed"), (Text(_("You see it from the next start of this program on.")),)
-            )
+            self.home()
 
     def _check_receipt(self) -> None:
-        path = self.window.open_file(_("Check a receipt"))
+        path = self.window.open_file(_("Check a receipt"), RECEIPT, self.setting.home.receipts)
         if path is not None:
             self.aside()
-            self.history.show_receipt(path)
+            self.history.show_receipt(path, self.home)
 
     def _add_to_menu(self) -> None:
         assert self.around.add_to_menu is not None
@@ -275,10 +285,12 @@ class Presenter:
             self._show_bar(None, sentence_of(status))
         elif isinstance(status, st.Done):
             self.moving = False
+            self.window.stop_asking()
             self._remember(status)
             self._show_done(status)
         elif isinstance(status, st.Failed) and not self._leaving:
             self.moving = False
+            self.window.stop_asking()
             self._show_failed(status.problem)
 
     def _show_progress(self, status: st.Progress) -> None:
@@ -292,7 +304,10 @@ class Presenter:
         if status.paused:
             who = _("The other person has paused.") if status.by_them else _("Paused.")
             self.window.title(_("paused"))
-            self._show_bar(_fraction(self._progress) if self._progress is not None else None, who)
+            if self._progress is None:
+                self._show_bar(None, who)
+            else:
+                self._show_bar(_fraction(self._progress), amounts_text(self._progress), who)
         elif self._progress is not None:
             self._show_progress(self._progress)
 
@@ -330,14 +345,23 @@ class Presenter:
             blocks.append(Text("\n".join(details)))
         receipt = status.receipt
         if receipt is not None:
-            look = Action(_("Look at the receipt"), lambda: self._show_receipt(receipt))
+            look = Action(_("Look at the receipt"), lambda: self._show_receipt(receipt, status))
             blocks.append(Line(_("A signed receipt says what has arrived."), (look,), Tone.HINT))
         again = Action(self.again_label(), self.home, main=True, leaving=True)
         self.window.show(Screen("done", self.done_heading(), tuple(blocks), (again,)))
 
-    def _show_receipt(self, receipt: Path) -> None:
+    def _show_receipt(self, receipt: Path, status: st.Done) -> None:
         self.aside()
-        self.history.show_receipt(receipt)
+        self.history.show_receipt(receipt, lambda: self._show_done(status))
+
+    @property
+    def heading_moving(self) -> str:
+        """What the screen during a transfer is called."""
+        raise AssertionError("each program has its own")
+
+    def back_label(self) -> str:
+        """What leads on after a problem."""
+        return _("Back")
 
     def done_heading(self) -> str:
         return _("Done")
@@ -347,7 +371,7 @@ class Presenter:
 
     def _show_failed(self, problem: Problem) -> None:
         extra = self.extra_actions(problem)
-        back = Action(_("Back"), self.home, main=not any(action.main for action in extra), leaving=True)
+        back = Action(self.back_label(), self.home, main=not any(action.main for action in extra), leaving=True)
         self.window.show(Screen("failed", problem.message, (Text(problem.hint),), (*extra, back)))
 
     def extra_actions(self, problem: Problem) -> tuple[Action, ...]:

@@ -11,7 +11,9 @@ from countersign.transfer.scanning import Scan
 from countersign.transfer.selection import Selection, split_patterns
 from countersign.ui.presenters.screens import Action, Block, Feedback, Field, Rows, Screen, Text, Tone, Window
 from countersign.ui.presenters.tree import Tree
-from countersign.wording import amount_text
+from countersign.wording import amount_text, taken_out_text
+
+_SKIPPED_SHOWN = 3
 
 
 class Contents:
@@ -50,7 +52,7 @@ class Contents:
             ),
             Field("patterns", _("Leave out what is called"), self._typed, self._patterns_typed,
                   example="*.tmp, node_modules", search=True),
-            self._left_out_text(selection, scan),
+            self._left_out_text(scan),
         ]  # fmt: skip
         some = self._chosen is not None and self._chosen < count
         actions = [Action(_("Take out"), self._take_out, enabled=some)]
@@ -59,15 +61,19 @@ class Contents:
         actions.append(Action(_("Back"), self._leave, main=True, leaving=True))
         self._window.show(Screen("contents", _("What will be sent"), tuple(blocks), tuple(actions)))
 
-    def _left_out_text(self, selection: Selection, scan: Scan | None) -> Text:
+    @staticmethod
+    def _left_out_text(scan: Scan | None) -> Text:
         if scan is None:
             return Text(_("Looking at it …"), Tone.HINT)
         text = amount_text(scan.manifest.files, scan.manifest.bytes)
         if scan.left_out:
-            left = ngettext("{n} entry is left out", "{n} entries are left out", scan.left_out)
-            text += "  ·  " + left.format(n=number_text(scan.left_out))
-        if selection.removed or selection.patterns:
-            text += "  ·  " + _("on the disk everything stays as it is")
+            text += "  ·  " + taken_out_text(scan.left_out)
+        if scan.skipped:
+            count = len(scan.skipped)
+            text += "\n" + ngettext("{n} entry can not be sent:", "{n} entries can not be sent:", count).format(
+                n=number_text(count)
+            )
+            text += "".join(f"\n  {path}: {_(reason)}" for path, reason in scan.skipped[:_SKIPPED_SHOWN])
         return Text(text, Tone.HINT)
 
     def _searched(self, text: str) -> Feedback:

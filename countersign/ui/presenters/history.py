@@ -45,7 +45,7 @@ class History:
         self._lines: ReceiptLines | None = None
         self._receipt: Path | None = None
         self._verdict: list[Block] = []
-        self._back_to_list = False
+        self._to = leave
 
     # --- the list ----------------------------------------------------------------------------------------------------
 
@@ -63,7 +63,7 @@ class History:
             columns = (_("When"), _("With whom"), _("What"), _("How much"))
             blocks = [
                 Field("search", _("Search"), self._wanted, self._searched, search=True),
-                Rows(columns, len(self._shown), self._row, self._choose, self._open, widths=(190, 100, 150, 150),
+                Rows(columns, len(self._shown), self._row, self._choose, self._open, widths=(180, 90, 150, 170),
                     stretches=2, version=self._version),
             ]  # fmt: skip
         else:
@@ -112,8 +112,7 @@ class History:
         self._show_list()
 
     def _open(self, index: int) -> None:
-        self._back_to_list = True
-        self.show_receipt(self._shown[index].receipt, from_list=True)
+        self.show_receipt(self._shown[index].receipt, self._show_list)
 
     def _open_chosen(self) -> None:
         if self._chosen is not None:
@@ -121,15 +120,15 @@ class History:
 
     # --- one receipt ---------------------------------------------------------------------------------------------------
 
-    def show_receipt(self, path: Path, *, from_list: bool = False) -> None:
-        """One receipt in words; its signature is checked at once."""
-        self._back_to_list = from_list
+    def show_receipt(self, path: Path, back: Callable[[], None]) -> None:
+        """One receipt in words; its signature is checked at once. `back` leads to where this was asked for."""
+        self._to = back
         self._close_lines()
         try:
             self._lines = ReceiptLines(path)
         except Problem as problem:
-            back = Action(_("Back"), self._back, main=True, leaving=True)
-            self._window.show(Screen("message", problem.message, (Text(problem.hint),), (back,)))
+            leave = Action(_("Back"), self._back, main=True, leaving=True)
+            self._window.show(Screen("message", problem.message, (Text(problem.hint),), (leave,)))
             return
         self._receipt = path
         self._check(None)
@@ -186,7 +185,7 @@ class History:
         order = lines.skipped
         blocks = [
             *self._verdict,
-            Rows((_("Name"), _("Size"), ""), len(lines) + len(order), self._entry, widths=(330, 90, 170)),
+            Rows((_("Name"), _("Size"), ""), len(lines) + len(order), self._entry, widths=(300, 90, 220)),
             Line(_("Is everything still as it arrived?"), (Action(_("Compare with a folder …"), self._compare),), Tone.HINT),
         ]  # fmt: skip
         actions = (
@@ -216,10 +215,7 @@ class History:
 
     def _back(self) -> None:
         self._close_lines()
-        if self._back_to_list:
-            self._show_list()
-        else:
-            self._leave()
+        self._to()
 
     def _close_lines(self) -> None:
         self._receipt = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,7 +29,19 @@ from countersign.ui.presenters.screens import (
 )
 
 OWN_FILE = "cert.pem"
-_NO_NAMES = frozenset({"my certificate", "cert", "mine", "certificate", "peer"})
+_NO_NAMES = frozenset(
+    {"my certificate", "cert", "mine", "certificate", "peer", "root", "admin", "administrator", "user"}
+)
+
+
+def _own_name() -> str:
+    """What the file with our certificate is called at first: it says to the other person whose it is."""
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):  # a system that does not say
+        return _("my certificate")
+    plain = "".join(c for c in user if c.isalnum() or c in " -_.")
+    return plain if plain.strip(" .") and plain.casefold() not in _NO_NAMES else _("my certificate")
 
 
 class People:
@@ -41,7 +54,7 @@ class People:
         self._chosen: int | None = None
         self._candidate: Candidate | None = None
         self._from: Path | None = None
-        self._note: Text | None = None
+        self._note: Text | Line | None = None
         self._second = False  # the guide is at its second step
 
     @property
@@ -76,7 +89,6 @@ class People:
             blocks.append(self._note)
         actions = (
             Action(_("Save my certificate …"), self.save_own),
-            Action(_("Show the file"), lambda: self._window.reveal(self._setting.home.certs)),
             Action(_("Next"), self._next, main=True),
         )
         self._window.show(Screen("first", _("Give them your certificate"), tuple(blocks), actions, drop=self._dropped))
@@ -170,7 +182,7 @@ class People:
 
     def save_own(self) -> None:
         """Saves our certificate where the person says."""
-        path = self._window.save_file(_("Save my certificate"), f"{_('my certificate')}.pem")
+        path = self._window.save_file(_("Save my certificate"), f"{_own_name()}.pem")
         if path is None:
             return
         try:
@@ -178,7 +190,10 @@ class People:
         except OSError as error:
             self._say(str(DiskProblem(path=path, reason=error.strerror or error)), Tone.BAD)
             return
-        self._say(_("Saved as {path}. Give it to the other person.").format(path=printable(str(path))), Tone.GOOD)
+        text = _("Saved as {path}. Give it to the other person.").format(path=printable(str(path)))
+        # the folder that they chose, and not certs/, where the secret key lies beside it
+        self._note = Line(text, (Action(_("Open folder"), lambda: self._window.reveal(path.parent)),), Tone.GOOD)
+        self.show()
 
     def add(self) -> None:
         """Lets the person choose a certificate file."""
@@ -212,6 +227,12 @@ class People:
                 Tone.HINT,
             ),
             Field("name", _("What do you call them?"), name, self._name_typed),
+            Text(
+                _("For their side: you are {fingerprint}").format(
+                    fingerprint=self._setting.device.identity.fingerprint
+                ),
+                Tone.HINT,
+            ),
         ]
         if problem is not None:
             blocks.append(Text(str(problem), Tone.BAD))

@@ -40,7 +40,6 @@ class ReceiverPresenter(Presenter):
 
     def __init__(self, around: Around, options: Namespace) -> None:
         super().__init__(around)
-        self.heading_moving = _("Receiving")
         self._into = self.setting.into(options.into or self._kept_folder())
         self._interrupted = InterruptedList(self.setting, self.window, self.home)
         self._waiting_to_restart = False
@@ -60,6 +59,13 @@ class ReceiverPresenter(Presenter):
         """Where the last thing went, while it is still there."""
         kept = self.around.preferences.read().into
         return kept if kept and Path(kept).is_dir() else None
+
+    @property
+    def heading_moving(self) -> str:
+        return _("Receiving")
+
+    def back_label(self) -> str:
+        return _("Receive again")
 
     # --- menus -------------------------------------------------------------------------------------------------------
 

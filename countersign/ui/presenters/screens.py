@@ -11,6 +11,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
+CERTIFICATE, RECEIPT = "certificate", "receipt"  # kinds of files that are chosen
+
 
 class Tone(Enum):
     """How a text is meant. Colour only underlines it; the words say it."""
@@ -166,8 +168,8 @@ class Window(Protocol):
     def field(self, identity: str) -> str:
         """What is typed into a field of the screen shown now."""
 
-    def open_file(self, title: str) -> Path | None:
-        """Lets the person choose a file."""
+    def open_file(self, title: str, kind: str = CERTIFICATE, at: Path | None = None) -> Path | None:
+        """Lets the person choose a file: a CERTIFICATE or a RECEIPT."""
 
     def save_file(self, title: str, suggested: str) -> Path | None:
         """Lets the person choose where to save a file."""
@@ -180,6 +182,12 @@ class Window(Protocol):
 
     def confirm(self, question: str, yes: str, no: str) -> bool:
         """A question with two answers, each a verb; whoever closes it means no."""
+
+    def stop_asking(self) -> None:
+        """Takes a question back that is open: the answer is no."""
+
+    def speak(self) -> None:
+        """The language is another one now."""
 
     def menus(self, menus: tuple[Menu, ...]) -> None:
         """Shows these menus."""

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from countersign import limits
-from countersign.errors import BadAddress, BadCode, Problem
+from countersign.errors import BadAddress, BadCode, FolderEmpty, Problem
 from countersign.figures import number_text
 from countersign.i18n import _, ngettext
 from countersign.printable import printable
 from countersign.seal.code import parse_code
 from countersign.transfer import status as st
 from countersign.transfer.scanning import Scan
-from countersign.transfer.selection import Selection, split_patterns
+from countersign.transfer.selection import Selection
 from countersign.transport.addresses import parse_address
 from countersign.trust.peers import Peer
 from countersign.ui.presenters.common import Around, Presenter
@@ -33,7 +33,12 @@ from countersign.ui.presenters.screens import (
     Text,
     Tone,
 )
-from countersign.wording import amount_text, sentence_of, tries_text
+from countersign.wording import amount_text, sentence_of, taken_out_text, tries_text
+
+_WORTH_ANOTHER_TRY = frozenset({
+    "not_countersign", "busy", "peer_silent", "interrupted", "peer_stopped", "peer_cancelled", "peer_cancelled_midway",
+    "cancelled_midway", "declined",
+})  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -53,10 +58,8 @@ class SenderPresenter(Presenter):
 
     def __init__(self, around: Around, options: Namespace, summarise: Summarise) -> None:
         super().__init__(around)
-        self.heading_moving = _("Sending")
         self._summarise = summarise
-        kept = around.preferences.read()
-        self._selection = self.setting.selection(options.folder, options.exclude or split_patterns(kept.leave_out))
+        self._selection = self.setting.selection(options.folder or self._kept_folder(), options.exclude)
         self._contents = Contents(self.window, self._select, self._show_start)
         self._peer_name: str | None = options.peer
         self._address: str = options.to or self._known_address()
@@ -65,6 +68,15 @@ class SenderPresenter(Presenter):
         self._key: st.KeyShown | None = None
         self._peer = ""
         self._code_problem: Text | None = None
+
+    def _kept_folder(self) -> str | None:
+        """The folder that was sent last, while it is still there."""
+        kept = self.around.preferences.read().folder
+        return kept if kept and Path(kept).is_dir() else None
+
+    @property
+    def heading_moving(self) -> str:
+        return _("Sending")
 
     # --- menus -------------------------------------------------------------------------------------------------------
 
@@ -122,20 +134,23 @@ class SenderPresenter(Presenter):
         else:
             names = ", ".join(printable(path.name) for path in selection.paths[:3])
             text = names + (", …" if len(selection.paths) > 3 else "")
-        return Line(text, (Action(_("Choose another …"), self._choose_folder),))
+        return Line(
+            text, (Action(_("Another folder …"), self._choose_folder), Action(_("Files …"), self._choose_files))
+        )
 
     def _amount_line(self) -> Block:
         summary = self._summary
         if summary is None:
             return Line(_("Looking at it …"), (self._look_action(False),), Tone.HINT)
         if summary.problem is not None:
+            if self._untouched and isinstance(summary.problem, FolderEmpty):
+                return Text(_("Choose what you want to send, or drop it on this window."))
             return Line(str(summary.problem), (self._look_action(self._narrowed),), Tone.BAD)
         scan = summary.scan
         assert scan is not None
         text = amount_text(scan.manifest.files, scan.manifest.bytes)
         if scan.left_out:
-            left = ngettext("{n} entry is left out", "{n} entries are left out", scan.left_out)
-            text += "  ·  " + left.format(n=number_text(scan.left_out))
+            text += "  ·  " + taken_out_text(scan.left_out)
         if scan.skipped:
             skipped = ngettext(
                 "{n} can not be sent and is named at the end",
@@ -153,6 +168,11 @@ class SenderPresenter(Presenter):
         return bool(self._selection.patterns or self._selection.removed)
 
     @property
+    def _untouched(self) -> bool:
+        """Whether nothing was chosen yet: the folder for sending that every home has is empty in the beginning."""
+        return self._selection == Selection((self.setting.home.send_folder,))
+
+    @property
     def _sendable(self) -> bool:
         return self._summary is not None and self._summary.problem is None
 
@@ -161,9 +181,6 @@ class SenderPresenter(Presenter):
 
     def _select(self, selection: Selection) -> None:
         """Another selection, from the screen that looks inside."""
-        if selection.patterns != self._selection.patterns:
-            patterns = ", ".join(selection.patterns)
-            self.around.preferences.change(lambda found: setattr(found, "leave_out", patterns))
         self._selection = selection
         self._look()
         self._look_inside()
@@ -206,7 +223,7 @@ class SenderPresenter(Presenter):
         self._take(paths)
 
     def _take(self, paths: list[Path]) -> None:
-        self._selection = replace(self._selection, paths=tuple(paths), removed=frozenset())
+        self._selection = Selection(tuple(paths))
         self.aside()
         self._look()
         self._show_start()
@@ -220,7 +237,7 @@ class SenderPresenter(Presenter):
             self._problem = problem
             self._show_start()
             return
-        self._problem = self._key = None
+        self._problem = self._key = self._code_problem = None
         self.show_waiting(_("Connecting …"))
         self.begin(session)
 
@@ -257,6 +274,8 @@ class SenderPresenter(Presenter):
 
     def _connected(self, name: str) -> None:
         self._peer = name
+        if self._selection.is_folder:
+            self.around.preferences.change(lambda found: setattr(found, "folder", str(self._selection.place)))
         peer: Peer | None = next((peer for peer in self.setting.device.peers.all() if peer.name == name), None)
         if peer is not None:
             address = self._address.strip()
@@ -289,7 +308,7 @@ class SenderPresenter(Presenter):
             Text(
                 _("Read this key to {peer}. It seals the folder and is never sent.").format(peer=printable(self._peer))
             ),
-            Big(key.key, _("Key"), key.spelled, size=30),
+            Big(key.key, _("Key"), key.spelled.replace(", ", "\n"), size=26),
             problem if problem is not None else Text(_("Waiting for them to type it …"), Tone.HINT),
         ]
         actions = (Action(_("Cancel"), self.cancel, leaving=True),)
@@ -307,14 +326,7 @@ class SenderPresenter(Presenter):
         again = Action(_("Try again"), self._connect, main=True)
         if problem.code == "unreachable":
             return (Action(_("What to look at …"), self._show_reach), again)
-        if problem.code in (
-            "not_countersign",
-            "busy",
-            "peer_silent",
-            "interrupted",
-            "peer_stopped",
-            "cancelled_midway",
-        ):
+        if problem.code in _WORTH_ANOTHER_TRY:
             return (again,)
         return super().extra_actions(problem)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import tkinterdnd2
 
+from countersign.figures import percent_text
 from countersign.i18n import _
 from countersign.ui.presenters.screens import Bar, Big, Block, Choice, Field, Line, Rows, Text, Tone
 from countersign.ui.views.table import Table
@@ -182,10 +183,12 @@ class LineBlock(ttk.Frame):
 
 
 class BarBlock(ttk.Frame):
-    """A progress bar with a line of text."""
+    """A progress bar, a line of text, and the share in large figures."""
 
     def __init__(self, parent: tk.Misc, theme: Theme, block: Bar) -> None:
         super().__init__(parent)
+        self._theme = theme
+        self._share = ttk.Label(self, style="plain.TLabel", font=theme.big(26))
         self._bar = ttk.Progressbar(self, maximum=1000)
         self._bar.grid(row=0, column=0, sticky="ew", pady=theme.px(8))
         self._text = ttk.Label(self, style="plain.TLabel", justify="left")
@@ -206,6 +209,10 @@ class BarBlock(ttk.Frame):
                 self._bar.stop()
         if block.fraction is not None:
             self._bar.configure(value=round(block.fraction * 1000))
+            self._share.configure(text=percent_text(block.fraction))
+            self._share.grid(row=2, column=0, sticky="w", pady=(self._theme.px(8), 0))
+        else:
+            self._share.grid_remove()
         self._text.configure(text=block.text)
 
 

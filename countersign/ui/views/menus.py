@@ -5,9 +5,12 @@ from __future__ import annotations
 import sys
 import tkinter as tk
 from collections.abc import Callable
+from typing import Any
 
 from countersign.ui.presenters.screens import Menu, MenuItem
 from countersign.ui.views.theme import Theme
+
+_FIELDS = ("TEntry", "TCombobox")
 
 
 class MenuBar:
@@ -33,6 +36,8 @@ class MenuBar:
         old, self._marks = self._bar, []
         for sequence in self._bound:
             self._root.unbind(sequence)
+            for kind in _FIELDS:
+                self._root.unbind_class(kind, sequence)
         self._bound = []
         self._bar = self._menu(self._root)
         for menu in self._shown:
@@ -72,7 +77,14 @@ class MenuBar:
 
     def _bind(self, keys: str, act: Callable[[], None]) -> None:
         sequence = sequence_of(keys)
-        self._root.bind(sequence, lambda _event: act())
+
+        def pressed(_event: tk.Event[Any]) -> str:
+            act()
+            return "break"
+
+        self._root.bind(sequence, pressed)
+        for kind in _FIELDS:  # in a field Ctrl+H would delete what is selected, as in terminals of old
+            self._root.bind_class(kind, sequence, pressed)
         self._bound.append(sequence)
 
 

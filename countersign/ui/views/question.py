@@ -39,9 +39,13 @@ class Question:
         top.geometry(f"+{max(0, x)}+{max(0, y)}")
         top.wait_visibility()
         top.grab_set()
-        self._no.focus_set()
+        self._no.focus_force()  # some window managers leave the keyboard where it was
         top.wait_window()
         return self._answer
+
+    def withdraw(self) -> None:
+        """Takes the question back: the answer is no."""
+        self._top.destroy()
 
     def _say_yes(self) -> None:
         self._answer = True

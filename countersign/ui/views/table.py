@@ -120,7 +120,9 @@ class Table(ttk.Frame):
             if not row:
                 return "break"
             self._selected = self._first + self.tree.index(row)
-        if self._block.opened is not None and 0 <= self._selected < self._block.count:
+        if not 0 <= self._selected < self._block.count:
+            return ""  # nothing is chosen: then Return means what it always means
+        if self._block.opened is not None:
             self._block.opened(self._selected)
         return "break"
 

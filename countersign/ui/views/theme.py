@@ -49,6 +49,9 @@ class Theme:
             "small": font.Font(root, family=_family(root), size=10),
             "heading": font.Font(root, family=_family(root), size=19, weight="bold"),
         }
+        for name in ("TkDefaultFont", "TkTextFont", "TkMenuFont", "TkHeadingFont", "TkCaptionFont"):
+            # Tk's own dialogs use these; on Linux their size is in pixels and would stay small on a fine screen
+            font.nametofont(name, root).configure(family=_family(root), size=11)
         self.apply(dark)
 
     @property

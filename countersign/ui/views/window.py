@@ -18,12 +18,12 @@ from typing import Any
 
 import tkinterdnd2
 
-from countersign.i18n import _
+from countersign.i18n import _, language
 from countersign.icon import png
 from countersign.options import RECEIVER
 from countersign.preferences import PreferenceStore
 from countersign.ui.presenters.common import Presenter
-from countersign.ui.presenters.screens import Block, Field, Menu, Rows, Screen
+from countersign.ui.presenters.screens import CERTIFICATE, RECEIPT, Block, Field, Menu, Rows, Screen
 from countersign.ui.views.blocks import BigBlock, FieldBlock, make_block
 from countersign.ui.views.menus import MenuBar
 from countersign.ui.views.question import Question
@@ -34,7 +34,7 @@ _LOOK_MS = 40
 _LOOKS_SECONDS = 5.0
 _ICON = 64
 _SIZE = (700, 660)
-_SMALLEST = (620, 480)  # what the key and the people's fingerprints need
+_SMALLEST = (640, 600)  # what the key and the people's fingerprints need
 _STRAY_SECONDS = 0.7  # a Return this soon after the list has come up was meant for the screen before
 
 
@@ -57,11 +57,10 @@ class AppWindow:
 
     def __init__(self, role: str, preferences: PreferenceStore) -> None:
         _be_sharp()
+        self._role = role
         self.root = _make_root()
         self.root.withdraw()
-        self._role = role
         self._preferences = preferences
-        self._title = _("Countersign – receive") if role == RECEIVER else _("Countersign – send")
         self.root.title(self._title)
         self._picture = tk.PhotoImage(master=self.root, data=png(role, _ICON))
         self.root.iconphoto(True, self._picture)
@@ -80,9 +79,12 @@ class AppWindow:
         self._progress = ""
         self._closed = False
         self._asking = False
+        self._question: Question | None = None
         self._on_item: Callable[[Any], None] = lambda _item: None
         self._since = 0.0
+        self._last_place = _usual_place()
         self._frame()
+        _speak_in_dialogs(self.root)
         self.root.bind("<<ThemeChanged>>", self._repaint)
         self.root.report_callback_exception = self._bug
         self.root.protocol("WM_DELETE_WINDOW", self._close_asked)
@@ -90,6 +92,10 @@ class AppWindow:
             *(min(self.theme.px(length), room) for length, room in zip(_SMALLEST, self._room(), strict=True))
         )
         self._take_place(chosen.windows.get(role, ""))
+
+    @property
+    def _title(self) -> str:
+        return _("Countersign – receive") if self._role == RECEIVER else _("Countersign – send")
 
     def run(self, presenter: Presenter, on_item: Callable[[Any], None]) -> None:
         """Shows the window until it is closed. `on_item` takes what was posted, on this thread."""
@@ -126,16 +132,18 @@ class AppWindow:
     def field(self, identity: str) -> str:
         return self._fields[identity].variable.get()
 
-    def open_file(self, title: str) -> Path | None:
-        kinds = [(_("Certificates"), "*.pem *.crt *.cer"), (_("All files"), "*")]
+    def open_file(self, title: str, kind: str = CERTIFICATE, at: Path | None = None) -> Path | None:
+        named = (_("Receipts"), "*.receipt") if kind == RECEIPT else (_("Certificates"), "*.pem *.crt *.cer")
         return self._asked(
-            filedialog.askopenfilename(parent=self.root, title=title, filetypes=kinds, initialdir=str(_usual_place()))
+            filedialog.askopenfilename(
+                parent=self.root, title=title, filetypes=[named, (_("All files"), "*")], initialdir=self._start_at(at)
+            )
         )
 
     def save_file(self, title: str, suggested: str) -> Path | None:
         return self._asked(
             filedialog.asksaveasfilename(
-                parent=self.root, title=title, initialfile=suggested, initialdir=str(_usual_place())
+                parent=self.root, title=title, initialfile=suggested, initialdir=self._start_at(None)
             )
         )
 
@@ -156,14 +164,23 @@ class AppWindow:
             return False
         self._asking = True
         try:
-            return Question(self.root, self.theme, question, yes, no).ask()
+            self._question = Question(self.root, self.theme, question, yes, no)
+            return self._question.ask()
         finally:
-            self._asking = False
+            self._asking, self._question = False, None
             if not self._closed:
                 self._refocus()
 
+    def stop_asking(self) -> None:
+        if self._question is not None:
+            self._question.withdraw()
+
     def menus(self, menus: tuple[Menu, ...]) -> None:
         self._menus.show(menus)
+
+    def speak(self) -> None:
+        _speak_in_dialogs(self.root)
+        self._show_title()
 
     def looks(self, looks: str) -> None:
         self._looks = looks
@@ -178,7 +195,7 @@ class AppWindow:
                 nothing = subprocess.DEVNULL
                 subprocess.Popen([opener, str(path)], stdin=nothing, stdout=nothing, stderr=nothing)
             except OSError:
-                messagebox.showinfo(self._title, str(path), parent=self.root)
+                messagebox.showinfo(self._title, _("It is in {path}").format(path=path), parent=self.root)
 
     def title(self, text: str) -> None:
         self._progress = text
@@ -186,7 +203,7 @@ class AppWindow:
 
     def _show_title(self) -> None:
         heading = self._screen.heading if self._screen is not None else ""
-        self.root.title(" – ".join(part for part in (self._progress, heading, "Countersign") if part))
+        self.root.title(" – ".join(part for part in (self._progress, heading, self._title) if part))
 
     def close(self) -> None:
         self._closed = True
@@ -290,7 +307,7 @@ class AppWindow:
 
     def _focus(self, screen: Screen) -> None:
         """The field, else a list, else the main button; never a button that leaves, and never away from what is in use."""
-        if self._focused().startswith((str(self._middle), str(self._bottom), ".__tk")):
+        if self._asking or self._focused().startswith((str(self._middle), str(self._bottom), ".__tk")):
             return
         for block in screen.blocks:
             if isinstance(block, Field) and not block.search:
@@ -310,10 +327,17 @@ class AppWindow:
                 return
         self.root.focus_set()
 
+    def _start_at(self, at: Path | None) -> str:
+        """Where a dialog begins: where it makes sense, else where the last one ended."""
+        return str(at if at is not None and at.is_dir() else self._last_place)
+
     def _asked(self, chosen: Any) -> Path | None:
         """What a dialog of Tk's own has given; the keyboard comes back to a screen that may be another by now."""
         self._refocus()
-        return Path(chosen) if chosen else None
+        if not chosen:
+            return None
+        self._last_place = Path(chosen).parent
+        return Path(chosen)
 
     def _refocus(self) -> None:
         self.root.focus_set()
@@ -395,7 +419,13 @@ class AppWindow:
 
     def _repaint(self, event: tk.Event[Any]) -> None:
         if event.widget is self.root:
-            self.root.after_idle(lambda: self.theme.forget_painted(self.root))
+            self.root.after_idle(self._paint)
+
+    def _paint(self) -> None:
+        """The theme has its own idea of labels and menus that are there when it changes."""
+        if not self._closed:
+            self.theme.forget_painted(self.root)
+            self._menus.paint()
 
     def _dropped(self, event: Any) -> str:
         paths = [Path(item) for item in self.root.tk.splitlist(event.data)]
@@ -431,6 +461,17 @@ def _usual_place() -> Path:
     """Where people look for files."""
     home = Path.home()
     return next((place for place in (home / "Downloads", home) if place.is_dir()), home)
+
+
+def _speak_in_dialogs(root: tk.Tk) -> None:
+    """The dialogs that Tk draws itself, where the system has none: in the reader's language, without hidden files."""
+    try:
+        root.tk.call("::msgcat::mclocale", language())
+        root.tk.call("::msgcat::mcload", root.tk.eval("file join $tk_library msgs"))
+        root.tk.eval("catch {tk_getOpenFile -no such option}")  # loads its variables
+        root.tk.eval("set ::tk::dialog::file::showHiddenBtn 1; set ::tk::dialog::file::showHiddenVar 0")
+    except tk.TclError:  # the system's own dialogs need nothing of this
+        return
 
 
 def _make_root() -> tk.Tk:
