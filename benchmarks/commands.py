@@ -25,7 +25,8 @@ HERE = Path(__file__).resolve().parent
 _QUICK = 1 / 32
 _ROUNDS = 5
 _SETTLE = 4.0
-_FREE = 40 << 30  # bytes that a whole run may need for a while
+_GIB = {"large": 8}  # what an input needs where that is not one GiB
+_KEPT = ("text", "python", "tiny")  # of these every target stays until the end, see Turns
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -120,9 +121,12 @@ def _compare(options: argparse.Namespace) -> None:
     unknown = [name for name in names if name not in INPUTS]
     if unknown:
         raise BenchmarkError(f"no such input: {', '.join(unknown)}")
-    if not options.quick and shutil.disk_usage(options.targets).free < _FREE:
-        raise BenchmarkError(f"a whole run needs {_FREE >> 30} GiB in {options.targets}; --quick needs less")
     peers, missing = _chosen(options)
+    need = sum(_GIB.get(name, 1) * (options.rounds * len(peers) if name in _KEPT else 1) for name in names) + 2
+    if not options.quick and shutil.disk_usage(options.targets).free >> 30 < need:
+        raise BenchmarkError(
+            f"this needs {need} GiB in {options.targets}; --quick, fewer rounds or fewer inputs need less"
+        )
     for name, how in missing.items():
         _say(f"without {name}: {how}")
     turns = Turns(options.cache, options.targets, _say, options.settle)

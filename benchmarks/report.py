@@ -164,19 +164,18 @@ def scaling_text(results: dict[str, Any]) -> str:
     if not rows:
         return ""
     lines = [
-        "| entries | seconds | against half as many, for one | sender's peak | receiver's peak | list to first pack |",
-        "|---|---|---|---|---|---|",
+        "| entries | whole command, s | data alone, s | one entry against the row above | sender's peak | receiver's peak | first data |",
+        "|---|---|---|---|---|---|---|",
     ]
     before: float | None = None
     for row in rows:
-        each = row["seconds"] / row["entries"]
+        each = row["moving"] / row["entries"]
         more = "" if before is None else f"{each / before:.2f}"
         before = each
         lines.append(
-            f"| {row['entries']:,} | {row['seconds']:.2f} | {more} | {row['sender_peak'] / (1 << 20):.0f} MiB "
+            f"| {row['entries']:,} | {row['seconds']:.2f} | {row['moving']:.2f} | {more} | {row['sender_peak'] / (1 << 20):.0f} MiB "
             f"| {row['receiver_peak'] / (1 << 20):.0f} MiB | {row['first_data']:.2f} s |"
         )
-    lines[0] = lines[0].replace("against half as many, for one", "cost of one entry against the row above")
     machine = _machine_line(results["scaling"].get("machine", {}))
     points = [(float(row["entries"]), float(row["moving"])) for row in rows]
     return f"{machine}\n\n" + "\n".join(lines) + "\n\n```\n" + plot(points, "entries", "seconds") + "\n```"

@@ -20,6 +20,7 @@ from benchmarks.measure import BenchmarkError, Child, Round, free_port, median, 
 from benchmarks.ours import ROOT, Ours
 
 _WALKS = 5
+_NOTHINGS = 3
 
 
 def _numbers(options: argparse.Namespace) -> list[int]:
@@ -48,7 +49,8 @@ def _transfers(options: argparse.Namespace, source: Path) -> Round:
 def measure_scaling(options: argparse.Namespace) -> dict[str, Any]:
     """Seconds and peaks over the number of entries."""
     rows = []
-    nothing = _transfers(options, NOTHING.ready(options.cache, 1)).seconds
+    empty = NOTHING.ready(options.cache, 1)
+    nothing = median([_transfers(options, empty).seconds for _number in range(_NOTHINGS)])
     for count in _numbers(options):
         source = _small_files(count).ready(options.cache, 1)
         write_out()
