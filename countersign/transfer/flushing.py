@@ -1,4 +1,5 @@
 """Lets the disk begin before the end: large amounts go out while more arrives, so that the last sync finds little left.
+Small files do not count: they would wait for the disk's journal, which every sync closes.
 
 Only a head start. Whether all of it is on the disk is said by the last sync, on a handle that was open all the time:
 Linux tells every open handle of a failed write by itself, so this one can hide nothing from that one (syncfs(2)).
@@ -14,14 +15,14 @@ from countersign import limits
 from countersign.transfer.disk import SYNCS_AT_ONCE, Folder
 
 _LOOK = 0.5  # seconds
-_MUCH = 128 * limits.MIB  # less is not worth a sync of its own: many small files would wait for the disk's journal
+_MUCH = 128 * limits.MIB  # less is not worth a sync of its own
 
 
 class EarlySync:
     """A thread that syncs the file system of a folder until it is closed. Nothing where the system can not at once."""
 
     def __init__(self, path: Path, written: Callable[[], int]) -> None:
-        """written: how many bytes are written so far."""
+        """written: how many bytes are written so far, those of small files left out."""
         self._path = path
         self._written = written
         self._stopping = threading.Event()

@@ -86,6 +86,7 @@ class Staging:
         self.files_done = self.bytes_done = 0
         self.hashing_seconds = 0.0
         self.hashed_aside = 0.0  # seconds of these beside a write
+        self.large_bytes = 0  # of what was written, in large pieces
         self._aside: ThreadPoolExecutor | None = None
         self._root = Folder.open_root(path)
         self._tree = Tree(manifest, self._root)
@@ -298,6 +299,7 @@ class Staging:
             after, seconds = job.result()  # not before: whoever lent us the content wants it back
         self.hashing_seconds += seconds
         self.hashed_aside += seconds
+        self.large_bytes += len(content)
         return after
 
     def _end_begun(self, begun: _Begun) -> None:

@@ -47,7 +47,7 @@ class Unpacking:
         )
         self._stopping = threading.Event()
         self._error: BaseException | None = None
-        self._flushing = EarlySync(staging.path, lambda: staging.bytes_done)
+        self._flushing = EarlySync(staging.path, lambda: staging.large_bytes)
         self._idle_since = time.perf_counter()
         self._writer = threading.Thread(target=self._write_all, name="writing", daemon=True)
         self._writer.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -165,9 +166,8 @@ class History:
         amount = amount_text(header.files, header.bytes)
         name = printable(header.name)
         blocks: list[Block] = [Text(_("“{name}”: {amount}.").format(name=name, amount=amount))]
-        text = _("The signature is right. Signed by {signer} on {time}.").format(
-            signer=signer, time=printable(header.time)
-        )
+        time = moment_text(datetime.datetime.fromisoformat(header.time))
+        text = _("The signature is right. Signed by {signer} on {time}.").format(signer=signer, time=time)
         blocks.append(Text(text, Tone.GOOD if own or known else Tone.BAD))
         if folder is not None and not checked.differing:
             blocks.append(Text(_("The folder holds all of this, unchanged."), Tone.GOOD))
