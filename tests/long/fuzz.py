@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.long.environments import ROOT, NotHereError, environment
 from tests.long.figures import Figure
-from tests.long.targets import TARGETS, corpus
+from tests.long.targets import ROOM, TARGETS, corpus, in_memory
 
 WHOLE = 10_000_000
 _ATHERIS = "atheris==3.0.0"
@@ -45,12 +45,15 @@ def run(runs: int | None, first: int = 0) -> Figure:
 def fuzz(python: Path, name: str, runs: int) -> tuple[int, str]:
     """One target: how many inputs were run, and the last words of what went wrong."""
     _FOUND.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory(dir=in_memory()) as room:
         for number, seed in enumerate([*TARGETS[name].seeds(), *corpus(name)]):
             (Path(folder) / f"seed-{number}").write_bytes(seed)
         command = [str(python), "-W", "ignore", "-m", "tests.long.fuzzing", name, f"-runs={runs}", f"-max_len={_LONGEST}",
                    f"-timeout={_SECONDS}", f"-rss_limit_mb={_MIB}", f"-artifact_prefix={_FOUND}{os.sep}{name}-", folder]  # fmt: skip
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, cwd=ROOT)
+        given = {**os.environ, ROOM: room}
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", check=False, cwd=ROOT, env=given
+        )
     counted = re.search(r"Done (\d+) runs", done.stderr)
     if done.returncode == 0 and counted:
         return int(counted.group(1)), ""

@@ -6,6 +6,7 @@ Both sides live in that process, so the limit is a generous one; a message that 
 from __future__ import annotations
 
 import itertools
+import mmap
 import os
 import subprocess
 import sys
@@ -44,7 +45,7 @@ def run(runs: int | None, first: int = 0) -> Figure:
 
 def _size(column: int) -> int:
     """Bytes of address space (0) or memory in use (1)."""
-    return int(Path("/proc/self/statm").read_text().split()[column]) * os.sysconf("SC_PAGE_SIZE")
+    return int(Path("/proc/self/statm").read_text().split()[column]) * mmap.PAGESIZE
 
 
 def endless_list(couple: Couple, entries: int, name: str) -> tuple[str, int]:

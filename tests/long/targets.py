@@ -60,7 +60,14 @@ from tests.long.lists import hostile_lists
 
 Run = Callable[[bytes], None]
 CORPUS = Path(__file__).parent / "corpus"
+ROOM = "COUNTERSIGN_FUZZ_ROOM"
+MEMORY = Path("/dev/shm")
 _KEY = b"k" * 32
+
+
+def in_memory() -> Path | None:
+    """A folder of the system that lies in memory, where there is one."""
+    return MEMORY if MEMORY.is_dir() else None
 
 
 @dataclass(frozen=True)
@@ -241,9 +248,11 @@ def shown(data: bytes) -> None:
 
 @lru_cache
 def _room() -> Path:
-    """A folder that is gone at the end, in memory where there is such a place."""
-    memory = Path("/dev/shm")
-    room = Path(tempfile.mkdtemp(prefix="countersign-fuzz-", dir=memory if memory.is_dir() else None))
+    """A folder that is gone at the end: the one that a fuzzer is given, since it ends without a word, or our own."""
+    given = os.environ.get(ROOM)
+    if given:
+        return Path(given)
+    room = Path(tempfile.mkdtemp(prefix="countersign-fuzz-", dir=in_memory()))
     atexit.register(shutil.rmtree, room, ignore_errors=True)
     return room
 
