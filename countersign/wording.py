@@ -246,7 +246,7 @@ def _wrong_code_text(status: st.CodeWrong) -> str:
     else:
         text = _("That code is wrong.")
     if status.by_them and not status.tries_left:
-        return f"{text} {_('Now there is a new one.')}"
+        return text + " " + _("Now there is a new one.")
     return f"{text} {tries_text(status.tries_left)}"
 
 

@@ -37,7 +37,7 @@ from countersign.wording import amount_text, sentence_of, taken_out_text, tries_
 
 _WORTH_ANOTHER_TRY = frozenset({
     "not_countersign", "busy", "peer_silent", "interrupted", "peer_stopped", "peer_cancelled", "peer_cancelled_midway",
-    "cancelled_midway", "declined",
+    "cancelled_midway",
 })  # fmt: skip
 
 
