@@ -23,6 +23,8 @@ from benchmarks.running import Turns
 from benchmarks.targets import TARGETS, Target
 from countersign.transfer.stats import RECEIVERS, SENDERS
 
+pytestmark = pytest.mark.once
+
 
 def test_ours_and_bare_tls_are_measured_side_by_side(tmp_path: Path) -> None:
     few = Input("few", "twelve files", lambda folder, _share: make_small_files(folder, 12))

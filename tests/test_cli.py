@@ -114,6 +114,7 @@ def test_declined(pair: Couple, how: str) -> None:
     assert not pair.into.exists()
 
 
+@pytest.mark.once
 def test_a_wrong_code(pair: Couple) -> None:
     bob, listening = receiver(pair)
     wrong = f"{(int(str(listening['code'])) + 1) % 10000:04d}"
@@ -142,6 +143,7 @@ def test_no_more_input_for_the_code(pair: Couple, typed: str | None, code: int) 
     assert bob.end() == 6
 
 
+@pytest.mark.once
 def test_wrong_keys_only(pair: Couple) -> None:
     bob, listening = receiver(pair, "--accept")
     alice = sender(pair, listening["port"])
@@ -265,6 +267,7 @@ def test_certificates_and_people(tmp_path: Path) -> None:
     assert "Aunt Ada" not in command("sender", "--peers", home=other).stdout
 
 
+@pytest.mark.once
 def test_receipts_are_verified(pair: Couple) -> None:
     bob, listening = receiver(pair, "--accept")
     alice = sender(pair, listening["port"])
@@ -290,6 +293,7 @@ def test_receipts_are_verified(pair: Couple) -> None:
     assert command("sender", "--verify-receipt", receipt, home=home).returncode == 4
 
 
+@pytest.mark.once
 def test_cancelled_by_ctrl_c_during_the_data_then_resumed(pair: Couple) -> None:
     (pair.folder / "large.bin").write_bytes(os.urandom(400_000_000))
     bob, listening = receiver(pair, "--accept")
@@ -316,6 +320,7 @@ def test_cancelled_by_ctrl_c_during_the_data_then_resumed(pair: Couple) -> None:
     assert snapshot(pair.into) == snapshot(pair.folder)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("victim", ["alice", "bob"])
 def test_f1_killed_during_the_data_then_resumed(pair: Couple, victim: str) -> None:
     (pair.folder / "large.bin").write_bytes(os.urandom(400_000_000))
@@ -342,6 +347,7 @@ def test_f1_killed_during_the_data_then_resumed(pair: Couple, victim: str) -> No
     assert snapshot(pair.into) == snapshot(pair.folder) == before
 
 
+@pytest.mark.once
 def test_an_interrupted_transfer_is_discarded(pair: Couple) -> None:
     (pair.folder / "large.bin").write_bytes(os.urandom(400_000_000))
     bob, listening = receiver(pair, "--accept")

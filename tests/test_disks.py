@@ -22,6 +22,8 @@ from countersign.transfer.selection import Selection
 from countersign.transfer.source import Source
 from tests.transfers import Couple, Exchange, fill, snapshot
 
+pytestmark = pytest.mark.once
+
 LARGE = 30_000_000
 
 

@@ -102,6 +102,7 @@ def quick_return(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(receiving, "_THANKS_SECONDS", 1.0)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("cut_after", [1_000_000, 20_000_000, 45_000_000])
 def test_f3_a_lost_connection_comes_back_by_itself(couple: Couple, quick_return: None, cut_after: int) -> None:
     fill(couple.folder, large=LARGE)
@@ -121,6 +122,7 @@ def test_f3_a_lost_connection_comes_back_by_itself(couple: Couple, quick_return:
     assert end.wire_bytes < LARGE * 1.4
 
 
+@pytest.mark.once
 def test_f3_many_cuts_in_one_transfer(couple: Couple, quick_return: None) -> None:
     fill(couple.folder, large=LARGE)
     exchange = Exchange(couple)
@@ -189,6 +191,7 @@ def test_what_lies_in_staging_counts_only_if_its_hash_is_right(couple: Couple) -
     assert snapshot(couple.into) == snapshot(couple.folder)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", ["about.json", "manifest", "log"])
 def test_a_damaged_journal_is_never_fatal(couple: Couple, name: str) -> None:
     fill(couple.folder, large=LARGE)

@@ -15,6 +15,8 @@ from tests.long.archives import PIECES, archive
 from tests.long.targets import CORPUS, TARGETS, corpus
 from tests.transfers import Couple
 
+pytestmark = pytest.mark.once
+
 _EXAMPLES = 60
 _SECONDS = 5.0  # far more than any input needs, for a machine that is busy
 

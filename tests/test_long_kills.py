@@ -11,6 +11,8 @@ from tests.long.kills import in_a_process_of_its_own
 from tests.long.records import Fault
 from tests.transfers import Couple
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.skipif(sys.platform == "win32", reason="children are forked")
 def test_f1_killed_at_changes_of_state_and_on_the_disk() -> None:

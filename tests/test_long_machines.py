@@ -9,6 +9,8 @@ import pytest
 from tests.long import memory, namespaces, outside, resent
 from tests.long.races import DOORS, race
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.skipif(
     sys.platform == "win32", reason="Windows has no handles to open names under; docs/SECURITY.md says so"

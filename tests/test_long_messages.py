@@ -19,6 +19,8 @@ from tests.long.to_sender import sender_cases
 from tests.rude import bobs_door
 from tests.transfers import Couple
 
+pytestmark = pytest.mark.once
+
 _EVERY = 20
 
 

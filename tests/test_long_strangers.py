@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
 from countersign import limits
 from tests.long.guesses import MOST, hours_of_guessing, patient_guessing
 from tests.long.strangers import GREETED_WITHIN, crowd_of
 from tests.transfers import Couple
+
+pytestmark = pytest.mark.once
 
 
 def test_n1_a_crowd_of_strangers_and_a_paired_sender(couple: Couple) -> None:

@@ -9,6 +9,8 @@ from countersign.transfer import status as st
 from tests.transfers import Couple, Exchange, fill, snapshot
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize("who", ["sender", "receiver"])
 def test_pausing_and_going_on(couple: Couple, who: str, monkeypatch: pytest.MonkeyPatch) -> None:

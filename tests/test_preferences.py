@@ -15,6 +15,8 @@ from countersign.errors import DiskProblem
 from countersign.firewall import firewall_advice
 from countersign.preferences import PreferenceStore
 
+pytestmark = pytest.mark.once
+
 
 def test_choices_are_kept_beside_those_of_the_other_program(tmp_path: Path) -> None:
     one, other = PreferenceStore(tmp_path), PreferenceStore(tmp_path)

@@ -37,6 +37,7 @@ def through(couple: Couple, exchange: Exchange, proxy: Proxy) -> Exchange:
     return exchange
 
 
+@pytest.mark.once
 def test_f2_a_full_disk_is_not_hidden_by_a_line_that_is_lost_with_it(
     couple: Couple, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -211,6 +212,7 @@ def test_many_names_that_are_taken(couple: Couple) -> None:
         assert not check_receipt(end.receipt, folder).differing
 
 
+@pytest.mark.once
 def test_a_burned_code_is_shown_even_while_somebody_is_waited_for(
     couple: Couple, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -24,6 +24,8 @@ from countersign.trust.guesses import Guesses
 from countersign.trust.identity import open_identity
 from tests.transfers import Couple, Exchange, fill, interrupt
 
+pytestmark = pytest.mark.once
+
 PEER = DeviceId(b"p" * 32)
 NOW = 1e9
 GARBAGE = [b"\x00" * 40, b"\xff" * 40, b"{}", b"[]", b"null", b'{"version":1}', b"[" * 5000, b'{"a":' * 3000]

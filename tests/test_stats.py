@@ -12,6 +12,8 @@ from countersign.transfer.stats import RECEIVERS, SENDERS, Stats, holds_up
 from countersign.wording import STAGES, lines_of
 from tests.transfers import Exchange, fill, make_couple
 
+pytestmark = pytest.mark.once
+
 NOTHING = (0.0, 0.0)
 
 
