@@ -179,3 +179,18 @@ def test_keepers_of_the_repository_are_nobodys_files(couple: Couple) -> None:
     (couple.folder / "a").write_bytes(b"x")
     Exchange(couple).run()
     assert couple.visible() == ["a"]
+
+
+def test_the_same_again_beside_something_else_does_not_pile_up(couple: Couple) -> None:
+    couple.folder.mkdir(exist_ok=True)
+    (couple.folder / "letter.txt").write_text("from alice")
+    couple.into.mkdir(parents=True)
+    (couple.into / "letter.txt").write_text("from bob")
+    for _time in range(3):
+        exchange = Exchange(couple).run()
+        assert exchange.codes == ("done", "done")
+        end = exchange.receiver.end()
+        assert isinstance(end, st.Done)
+        assert end.renamed == (("letter.txt", "letter (2).txt"),)
+    assert sorted(path.name for path in couple.into.iterdir()) == ["letter (2).txt", "letter.txt"]
+    assert (couple.into / "letter.txt").read_text() == "from bob"

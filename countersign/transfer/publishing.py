@@ -53,10 +53,12 @@ def _publish_one(staging: Staging, index: int, target: Folder, done: Published, 
         try:
             staging.root.move(name, target, candidate)
         except FileExistsError:
-            if number == 1 and comparison.same(index, target, name):
+            if not comparison.same(index, target, candidate):
+                continue
+            if number == 1:
                 done.kept.append(name)
                 return
-            continue
+        # here, or from an earlier time: what differs must not pile up when the same is sent again and again
         if number > 1:
             done.renamed[name] = candidate
         return
