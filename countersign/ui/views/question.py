@@ -28,6 +28,7 @@ class Question:
         self._no = ttk.Button(buttons, text=no, command=self._top.destroy)
         self._no.pack(side="right")
         ttk.Button(buttons, text=yes, command=self._say_yes).pack(side="right", padx=px(8))
+        self._no.focus_set()
         self._top.bind("<Escape>", lambda _event: self._top.destroy())
 
     def ask(self) -> bool:
@@ -39,7 +40,8 @@ class Question:
         top.geometry(f"+{max(0, x)}+{max(0, y)}")
         top.wait_visibility()
         top.grab_set()
-        self._no.focus_force()  # some window managers leave the keyboard where it was
+        if not str(root.tk.call("focus")).startswith(str(top)):
+            self._no.focus_force()  # some window managers leave the keyboard where it was
         top.wait_window()
         return self._answer
 
