@@ -118,7 +118,7 @@ def _processor() -> str:
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
-    except OSError:
+    except OSError:  # a system without /proc has its own way, below
         pass
     return platform.processor() or platform.machine()
 

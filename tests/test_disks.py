@@ -89,7 +89,7 @@ def fill_up(file: Path) -> None:
         try:
             while True:
                 out.write(bytes(1 << 20))
-        except OSError:
+        except OSError:  # full, as was meant
             pass
 
 

@@ -62,7 +62,6 @@ class ReceiptLines:
         """Raises DiskProblem or ReceiptProblem."""
         self._offsets = array("Q")
         self.skipped: list[int] = []  # the numbers of entries that did not arrive
-        self.total = 0
         try:
             self._file = open(path, "rb")  # noqa: SIM115 - closed by close
         except OSError as error:

@@ -51,6 +51,7 @@ class History:
 
     def show(self) -> None:
         """The list, read anew."""
+        self._close_lines()
         device = self._setting.device
         self._all = list_exchanges(device.receipts, device.identity.id)
         self._wanted, self._chosen = "", None
