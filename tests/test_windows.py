@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.window, pytest.mark.skipif(sys.platform != "linux", reason="drives an X server")]
 RIGHT = 720  # where the receiver's window is put
+PATIENCE = 6.0  # seconds until a key counts as astray; longer than the three that a side that ends waits for the other
 
 
 @pytest.fixture(scope="module")
@@ -127,11 +129,43 @@ def _act_until(person: Person, here: str, wanted: str, x: int, act: Callable[[],
             if any(here in title for title in person.titles()):
                 person.look_at(here, x, 0, seconds=1)
                 act()
-            return wait_until(there, 2, wanted)
+            return wait_until(there, PATIENCE, wanted)
         except AssertionError:
             return False
 
-    wait_until(once, 40, wanted)
+    wait_until(once, 60, lambda: f"{wanted} among {person.titles()}")
+
+
+@dataclass(frozen=True)
+class Through:
+    """A way to a screen over another one: `open_between` on the first leads to the second, which is put at a place."""
+
+    here: str
+    x: int
+    open_between: Callable[[], None]
+    between: str
+    place: tuple[int, int]
+
+    def until(self, person: Person, wanted: str, *keys: str) -> None:
+        """Presses the keys on the second screen, until `wanted` is there; again where a key went astray."""
+
+        def there(title: str) -> bool:
+            return any(title in shown for shown in person.titles())
+
+        def once() -> bool:
+            try:
+                if not there(wanted) and not there(self.between):
+                    person.look_at(self.here, self.x, 0, seconds=1)
+                    self.open_between()
+                if not there(wanted):
+                    person.look_at(self.between, *self.place, seconds=2)
+                    for key in keys:
+                        person.press(key)
+                return bool(person.window(wanted, PATIENCE))
+            except AssertionError:
+                return False
+
+        wait_until(once, 60, lambda: f"{wanted} among {person.titles()}")
 
 
 def test_the_whole_ritual_by_keyboard(tmp_path: Path, person: Person) -> None:
@@ -180,8 +214,8 @@ def test_news_that_arrive_while_a_dialog_is_open(tmp_path: Path, person: Person)
     with both(person, couple):
         person.look_at("Ready to receive", RIGHT, 0)
         code = person.copied(4)
-        person.press("o", control=True)  # another folder: a dialog with the focus
-        person.window("Receive into")
+        # another folder: a dialog with the focus
+        _act_until(person, "Ready to receive", "Receive into", RIGHT, lambda: person.press("o", control=True))
         person.look_at("Receive into", RIGHT, 640)
         press_until(person, "Send a folder", "Which code do they see", 0)
         type_until(person, "Which code do they see", code, "Read them the key", 0)
@@ -195,24 +229,10 @@ def test_news_that_arrive_while_a_dialog_is_open(tmp_path: Path, person: Person)
 def test_the_button_with_the_focus_is_what_return_means(tmp_path: Path, person: Person) -> None:
     """From the list of people Tab leads to the button beside; the main one would lead back."""
     couple = make_couple(tmp_path)
-
-    def once() -> bool:
-        if any("Add a certificate" in title for title in person.titles()):
-            return True
-        try:
-            if not any("People you trust" in title for title in person.titles()):
-                person.look_at("Send a folder", 0, 0, seconds=1)
-                person.press("p", control=True)
-            person.look_at("People you trust", 0, 0, seconds=2)
-            person.press("Tab")
-            person.press("Return")
-            return bool(person.window("Add a certificate", 3))
-        except AssertionError:
-            return False
-
     with windows(person, sender(couple, 9)):
         person.window("Send a folder")
-        wait_until(once, 40, "the dialog of the button")
+        through = Through("Send a folder", 0, lambda: person.press("p", control=True), "People you trust", (0, 0))
+        through.until(person, "Add a certificate", "Tab", "Return")
 
 
 def test_the_first_exchange(tmp_path: Path, person: Person) -> None:
@@ -224,10 +244,12 @@ def test_the_first_exchange(tmp_path: Path, person: Person) -> None:
     ]
     for home, command in zip(homes, commands, strict=True):
         with windows(person, command):
-            person.look_at("Give them your certificate", 0, 0)
-            person.press("s", control=True)
-            _answer_dialog(person, "Save my certificate", str(tmp_path / f"{home.root.name}-.pem"))
-            wait_until((tmp_path / f"{home.root.name}-.pem").exists, 10, "the file")
+            saved = tmp_path / f"{home.root.name}-.pem"
+            _act_until(
+                person, "Give them your certificate", "Save my certificate", 0, lambda: person.press("s", control=True)
+            )
+            _answer_dialog(person, "Save my certificate", str(saved))
+            wait_until(saved.exists, 10, "the file")
     for home, command, other in zip(homes, commands, ("bert", "anna"), strict=True):
         with windows(person, command):
             press_until(person, "Give them your certificate", "Add theirs", 0)
@@ -240,10 +262,20 @@ def test_the_first_exchange(tmp_path: Path, person: Person) -> None:
 
 def _answer_dialog(person: Person, title: str, path: str) -> None:
     """Types a path into a file dialog of Tk's own; it may lie over the program's window."""
-    person.look_at(title, 0, 640)
-    person.press("a", control=True)
-    person.type(path + "\n")
-    wait_until(lambda: not any(title in shown for shown in person.titles()), 10, "the dialog to close")
+
+    def once() -> bool:
+        try:
+            person.look_at(title, 0, 640, seconds=1)
+            person.press("a", control=True)
+            person.type(path + "\n")
+            return wait_until(closed, PATIENCE, title)
+        except AssertionError:
+            return closed()
+
+    def closed() -> bool:
+        return not any(title in shown for shown in person.titles())
+
+    wait_until(once, 60, "the dialog to close")
 
 
 def test_cancelled_midway_resumed_and_in_the_history(tmp_path: Path, person: Person) -> None:
@@ -257,8 +289,7 @@ def test_cancelled_midway_resumed_and_in_the_history(tmp_path: Path, person: Per
         wait_until(lambda: _arrived(couple), 30, "something to arrive")
         _stop(person)
         press_until(person, "Cancelled", "Ready to receive", RIGHT)
-        person.press("i", control=True)
-        person.window("Interrupted transfers")
+        _act_until(person, "Ready to receive", "Interrupted transfers", RIGHT, lambda: person.press("i", control=True))
     [kept] = list_interrupted(couple.bob.device.transfers)
     assert kept.bytes_there > 0
     with both(person, couple):
@@ -272,43 +303,15 @@ def test_cancelled_midway_resumed_and_in_the_history(tmp_path: Path, person: Per
 
 
 def _stop(person: Person) -> None:
-    """Escape during a transfer, and yes to the question; again where a key went astray."""
-
-    def once() -> bool:
-        if any("Cancelled" in title for title in person.titles()):
-            return True
-        try:
-            if not any(title == "Stop" for title in person.titles()):
-                person.look_at("Receiving", RIGHT, 0, seconds=1)
-                person.press("Escape")
-            person.look_at("Stop", RIGHT + 100, 300, seconds=2)
-            person.press("Tab")
-            person.press("Return")
-            return bool(person.window("Cancelled", 3))
-        except AssertionError:
-            return False
-
-    wait_until(once, 40, lambda: f"the transfer to stop: {person.titles()}")
+    """Escape during a transfer, and yes to the question. The other one's title tells, too."""
+    through = Through("Receiving", RIGHT, lambda: person.press("Escape"), "Stop", (RIGHT + 100, 300))
+    through.until(person, "ancelled", "Tab", "Return")
 
 
 def _look_at_the_last_receipt(person: Person) -> None:
-    """The sender's history, its first line, and Return; again where a key went astray."""
-
-    def once() -> bool:
-        if any("Receipt" in title for title in person.titles()):
-            return True
-        try:
-            if not any("History" in title for title in person.titles()):
-                person.look_at("Send a folder", 0, 0, seconds=1)
-                person.press("h", control=True)
-            person.look_at("History", 0, 0, seconds=2)
-            person.press("Down")
-            person.press("Return")
-            return bool(person.window("Receipt", 3))
-        except AssertionError:
-            return False
-
-    wait_until(once, 40, "a receipt")
+    """The sender's history, its first line, and Return."""
+    through = Through("Send a folder", 0, lambda: person.press("h", control=True), "History", (0, 0))
+    through.until(person, "Receipt", "Down", "Return")
 
 
 def _arrived(couple: Couple) -> bool:
