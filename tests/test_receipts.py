@@ -13,7 +13,8 @@ import pytest
 
 from countersign.errors import DiskProblem, ReceiptProblem
 from countersign.transfer import receipts, settling, status as st
-from countersign.transfer.receipts import Header, Line, check_receipt, write_receipt
+from countersign.transfer.receipt_writing import write_receipt
+from countersign.transfer.receipts import Header, Line, check_receipt
 from tests.transfers import Couple, Exchange, fill
 
 DIGEST = hashlib.sha256(b"S").hexdigest()
@@ -145,7 +146,7 @@ def test_a_receipt_of_another_device_is_not_the_receivers(couple: Couple, monkey
     fill(couple.folder, large=1000)
     device = couple.bob.device
     other = dataclasses.replace(device.identity, pem=couple.alice.device.identity.pem)
-    monkeypatch.setattr(settling.Settlement, "write_receipt", _written_as(other, settling.Settlement.write_receipt))
+    monkeypatch.setattr(settling.Settlement, "_draft", _written_as(other, settling.Settlement._draft))
     exchange = Exchange(couple).start().join(receiver=False)
     exchange.stop_receiver()
     assert exchange.sender.code() == "receipt"

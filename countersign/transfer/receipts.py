@@ -10,19 +10,17 @@ import binascii
 import datetime
 import hashlib
 import os
-import secrets
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import msgspec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from countersign import limits
 from countersign.errors import DiskProblem, FolderMissing, Problem, ReceiptProblem
-from countersign.files import PRIVATE_FILE, sync_folder
 from countersign.i18n import _
 from countersign.pack.manifest import EntryKind, Manifest
 from countersign.pack.names import can_be_sent
@@ -34,8 +32,8 @@ from countersign.trust.fingerprint import DeviceId, device_id
 FORMAT = "countersign-receipt/1"
 SUFFIX = ".receipt"
 YEARS = range(1970, 9999)  # those that are dates in every time zone
-_PART = 512 * limits.KIB
-_LABEL = b"countersign/1 receipt\0"
+DIGEST = 32  # bytes of SHA-256
+LABEL = b"countersign/1 receipt\0"
 _KINDS = {
     EntryKind.FOLDER: "folder",
     EntryKind.FILE: "file",
@@ -77,10 +75,10 @@ class Ending(msgspec.Struct, frozen=True):
     signature: str
 
 
-_encoder = msgspec.json.Encoder()
-_header = msgspec.json.Decoder(Header, strict=True)
-_line = msgspec.json.Decoder(Line, strict=True)
-_ending = msgspec.json.Decoder(Ending, strict=True)
+encoder = msgspec.json.Encoder()
+header_decoder = msgspec.json.Decoder(Header, strict=True)
+line_decoder = msgspec.json.Decoder(Line, strict=True)
+ending_decoder = msgspec.json.Decoder(Ending, strict=True)
 
 
 def entry_line(manifest: Manifest, index: int, digest: bytes, skipped: str | None, published: str | None) -> Line:
@@ -93,189 +91,7 @@ def entry_line(manifest: Manifest, index: int, digest: bytes, skipped: str | Non
     return Line(path, kind, target=manifest.targets.get(index), published=published)
 
 
-def write_receipt(
-    folder: Path, header: Header, lines: Iterator[Line], sign: Callable[[bytes], bytes], stem: str
-) -> Path:
-    """Writes a signed receipt into `folder` and gives its path. Raises DiskProblem."""
-    try:
-        with _Spare(folder) as spare:
-            hasher = hashlib.sha256()
-            for data in _encoded(header, lines):
-                hasher.update(data)
-                spare.file.write(data)
-            signature = base64.b64encode(sign(_LABEL + hasher.digest())).decode()
-            spare.file.write(_encoder.encode(Ending(signature)) + b"\n")
-            return spare.keep(stem)
-    except OSError as error:
-        raise DiskProblem(path=folder, reason=error.strerror or error) from error
-
-
-def _encoded(header: Header, lines: Iterator[Line]) -> Iterator[bytes]:
-    yield _encoder.encode(header) + b"\n"
-    for line in lines:
-        yield _encoder.encode(line) + b"\n"
-
-
-class _Spare:
-    """A new file beside its later name, removed unless it is kept."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._path = folder / f".{secrets.token_hex(8)}"
-        handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), PRIVATE_FILE)
-        self.file: BinaryIO = open(handle, "wb")  # noqa: SIM115 - closed by __exit__
-
-    def __enter__(self) -> _Spare:
-        return self
-
-    def __exit__(self, *_details: object) -> None:
-        self.file.close()
-        self._path.unlink(missing_ok=True)
-
-    def keep(self, stem: str) -> Path:
-        self.file.flush()
-        os.fsync(self.file.fileno())
-        self.file.close()
-        path = self._folder / (stem + SUFFIX)
-        os.replace(self._path, path)
-        sync_folder(self._folder)
-        return path
-
-
-def receipt_stem(now: datetime.datetime, peer: str, transfer_id: bytes) -> str:
-    """The file name of a receipt, without its ending: when, with whom, which."""
-    return f"{now:%Y-%m-%d %H.%M.%S} {peer} {transfer_id.hex()[:8]}"
-
-
-def receipt_parts(path: Path) -> Iterator[tuple[bytes, bool]]:
-    """A receipt in parts that fit a frame, and whether each is the last. Raises DiskProblem."""
-    try:
-        size = path.stat().st_size
-        with open(path, "rb") as file:
-            while part := file.read(_PART):
-                size -= len(part)
-                yield part, size == 0
-    except OSError as error:
-        raise DiskProblem(path=path, reason=error.strerror or error) from error
-
-
-class ReceiptKeeper:
-    """The sender's side: takes a receipt as it arrives, compares every line with what was sent, and keeps it.
-
-    Use as a context; `path` is set when all is well.
-    """
-
-    def __init__(
-        self,
-        folder: Path,
-        manifest: Manifest,
-        withdrawn: dict[int, str],
-        transfer_id: bytes,
-        sender: DeviceId,
-        receiver_pem: str,
-        stem: str,
-    ) -> None:
-        self._manifest = manifest
-        self._withdrawn = withdrawn
-        self._expected = (transfer_id.hex(), sender.hex())
-        self._certificate = read_certificate(receiver_pem.encode(), "")
-        self._stem = stem
-        self._buffer = bytearray()
-        self._hasher = hashlib.sha256()
-        self._next = -1  # the header, then the entries, then the ending
-        self.header: Header | None = None
-        self.skipped: list[tuple[str, str]] = []
-        self.renamed: list[tuple[str, str]] = []
-        self._counted = _Counts()
-        self.path: Path | None = None
-        try:
-            self._spare = _Spare(folder)
-        except OSError as error:
-            raise DiskProblem(path=folder, reason=error.strerror or error) from error
-
-    def __enter__(self) -> ReceiptKeeper:
-        return self
-
-    def __exit__(self, *details: object) -> None:
-        self._spare.__exit__(*details)
-
-    def feed(self, data: memoryview) -> None:
-        """Takes the next part. Raises ReceiptProblem or DiskProblem."""
-        self._buffer += data
-        try:
-            while (end := self._buffer.find(b"\n")) >= 0:
-                line = bytes(self._buffer[: end + 1])
-                del self._buffer[: end + 1]
-                self._take(line)
-                self._spare.file.write(line)
-        except OSError as error:
-            raise DiskProblem(path=self._stem, reason=error.strerror or error) from error
-        if len(self._buffer) > limits.RECEIPT_LINE_CAP:
-            raise ReceiptProblem(detail=_("a line is too long"))
-
-    def finish(self) -> Path:
-        """All parts have come. Raises ReceiptProblem, DiskProblem."""
-        if self._buffer or self._next <= len(self._manifest):
-            raise ReceiptProblem(detail=_("it ends too early"))
-        try:
-            self.path = self._spare.keep(self._stem)
-        except OSError as error:
-            raise DiskProblem(path=self._stem, reason=error.strerror or error) from error
-        return self.path
-
-    def _take(self, line: bytes) -> None:
-        index = self._next
-        self._next += 1
-        try:
-            if index == -1:
-                self._check_header(_header.decode(line))
-            elif index < len(self._manifest):
-                self._check_line(index, _line.decode(line))
-            elif index == len(self._manifest):
-                self._check_ending(_ending.decode(line))
-                return
-            else:
-                raise ReceiptProblem(detail=_("something follows its signature"))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise ReceiptProblem(detail=_("a line can not be read")) from None
-        self._hasher.update(line)
-
-    def _check_header(self, header: Header) -> None:
-        fits = (header.transfer_id, header.sender) == self._expected
-        if header.format != FORMAT or not fits or not _is_time(header.time):
-            raise ReceiptProblem(detail=_("it is of another transfer"))
-        if not self._is_theirs(header.certificate):
-            raise ReceiptProblem(detail=_("it names another device"))
-        self.header = header
-
-    def _is_theirs(self, pem: str) -> bool:
-        try:
-            return read_certificate(pem.encode(), "") == self._certificate
-        except Problem:  # what is no certificate is not theirs either
-            return False
-
-    def _check_line(self, index: int, line: Line) -> None:
-        digest = b""
-        if line.skipped is None and self._manifest.is_file(index):
-            digest = _digest(line.sha256)
-        if index in self._withdrawn and line.skipped is None:
-            raise ReceiptProblem(detail=_("it names a file that was not sent"))
-        if line != entry_line(self._manifest, index, digest, line.skipped, line.published):
-            raise ReceiptProblem(detail=_("it differs from what was sent"))
-        self._counted.add(line)
-        if line.published is not None:
-            self.renamed.append((line.path, line.published))
-        if line.skipped is not None:
-            self.skipped.append((printable(line.path, 4096), printable(line.skipped)))
-
-    def _check_ending(self, ending: Ending) -> None:
-        assert self.header is not None
-        self._counted.check(self.header)
-        if not signature_fits(self._certificate, _signature(ending), _LABEL + self._hasher.digest()):
-            raise ReceiptProblem(detail=_("its signature is wrong"))
-
-
-class _Counts:
+class Counts:
     """What the lines add up to, and what every line must obey; the header must say the same."""
 
     def __init__(self) -> None:
@@ -290,8 +106,12 @@ class _Counts:
             raise ReceiptProblem(detail=_("it holds a name that can not be"))
         self.skipped += line.skipped is not None
         if line.sha256 is not None and line.skipped is None:
-            self.files += 1
-            self.bytes += line.size or 0
+            self.add_file(line.size or 0)
+
+    def add_file(self, size: int) -> None:
+        """Counts a file that has arrived."""
+        self.files += 1
+        self.bytes += size
 
     def check(self, header: Header) -> None:
         """Raises ReceiptProblem where the header says something else."""
@@ -299,17 +119,19 @@ class _Counts:
             raise ReceiptProblem(detail=_("its counts are wrong"))
 
 
-def _digest(text: str | None) -> bytes:
+def digest_of(text: str | None) -> bytes:
+    """The bytes of a hash in hexadecimal. Raises ReceiptProblem for anything else."""
     try:
         digest = bytes.fromhex(text or "")
     except ValueError:
         digest = b""
-    if len(digest) != 32:
+    if len(digest) != DIGEST:
         raise ReceiptProblem(detail=_("a hash is missing"))
     return digest
 
 
-def _signature(ending: Ending) -> bytes:
+def signature_of(ending: Ending) -> bytes:
+    """The signature in an ending. Raises ReceiptProblem."""
     try:
         return base64.b64decode(ending.signature, validate=True)
     except (binascii.Error, ValueError):
@@ -335,7 +157,7 @@ def read_receipt(path: Path) -> Iterator[Any]:
     hasher = hashlib.sha256()
     certificate = None
     header: Header | None = None
-    counts = _Counts()
+    counts = Counts()
     ended = False
     try:
         with open(path, "rb") as file:
@@ -343,22 +165,22 @@ def read_receipt(path: Path) -> Iterator[Any]:
                 if ended or not line.endswith(b"\n"):
                     raise ReceiptProblem(detail=_("it is not whole"))
                 if number == 0:
-                    header = _header.decode(line)
-                    if header.format != FORMAT or not _is_time(header.time):
+                    header = header_decoder.decode(line)
+                    if header.format != FORMAT or not is_time(header.time):
                         raise ReceiptProblem(detail=_("it is not a receipt"))
                     certificate = read_certificate(header.certificate.encode(), path.name)
                     yield header
                 elif line.startswith(b'{"signature":'):
                     assert certificate is not None
                     assert header is not None
-                    ending = _ending.decode(line)
-                    if not signature_fits(certificate, _signature(ending), _LABEL + hasher.digest()):
+                    ending = ending_decoder.decode(line)
+                    if not signature_fits(certificate, signature_of(ending), LABEL + hasher.digest()):
                         raise ReceiptProblem(detail=_("its signature is wrong"))
                     counts.check(header)
                     ended = True
                     continue
                 else:
-                    found = _line.decode(line)
+                    found = line_decoder.decode(line)
                     counts.add(found)
                     yield found
                 hasher.update(line)
@@ -478,7 +300,7 @@ def _hash_of(handle: int) -> str:
     return hasher.hexdigest()
 
 
-def _is_time(text: str) -> bool:
+def is_time(text: str) -> bool:
     """Whether it is a date and time in the form of RFC 3339, and nothing that a screen would obey."""
     try:
         moment = datetime.datetime.fromisoformat(text)

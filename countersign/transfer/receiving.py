@@ -38,7 +38,7 @@ from countersign.transfer.disk import disk_problem
 from countersign.transfer.journal import VERSION, About, Journal
 from countersign.transfer.proposal import Decision, Proposal
 from countersign.transfer.proposing import propose
-from countersign.transfer.receipts import receipt_parts
+from countersign.transfer.receipt_writing import receipt_parts
 from countersign.transfer.recovery import Recovered, close_all, look_for, take_over
 from countersign.transfer.settling import Settlement
 from countersign.transfer.staging import Staging, choose_staging
@@ -398,9 +398,8 @@ class ReceivingSession:
                 if time.monotonic() - acked > _ACK_SECONDS:
                     self._acknowledge(channel, staging, unpacking)
                     acked = time.monotonic()
-            while not unpacking.idle:
+            while not unpacking.wait_until_idle(_LOOK):
                 self._nothing_said(channel)
-                channel.link.wait(_LOOK)
                 meter.update(staging.files_done, staging.bytes_done)
         finally:
             channel.allocate_with(lambda _kind, n: bytearray(n))
@@ -435,11 +434,11 @@ class ReceivingSession:
     def _finish(self, channel: Channel, staging: Staging, ring: KeyRing) -> None:
         if self._settlement is None:
             self._report(WaitingFor("disk"))
-            self._settlement = Settlement(self._device, self.peer, staging, self._into)
+            self._settlement = Settlement(self._device, self.peer, staging, self._into, ring, self._name)
         with self._stats.working(PUBLISHING):
             self._settlement.settle(lambda: self._nothing_said(channel))
         with self._stats.working(RECEIPT):
-            path = self._settlement.write_receipt(ring, self._name)
+            path = self._settlement.write_receipt(ring)
             writer = StreamWriter(ring, Stream.RECEIPT)
             for part, last in receipt_parts(path):
                 channel.send(Sealed(Kind.RECEIPT, writer.write(part, last, self._seconds())))
@@ -454,7 +453,7 @@ class ReceivingSession:
         published = settlement.published
         assert published is not None
         if settlement.receipt is None and self._ring is not None:
-            settlement.write_receipt(self._ring, self._name)  # the other side went before it could have one
+            settlement.write_receipt(self._ring)  # the other side went before it could have one
         manifest = staging.manifest
         skipped = tuple((printable(manifest.path(i), 4096), reason) for i, reason in staging.skipped.items())
         files, size = staging.files_done, staging.bytes_done

@@ -39,7 +39,8 @@ from countersign.transfer.answers import Answers
 from countersign.transfer.channel import Channel
 from countersign.transfer.device import Background, Device
 from countersign.transfer.packing import Packing
-from countersign.transfer.receipts import ReceiptKeeper, receipt_stem
+from countersign.transfer.receipt_keeping import ReceiptKeeper
+from countersign.transfer.receipt_writing import receipt_stem
 from countersign.transfer.scanning import Scan, scan_selection
 from countersign.transfer.selection import Selection
 from countersign.transfer.stats import LISTING, NEXT_PACK, RECEIPT, SENDERS, SENDING, Stats

@@ -333,8 +333,8 @@ class Staging:
 
     # --- after the data --------------------------------------------------------------------------------------------
 
-    def finish(self) -> None:
-        """Links last, then the folders' times, then everything made durable. Raises DiskProblem.
+    def complete_tree(self) -> None:
+        """Links last, then the folders' times: after this the tree is as it will be. Raises DiskProblem.
 
         Every wanted file must be complete by now; else the plan was not kept and SealBroken is raised.
         """
@@ -353,6 +353,9 @@ class Staging:
                 mtime = self.manifest.mtimes[index]
                 self._entry(index, lambda parent, name, _i, mtime=mtime: parent.set_folder_time(name, mtime))
         self._tree.close()
+
+    def sync(self) -> None:
+        """Makes all of it durable. Raises DiskProblem."""
         try:
             self._root.sync()
         except OSError as error:

@@ -46,7 +46,8 @@ from countersign.seal.token import open_token, seal
 from countersign.setting import Setting, open_setting
 from countersign.transfer.history import list_exchanges
 from countersign.transfer.journal import About, Journal, Past, Record, list_interrupted, tidy
-from countersign.transfer.receipts import FORMAT, ReceiptKeeper, check_receipt
+from countersign.transfer.receipt_keeping import ReceiptKeeper
+from countersign.transfer.receipts import FORMAT, check_receipt
 from countersign.transport.addresses import parse_address
 from countersign.trust.certificate import check_dates, read_certificate, signature_fits
 from countersign.trust.fingerprint import DeviceId
