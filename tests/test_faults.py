@@ -438,23 +438,23 @@ def test_too_many_open_files_is_no_reason_to_leave_files_out(couple: Couple, mon
 def test_f2_a_full_disk_keeps_what_has_arrived(couple: Couple, monkeypatch: pytest.MonkeyPatch) -> None:
     import errno
 
-    from countersign.transfer import disk, staging
+    from countersign.transfer.disk_direct import LargeWriter
 
     fill(couple.folder, large=LARGE)
     written = []
-    write_all = disk.write_all
+    write = LargeWriter.write
 
-    def filling(handle: int, data: bytes) -> None:
+    def filling(self: LargeWriter, handle: int, data: memoryview, position: int) -> int:
         written.append(len(data))
         if sum(written) > LARGE // 2:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        write_all(handle, data)
+        return write(self, handle, data, position)
 
-    monkeypatch.setattr(staging, "write_all", filling)
-    exchange = Exchange(couple).run()
+    with monkeypatch.context() as full:
+        full.setattr(LargeWriter, "write", filling)
+        exchange = Exchange(couple).run()
     assert exchange.codes == ("peer_disk", "disk_full")
     assert couple.visible() == []
-    monkeypatch.setattr(staging, "write_all", write_all)
     again = Exchange(couple).run()
     assert again.codes == ("done", "done")
     end = again.sender.end()

@@ -13,6 +13,7 @@ from countersign import limits
 from countersign.transfer import publishing, receiving, scanning, sending, settling, staging, status as st
 from countersign.transfer.channel import Channel
 from countersign.transfer.disk import write_all
+from countersign.transfer.disk_direct import LargeWriter
 from countersign.transfer.journal import list_interrupted, tidy
 from countersign.transfer.proposal import Decision
 from countersign.transfer.selection import Selection
@@ -45,16 +46,17 @@ def test_f2_a_full_disk_is_not_hidden_by_a_line_that_is_lost_with_it(
     exchange = Exchange(couple)
     hit = threading.Event()
     with Proxy(exchange.port, cut_after=[]) as proxy:
+        write = LargeWriter.write
 
-        def failing(handle: int, data: memoryview) -> None:
+        def failing(self: LargeWriter, handle: int, data: memoryview, position: int) -> int:
             if len(data) > 2_000_000 and not hit.is_set() and exchange.receiver.all(st.Progress)[-1].bytes_done > 0:
                 write_all(handle, memoryview(data)[:1_000_000])  # what a full disk does: a short write, then the error
                 hit.set()
                 proxy.cut_now()
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            write_all(handle, data)
+            return write(self, handle, data, position)
 
-        monkeypatch.setattr(staging, "write_all", failing)
+        monkeypatch.setattr(LargeWriter, "write", failing)
         through(couple, exchange, proxy).run()
     assert hit.is_set()
     assert exchange.receiver.code() == "disk_full"

@@ -51,6 +51,11 @@ def member_name(piece: Piece) -> bytes:
     return b"%d-%d" % (piece.index, piece.offset)
 
 
+def content_at(piece: Piece) -> int:
+    """Where in an archive the content of its first member begins."""
+    return _LOCAL.size + len(member_name(piece))
+
+
 def _local(name: bytes, method: int, crc: int, packed: int, size: int) -> bytes:
     return _LOCAL.pack(_LOCAL_MAGIC, _VERSION, 0, method, 0, _DATE, crc, packed, size, len(name), 0) + name
 

@@ -56,8 +56,13 @@ class Opener:
         self._stream = stream
         self._key = ring.stream_key(_LABELS[stream])
 
-    def open_frame(self, number: int, token: Buffer, out: bytearray | None = None) -> tuple[bool, memoryview]:
-        """(last, payload) of the token if it is frame `number` of this stream. Raises SealBroken."""
+    def open_frame(
+        self, number: int, token: Buffer, out: bytearray | memoryview | None = None
+    ) -> tuple[bool, memoryview]:
+        """(last, payload) of the token if it is frame `number` of this stream. Raises SealBroken.
+
+        out: a buffer to open into, where it is large enough; the payload then begins INNER bytes behind its beginning.
+        """
         plain = open_token(self._key, token, out)
         if len(plain) < INNER:
             raise SealBroken

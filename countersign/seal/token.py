@@ -62,8 +62,11 @@ def seal(
     return view[:size]
 
 
-def open_token(key: bytes, token: Buffer, out: bytearray | None = None) -> memoryview:
-    """The plaintext of a token. Raises SealBroken, the same whatever is wrong."""
+def open_token(key: bytes, token: Buffer, out: bytearray | memoryview | None = None) -> memoryview:
+    """The plaintext of a token. Raises SealBroken, the same whatever is wrong.
+
+    out: a buffer to write into, where it is large enough: a block more than the plaintext.
+    """
     view = memoryview(token)
     size = len(view)
     if size < SMALLEST or (size - HEAD - TAG) % BLOCK:

@@ -1,5 +1,4 @@
-"""Lets the disk begin before the end: large amounts go out while more arrives, so that the last sync finds little left.
-Small files do not count: they would wait for the disk's journal, which every sync closes.
+"""Lets the disk begin before the end: it writes while more arrives, so that the last sync finds little left.
 
 Only a head start. Whether all of it is on the disk is said by the last sync, on a handle that was open all the time:
 Linux tells every open handle of a failed write by itself, so this one can hide nothing from that one (syncfs(2)).
@@ -22,7 +21,7 @@ class EarlySync:
     """A thread that syncs the file system of a folder until it is closed. Nothing where the system can not at once."""
 
     def __init__(self, path: Path, written: Callable[[], int]) -> None:
-        """written: how many bytes are written so far, those of small files left out."""
+        """written: how many bytes the system's cache was given so far."""
         self._path = path
         self._written = written
         self._stopping = threading.Event()

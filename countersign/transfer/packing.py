@@ -47,8 +47,8 @@ class Packing:
         self._sealer = sealer
         self._now = now
         self._stats = stats
-        self._contents = BufferPool(limits.PACK_BYTES)
-        self._tokens = BufferPool(limits.PACK_CAP)
+        self._contents = BufferPool(bytearray, limits.PACK_BYTES)
+        self._tokens = BufferPool(bytearray, limits.PACK_CAP)
         self._withdrawn: dict[int, str] = {}
         self._lock = threading.Lock()
         self._one_at_a_time = threading.Lock()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -16,7 +17,7 @@ from countersign.printable import printable
 from countersign.transfer.disk import Folder, is_link
 from countersign.transfer.selection import Found, Selection
 
-_REPORT_EVERY = 1000  # entries
+_LOOK_EVERY = 1000  # entries
 KEEPERS = frozenset({".gitkeep"})  # what keeps SEND_FOLDER in a repository is nobody's file
 
 
@@ -59,6 +60,7 @@ class _Scanner:
         self._on_progress = on_progress
         self._cancelled = cancelled
         self._names_bytes = 0
+        self._reported = -limits.STATUS_SECONDS
 
     def folder(self, folder: Folder, parent: int, above: tuple[str, ...], path_bytes: int) -> None:
         for found in sorted(folder.entries(), key=lambda entry: entry.name):
@@ -119,11 +121,17 @@ class _Scanner:
         if manifest.bytes + entry.size > limits.MAX_TOTAL_BYTES:
             raise TooMuch(path=self._scan.selection.place, detail=_("too many bytes"))
         index = manifest.add(entry)
-        if index % _REPORT_EVERY == 0:
-            self._on_progress(manifest.files, manifest.bytes)
+        if index % _LOOK_EVERY == 0:
+            self._report()
             if self._cancelled():
                 raise Cancelled
         return index
+
+    def _report(self) -> None:
+        now = time.monotonic()
+        if now - self._reported >= limits.STATUS_SECONDS:
+            self._reported = now
+            self._on_progress(self._scan.manifest.files, self._scan.manifest.bytes)
 
     def _skip(self, above: tuple[str, ...], name: str, reason: str) -> None:
         self._scan.skipped.append((printable("/".join((*above, name)), 4096), reason))

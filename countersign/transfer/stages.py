@@ -14,26 +14,29 @@ from typing import Generic, TypeVar
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
+Lent = TypeVar("Lent")
 
 WORKERS = max(2, min(4, os.cpu_count() or 2))
 DEPTH = WORKERS + 2
 
 
-class BufferPool:
+class BufferPool(Generic[Lent]):
     """Buffers that are lent and come back."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, make: Callable[[int], Lent], size: int) -> None:
+        """make: gives a new buffer of that many bytes."""
+        self._make = make
         self._size = size
-        self._free: list[bytearray] = []
+        self._free: list[Lent] = []
         self._lock = threading.Lock()
 
-    def lend(self) -> bytearray:
+    def lend(self) -> Lent:
         with self._lock:
             if self._free:
                 return self._free.pop()
-        return bytearray(self._size)
+        return self._make(self._size)
 
-    def give_back(self, buffer: bytearray) -> None:
+    def give_back(self, buffer: Lent) -> None:
         with self._lock:
             self._free.append(buffer)
 
@@ -106,6 +109,14 @@ class OrderedStage(Generic[Job, Result]):
             if self._error is not None:
                 raise self._error
             return room
+
+    def wait_until_idle(self, seconds: float) -> bool:
+        """Whether all that was put has been taken, now or within `seconds`. Raises what a worker raised."""
+        with self._lock:
+            idle = self._lock.wait_for(lambda: self._error is not None or self._put == self._taken, seconds)
+            if self._error is not None:
+                raise self._error
+            return idle
 
     def close(self) -> None:
         """Ends the threads after the job that each has in hand."""

@@ -22,24 +22,23 @@ from countersign.i18n import N_
 from countersign.pack.archive import Member
 from countersign.pack.manifest import TOP, EntryKind, Manifest
 from countersign.pack.plan import Answer, bitmap
+from countersign.transfer.creating import MANY, Creator, complete_file
 from countersign.transfer.disk import (
     BY_PATH,
     LINKS_WORK,
-    SYNCS_AT_ONCE,
     Folder,
-    Tree,
     disk_problem,
     is_about_one_name,
     read_at,
     remove_tree,
-    set_file_time,
-    sync_file,
     write_all,
 )
+from countersign.transfer.disk_direct import LargeWriter
 from countersign.transfer.journal import Journal, Record, new_staging_name, remove_journal
 
 log = logging.getLogger(__name__)
 
+_PAGE_OF_CACHE = 4096  # what the smallest file takes
 _HASHED_ASIDE = 256 * limits.KIB  # from here on handing it to another thread costs less than it gains
 
 NOT_HERE = N_("this computer can not keep a file of that name there")
@@ -86,10 +85,12 @@ class Staging:
         self.files_done = self.bytes_done = 0
         self.hashing_seconds = 0.0
         self.hashed_aside = 0.0  # seconds of these beside a write
-        self.large_bytes = 0  # of what was written, in large pieces
-        self._aside: ThreadPoolExecutor | None = None
+        self.cached_bytes = 0  # that the system's cache was given and the disk not yet
+        self._large = LargeWriter()
+        self._beside = ThreadPoolExecutor(1, "beside")  # a thread that is made when it is needed
         self._root = Folder.open_root(path)
-        self._tree = Tree(manifest, self._root)
+        self._creator = Creator(manifest, self._root)
+        self._tree = self._creator.tree
         self._begun: _Begun | None = None  # the file that is being written
         self._parked: dict[int, _Begun] = {}  # files begun by an earlier try or connection, until their turn comes
         self._logged: list[tuple[int, bytes]] = []
@@ -139,7 +140,7 @@ class Staging:
                 write_all(target, buffer[:count])
                 done += count
                 on_progress()
-            self._complete_file(target, kept.index)
+            complete_file(target, self.manifest.mtimes[kept.index])
         except BaseException:
             parent.remove_file(name)  # half of it must not be in the way of the next try
             raise
@@ -148,11 +149,6 @@ class Staging:
             os.close(target)
         if BY_PATH:
             parent.set_folder_time(name, self.manifest.mtimes[kept.index])
-
-    def _complete_file(self, handle: int, index: int) -> None:
-        set_file_time(handle, self.manifest.mtimes[index])
-        if not SYNCS_AT_ONCE:
-            sync_file(handle)
 
     def has(self, index: int) -> bool:
         """Whether this entry is complete here, or begun by an earlier try."""
@@ -185,14 +181,20 @@ class Staging:
         for index, reason in withdrawn:  # first: a begun file that ends here makes room for those behind it
             if index not in self.skipped:
                 self.skip(index, reason)
-        for piece, content in members:
-            if piece.index in self.skipped:
-                continue
+        wanted = [member for member in members if member.piece.index not in self.skipped]
+        if len(wanted) >= MANY and self._all_whole(wanted, digests):
+            self._write_many(wanted, digests)
+            wanted = []
+        for piece, content in wanted:
             try:
                 self._write_piece(piece.index, piece.offset, content, digests.get(piece.index))
             except OSError as error:
                 self._failed(piece.index, error)
         self.flush()
+
+    def _all_whole(self, members: list[Member], digests: dict[int, bytes]) -> bool:
+        """Whether each is a file of its own, so that their order does not matter."""
+        return self._begun is None and not self._parked and all(piece.index in digests for piece, _content in members)
 
     def skip(self, index: int, reason: str) -> None:
         """Gives up an entry; what has arrived of it is dropped."""
@@ -249,7 +251,7 @@ class Staging:
         if begun.index != index or begun.size != offset:
             raise SealBroken
         if content:
-            begun.hasher = self._write_hashed(begun.handle, begun.hasher, content)
+            begun.hasher = self._write_hashed(begun.handle, begun.hasher, content, begun.size)
             begun.size += len(content)
             self.bytes_done += len(content)
         if begun.size == self.manifest.sizes[index]:
@@ -257,30 +259,39 @@ class Staging:
 
     def _write_whole(self, index: int, content: bytes | bytearray | memoryview, digest: bytes | None) -> None:
         """A file that comes in one piece: nothing of it is kept where this fails."""
-        parent, name = self._tree.folder(self.manifest.parents[index]), self.manifest.names[index]
-        mtime = self.manifest.mtimes[index]
-        handle = parent.create_file(name, self.manifest.kinds[index] == EntryKind.EXECUTABLE)
-        try:
-            try:
-                if digest is None:
-                    digest = self._write_hashed(handle, hashlib.sha256(), content).digest()
-                elif content:
-                    write_all(handle, content)
-                self._complete_file(handle, index)
-            finally:
-                os.close(handle)
-            if BY_PATH:
-                parent.set_folder_time(name, mtime)
-        except OSError:
-            parent.remove_file(name)
-            raise
-        self.bytes_done += len(content)
+        if digest is not None:
+            self._creator.one(index, lambda handle: write_all(handle, content))
+            self.cached_bytes += max(_PAGE_OF_CACHE, len(content))
+            self._log_whole(index, digest)
+            return
+        hasher = hashlib.sha256()
+
+        def write(handle: int) -> None:
+            nonlocal hasher
+            hasher = self._write_hashed(handle, hasher, content)
+
+        self._creator.one(index, write)
+        self._log_whole(index, hasher.digest())
+
+    def _write_many(self, members: list[Member], digests: dict[int, bytes]) -> None:
+        """Many files that come whole and are hashed already."""
+        made = self._creator.many(members, self._beside)
+        for index in made.done:
+            self.cached_bytes += max(_PAGE_OF_CACHE, self.manifest.sizes[index])
+            self._log_whole(index, digests[index])
+        for index, error in made.refused:
+            self._failed(index, error)
+
+    def _log_whole(self, index: int, digest: bytes) -> None:
+        self.bytes_done += self.manifest.sizes[index]
         self._log_complete(index, digest)
 
     def _write_hashed(
-        self, handle: int, hasher: hashlib._Hash, content: bytes | bytearray | memoryview
+        self, handle: int, hasher: hashlib._Hash, content: bytes | bytearray | memoryview, position: int = 0
     ) -> hashlib._Hash:
-        """Writes, and gives the hash that goes on with the content; what was handed in stays good where writing fails.
+        """Writes where the handle stands, at `position`; gives the hash that goes on with the content.
+
+        What was handed in stays good where writing fails.
 
         A large piece is hashed on another thread while it is written.
         """
@@ -290,21 +301,18 @@ class Staging:
             after, seconds = _hashed(hasher, content)
             self.hashing_seconds += seconds
             return after
-        if self._aside is None:
-            self._aside = ThreadPoolExecutor(1, "hashing")
-        job = self._aside.submit(_hashed, hasher, content)
+        job = self._beside.submit(_hashed, hasher, content)
         try:
-            write_all(handle, content)
+            self.cached_bytes += self._large.write(handle, content, position)
         finally:
             after, seconds = job.result()  # not before: whoever lent us the content wants it back
         self.hashing_seconds += seconds
         self.hashed_aside += seconds
-        self.large_bytes += len(content)
         return after
 
     def _end_begun(self, begun: _Begun) -> None:
         index = begun.index
-        self._complete_file(begun.handle, index)
+        complete_file(begun.handle, self.manifest.mtimes[index])
         os.close(begun.handle)
         self._begun = None
         if BY_PATH:
@@ -352,7 +360,7 @@ class Staging:
             if self.manifest.kinds[index] == EntryKind.FOLDER and self._is_wanted(index):
                 mtime = self.manifest.mtimes[index]
                 self._entry(index, lambda parent, name, _i, mtime=mtime: parent.set_folder_time(name, mtime))
-        self._tree.close()
+        self._creator.close()
 
     def sync(self) -> None:
         """Makes all of it durable. Raises DiskProblem."""
@@ -396,9 +404,8 @@ class Staging:
         for begun in (*self._parked.values(), *([self._begun] if self._begun is not None else [])):
             os.close(begun.handle)
         self._begun, self._parked = None, {}
-        if self._aside is not None:
-            self._aside.shutdown()
-        self._tree.close()
+        self._beside.shutdown()
+        self._creator.close()
         self._root.close()
         self.journal.close()
 

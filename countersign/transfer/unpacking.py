@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from countersign import limits
 from countersign.errors import SealBroken
-from countersign.pack.archive import Pack, read_pack
+from countersign.pack.archive import Pack, content_at, read_pack
 from countersign.pack.plan import PackPlan
-from countersign.seal.stream import Opener
+from countersign.seal.stream import INNER, Opener
+from countersign.transfer.disk_direct import PAGE, on_a_page
 from countersign.transfer.flushing import EarlySync
 from countersign.transfer.stages import BufferPool, OrderedStage
 from countersign.transfer.staging import Staging
@@ -28,7 +29,7 @@ class _Token(NamedTuple):
 class _Opened(NamedTuple):
     pack: Pack
     digests: dict[int, bytes]
-    buffer: bytearray
+    buffer: memoryview
 
 
 class Unpacking:
@@ -39,15 +40,15 @@ class Unpacking:
         self._staging = staging
         self._opener = opener
         self._stats = stats
-        self._tokens = BufferPool(limits.PACK_CAP)
-        self._plains = BufferPool(limits.PACK_CAP)
+        self._tokens = BufferPool(bytearray, limits.PACK_CAP)
+        self._plains = BufferPool(on_a_page, limits.PACK_CAP + PAGE)
         self._lent: dict[int, bytearray] = {}
         self._stage: OrderedStage[_Token, _Opened] = OrderedStage(
             lambda: self._open, "unpacking", lambda seconds: stats.add(OPENING, waiting=seconds)
         )
         self._stopping = threading.Event()
         self._error: BaseException | None = None
-        self._flushing = EarlySync(staging.path, lambda: staging.large_bytes)
+        self._flushing = EarlySync(staging.path, lambda: staging.cached_bytes)
         self._idle_since = time.perf_counter()
         self._writer = threading.Thread(target=self._write_all, name="writing", daemon=True)
         self._writer.start()
@@ -75,11 +76,10 @@ class Unpacking:
         if self._error is not None:
             raise self._error
 
-    @property
-    def idle(self) -> bool:
-        """Whether all that was put is written. Raises what went wrong."""
+    def wait_until_idle(self, seconds: float) -> bool:
+        """Whether all that was put is written, now or within `seconds`. Raises what went wrong in any stage."""
         self.check()
-        return self._stage.idle
+        return self._stage.wait_until_idle(seconds)
 
     def close(self) -> None:
         """Writes what has arrived whole, then ends the threads."""
@@ -93,7 +93,7 @@ class Unpacking:
     def _open(self, job: _Token) -> _Opened:
         plain_buffer = self._plains.lend()
         with self._stats.working(OPENING):
-            last, payload = self._opener.open_frame(job.plan.number, job.token, plain_buffer)
+            last, payload = self._opener.open_frame(job.plan.number, job.token, plain_buffer[_shift(job.plan) :])
         self._tokens.give_back(job.buffer)
         if last != job.plan.last:
             raise SealBroken
@@ -123,3 +123,11 @@ class Unpacking:
         self._stats.add(HASHING, hashing)
         self._idle_since = ended
         self.packs_done += 1
+
+
+def _shift(plan: PackPlan) -> int:
+    """Where in a buffer to begin, so that a page of the pack's first file begins a page of memory: see disk_direct."""
+    if not plan.pieces:
+        return 0
+    first = plan.pieces[0]
+    return -(INNER + content_at(first) - first.offset) % PAGE

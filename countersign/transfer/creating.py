@@ -1,0 +1,96 @@
+"""Small files that come whole. Making one is the system's work, which lets go of the interpreter: two threads make many."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from typing import NamedTuple
+
+from countersign.pack.archive import Member
+from countersign.pack.manifest import EntryKind, Manifest
+from countersign.transfer.disk import (
+    BY_PATH,
+    SYNCS_AT_ONCE,
+    Folder,
+    Tree,
+    is_about_one_name,
+    set_file_time,
+    sync_file,
+    write_all,
+)
+
+MANY = 512  # files in a pack from which a second thread is worth its while: of 246 a pack it made nothing faster
+
+
+class Created(NamedTuple):
+    """Entries that are complete, and those that the disk refused; after one that is not about its name nothing was tried."""
+
+    done: list[int]
+    refused: list[tuple[int, OSError]]
+
+
+class Creator:
+    """Makes the files of one manifest under one root. One thread uses it; `many` takes another to help."""
+
+    def __init__(self, manifest: Manifest, root: Folder) -> None:
+        self.tree = Tree(manifest, root)
+        self._helpers = Tree(manifest, root)  # a tree is for one thread
+        self._manifest = manifest
+
+    def one(self, index: int, write: Callable[[int], object]) -> None:
+        """Makes the file of an entry; `write` gets its handle. Nothing of it is kept where this fails. Raises OSError."""
+        _create(self._manifest, self.tree, index, write)
+
+    def many(self, members: Sequence[Member], helper: Executor) -> Created:
+        """Makes the files of all these, half of them on a thread of the helper's."""
+        half = len(members) // 2
+        job = helper.submit(_create_some, self._manifest, self._helpers, members[half:])
+        try:
+            done, refused = _create_some(self._manifest, self.tree, members[:half])
+        finally:
+            theirs = job.result()  # not before: whoever lent us the content wants it back
+        return Created(done + theirs.done, refused + theirs.refused)
+
+    def close(self) -> None:
+        """Closes all folders but the root."""
+        self.tree.close()
+        self._helpers.close()
+
+
+def complete_file(handle: int, mtime: int) -> None:
+    """The last that an open file gets. mtime in nanoseconds since 1970."""
+    set_file_time(handle, mtime)
+    if not SYNCS_AT_ONCE:
+        sync_file(handle)
+
+
+def _create(manifest: Manifest, tree: Tree, index: int, write: Callable[[int], object]) -> None:
+    parent, name = tree.folder(manifest.parents[index]), manifest.names[index]
+    mtime = manifest.mtimes[index]
+    handle = parent.create_file(name, manifest.kinds[index] == EntryKind.EXECUTABLE)
+    try:
+        try:
+            write(handle)
+            complete_file(handle, mtime)
+        finally:
+            os.close(handle)
+        if BY_PATH:
+            parent.set_folder_time(name, mtime)
+    except OSError:
+        parent.remove_file(name)
+        raise
+
+
+def _create_some(manifest: Manifest, tree: Tree, members: Sequence[Member]) -> Created:
+    made = Created([], [])
+    for piece, content in members:
+        try:
+            _create(manifest, tree, piece.index, lambda handle, content=content: write_all(handle, content))  # type: ignore[misc]
+        except OSError as error:
+            made.refused.append((piece.index, error))
+            if not is_about_one_name(error):
+                break
+        else:
+            made.done.append(piece.index)
+    return made

@@ -1,0 +1,130 @@
+"""Many small files made by two threads: all of them, once each, and a refusal in either half is told."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from countersign.errors import DiskFull
+from countersign.pack.archive import Member
+from countersign.pack.manifest import TOP, Entry, EntryKind, Manifest
+from countersign.pack.plan import Piece
+from countersign.transfer import status as st
+from countersign.transfer.creating import MANY, Creator
+from countersign.transfer.disk import Folder
+from countersign.transfer.journal import list_interrupted
+from tests.transfers import Couple, Exchange, snapshot
+
+COUNT = 40
+MTIME = 1_700_000_000_123_456_789
+
+
+@pytest.fixture
+def helper() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(1) as made:
+        yield made
+
+
+@pytest.fixture
+def creator(tmp_path: Path) -> Iterator[Creator]:
+    """For a folder `d` that is there and files in it, every second one executable."""
+    (tmp_path / "d").mkdir()
+    manifest = Manifest()
+    manifest.add(Entry(EntryKind.FOLDER, TOP, "d", 0, 0, ""))
+    for number in range(COUNT):
+        kind = EntryKind.EXECUTABLE if number % 2 else EntryKind.FILE
+        manifest.add(Entry(kind, 0, f"{number:03}", number, MTIME + number, ""))
+    root = Folder.open_root(tmp_path)
+    made = Creator(manifest, root)
+    yield made
+    made.close()
+    root.close()
+
+
+def members() -> list[Member]:
+    return [Member(Piece(number + 1, 0, number), bytes([number]) * number) for number in range(COUNT)]
+
+
+def refusing(monkeypatch: pytest.MonkeyPatch, *names: str, number: int) -> None:
+    """The disk will not have these names."""
+    create = Folder.create_file
+
+    def create_file(self: Folder, name: str, executable: bool) -> int:
+        if name in names:
+            raise OSError(number, os.strerror(number))
+        return create(self, name, executable)
+
+    monkeypatch.setattr(Folder, "create_file", create_file)
+
+
+def test_all_are_there_with_their_times(creator: Creator, helper: ThreadPoolExecutor, tmp_path: Path) -> None:
+    made = creator.many(members(), helper)
+    assert sorted(made.done) == list(range(1, COUNT + 1))
+    assert made.refused == []
+    for number in range(COUNT):
+        path = tmp_path / "d" / f"{number:03}"
+        assert path.read_bytes() == bytes([number]) * number
+        assert abs(path.stat().st_mtime_ns - (MTIME + number)) < 1000
+        if os.name == "posix":
+            assert bool(path.stat().st_mode & 0o100) == bool(number % 2)
+
+
+@pytest.mark.parametrize("name", ["003", "030"])
+def test_a_name_that_the_disk_refuses(
+    creator: Creator, helper: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    refusing(monkeypatch, name, number=errno.EINVAL)
+    made = creator.many(members(), helper)
+    assert [index for index, _error in made.refused] == [int(name) + 1]
+    assert len(made.done) == COUNT - 1
+
+
+@pytest.mark.parametrize("name", ["003", "030"])
+def test_a_full_disk_ends_that_half(
+    creator: Creator, helper: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch, name: str, tmp_path: Path
+) -> None:
+    refusing(monkeypatch, name, number=errno.ENOSPC)
+    made = creator.many(members(), helper)
+    assert [error.errno for _index, error in made.refused] == [errno.ENOSPC]
+    tried = int(name) % (COUNT // 2)
+    assert len(made.done) == COUNT // 2 + tried
+    assert len(list((tmp_path / "d").iterdir())) == len(made.done)
+
+
+def test_a_transfer_of_many_with_one_refused(couple: Couple, monkeypatch: pytest.MonkeyPatch) -> None:
+    many(couple)
+    refusing(monkeypatch, "0700", number=errno.EINVAL)
+    exchange = Exchange(couple).run()
+    assert exchange.codes == ("done", "done")
+    end = exchange.receiver.end()
+    assert isinstance(end, st.Done)
+    assert [path for path, _reason in end.skipped] == ["a/0700"]
+    (couple.folder / "a" / "0700").unlink()
+    assert {name: facts for name, facts in snapshot(couple.into).items() if name != "a"} == {
+        name: facts for name, facts in snapshot(couple.folder).items() if name != "a"
+    }
+
+
+def test_a_transfer_of_many_onto_a_full_disk_goes_on_later(couple: Couple, monkeypatch: pytest.MonkeyPatch) -> None:
+    many(couple)
+    with monkeypatch.context() as full:
+        refusing(full, f"{2 * MANY:04}", number=errno.ENOSPC)
+        exchange = Exchange(couple).run()
+    assert exchange.receiver.code() == DiskFull.code
+    assert couple.visible() == []
+    assert len(list_interrupted(couple.bob.device.transfers)) == 1
+    again = Exchange(couple).run()
+    assert again.codes == ("done", "done")
+    assert snapshot(couple.into) == snapshot(couple.folder)
+
+
+def many(couple: Couple) -> None:
+    """More small files than one pack holds."""
+    (couple.folder / "a").mkdir()
+    for number in range(6 * MANY):
+        (couple.folder / "a" / f"{number:04}").write_bytes(b"%d" % number)
