@@ -16,6 +16,7 @@ from typing import Any
 from benchmarks.checking import Content, check, content_of
 from benchmarks.inputs import NOTHING, Input
 from benchmarks.measure import BenchmarkError, Round, write_out
+from benchmarks.memory import need_of, read_all, take_and_give_back
 from benchmarks.peers import Peer
 
 _FEW = 1000  # targets of fewer files are removed at once: many removed files make new ones slow for a minute
@@ -27,9 +28,10 @@ Say = Callable[[str], None]
 class Turns:
     """Runs peers on inputs and collects what was measured."""
 
-    def __init__(self, cache: Path, targets: Path, say: Say, settle: float = 0.0) -> None:
-        """settle: seconds of rest before every round, see benchmarks/README.md."""
-        self._settle = settle
+    def __init__(self, cache: Path, targets: Path, say: Say, *, touch: bool = False, rest: float = 0.0) -> None:
+        """Before each round: rest, in seconds, or memory that is touched; see benchmarks/README.md."""
+        self._touch = touch
+        self._rest = rest
         self._cache = cache
         self._targets = targets / f"countersign-benchmark-{os.getpid()}"
         self._say = say
@@ -70,7 +72,11 @@ class Turns:
         target.mkdir(parents=True)
         write_out()
         if one is not NOTHING:
-            time.sleep(self._settle)
+            read_all(source)
+            if self._touch:
+                take_and_give_back(need_of(expected))
+            else:
+                time.sleep(self._rest)
         try:
             measured = peer.transfer(source, target)
             if measured.arrived is not None:
