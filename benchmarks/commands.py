@@ -42,11 +42,17 @@ def make_parser() -> argparse.ArgumentParser:
         "--peers", default="", metavar="A,B", help="by the beginning of their names; all that are there"
     )
     parser.add_argument("--rounds", type=int, default=_ROUNDS)
+    parser.add_argument(
+        "--keep", action="store_true", help="what arrived stays there: removed files make the next run slow"
+    )
     parser.add_argument("--touch", action="store_true", help="touch the memory that a round may need before it")
     parser.add_argument("--quick", action="store_true", help="a thirty-second of each input, two rounds")
     parser.add_argument("--entries", default="1000,10000,100000,1000000", metavar="A,B", help="for scaling and first")
     parser.add_argument("--cache", type=Path, default=user_cache_path("countersign-benchmarks"), metavar="DIR")
     parser.add_argument("--targets", type=Path, metavar="DIR", help="receive in here; the cache unless given")
+    parser.add_argument(
+        "--beside", action="append", default=[], metavar="NAME=FILE", help="results of another run: a column for table"
+    )
     parser.add_argument("--results", type=Path, default=HERE / "results" / "results.json", metavar="FILE")
     return parser
 
@@ -64,7 +70,10 @@ def run(arguments: list[str]) -> int:
         if options.command == "list":
             _list(options)
         elif options.command == "table":
-            report.write_readme(HERE / "README.md", report.read(options.results))
+            beside = [
+                (name, report.read(Path(path))) for name, _equals, path in (b.partition("=") for b in options.beside)
+            ]
+            report.write_readme(HERE / "README.md", report.read(options.results), beside)
         elif options.command == "compare":
             _compare(options)
         else:
@@ -144,7 +153,8 @@ def _compare(options: argparse.Namespace) -> None:
     finally:
         for peer in peers:
             peer.close()
-        turns.clean()
+        if not options.keep:
+            turns.clean()
     _say("")
     for name in names:
         _say(f"{name}:\n{report.input_table(found['inputs'][name])}\n")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import log10
 from pathlib import Path
@@ -107,15 +107,27 @@ def input_table(one: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def verdict_table(results: dict[str, Any]) -> str:
-    """The target table with what was measured."""
-    lines = ["| input | against | to reach | data alone | whole command | |", "|---|---|---|---|---|---|"]
-    for one in verdicts(results):
+def verdict_table(results: dict[str, Any], beside: Sequence[tuple[str, dict[str, Any]]] = ()) -> str:
+    """The target table with what was measured. beside: further runs of the same, each with what it is called."""
+    names = "".join(f" {name} |" for name, _results in beside)
+    lines = [
+        f"| input | against | to reach | data alone | whole command | |{names}",
+        "|---|---|---|---|---|---|" + "---|" * len(beside),
+    ]
+    columns = [verdicts(other) for _name, other in beside]
+    for number, one in enumerate(verdicts(results)):
+        others = "".join(f" {_in_short(column[number])} |" for column in columns)
         lines.append(
             f"| {one.target.input} | {one.target.peer} | {one.target.ratio:g} | {_times(one.moving)} | {_times(one.whole)} "
-            f"| {one.text} |"
+            f"| {one.text} |{others}"
         )
     return "\n".join(lines)
+
+
+def _in_short(one: Verdict) -> str:
+    if one.moving is None:
+        return ""
+    return f"{_times(one.moving)} / {_times(one.whole)}, {one.text}"
 
 
 def _times(ratio: float | None) -> str:
@@ -136,9 +148,9 @@ def stage_table(one: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def results_text(results: dict[str, Any]) -> str:
-    """All of it, in Markdown."""
-    parts = [verdict_table(results)]
+def results_text(results: dict[str, Any], beside: Sequence[tuple[str, dict[str, Any]]] = ()) -> str:
+    """All of it, in Markdown. beside: as for `verdict_table`."""
+    parts = [verdict_table(results, beside)]
     for name, one in results["inputs"].items():
         about = one["about"] + (f", {one['share']:g} of it" if one["share"] != 1 else "")
         parts.append(f"### {name}: {about}\n\n{one['files']:,} files, {one['bytes'] / 1e6:,.0f} MB.")
@@ -225,11 +237,11 @@ def read(path: Path) -> dict[str, Any]:
     return results
 
 
-def write_readme(readme: Path, results: dict[str, Any]) -> None:
-    """Replaces what stands between the marks."""
+def write_readme(readme: Path, results: dict[str, Any], beside: Sequence[tuple[str, dict[str, Any]]] = ()) -> None:
+    """Replaces what stands between the marks. beside: as for `verdict_table`."""
     text = readme.read_text(encoding="utf-8")
     for name, new in (
-        ("results", results_text(results)), ("scaling", scaling_text(results)), ("others", others_text(results)),
+        ("results", results_text(results, beside)), ("scaling", scaling_text(results)), ("others", others_text(results)),
     ):  # fmt: skip
         begin, end = _BEGIN.format(name=name), _END.format(name=name)
         before, _mark, rest = text.partition(begin)

@@ -19,7 +19,8 @@ from benchmarks.measure import BenchmarkError, Round, write_out
 from benchmarks.memory import need_of, read_all, take_and_give_back
 from benchmarks.peers import Peer
 
-_FEW = 1000  # targets of fewer files are removed at once: many removed files make new ones slow for a minute
+_FEW = 1000  # targets of fewer files are removed at once. ext4 makes files slowly for five minutes after many were removed: it
+# goes around the numbers of those (recently_deleted in its ialloc.c)
 SLOW = {("python", "scp"), ("tiny", "scp")}  # a minute and more a round: left out unless asked for by name
 
 Say = Callable[[str], None]

@@ -446,6 +446,25 @@ def test_closing_asks_only_during_a_transfer(couple: Couple) -> None:
     assert stage.window.closed
 
 
+def test_a_stop_that_takes_a_moment_is_shown_and_asked_once(couple: Couple) -> None:
+    stage = Stage(couple, "receiver")
+    stage.hear(LISTENING, st.Progress(1, 2, 0, 1, 1.0, 1.0))
+    stage.window.yes = True
+    stage.presenter.cancel()
+    stopping = stage.window.screens[-1]
+    assert Bar(None, "Stopping …") in stopping.blocks
+    assert not any(action.enabled for action in stopping.actions)
+    stage.window.yes = False  # nobody is asked again, and nothing that still comes in changes the screen
+    stage.presenter.cancel()
+    stage.hear(st.Progress(2, 2, 0, 1, 1.0, 1.0), st.Paused(True, True), st.Reconnecting(5.0))
+    assert stage.window.screens[-1] == stopping
+    stage.presenter.close_asked()
+    assert stage.presenter.session is not None
+    assert stage.presenter.session.answers.cancelled
+    stage.presenter.ended()
+    assert stage.window.closed
+
+
 def test_closing_a_window_that_does_nothing(couple: Couple) -> None:
     stage = Stage(couple, "sender")
     stage.presenter.close_asked()

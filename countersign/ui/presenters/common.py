@@ -72,6 +72,7 @@ class Presenter:
         self.session: Session | None = None
         self.moving = False
         self._paused = False
+        self._stopping = False  # asked for; the other side is still being told
         self._progress: st.Progress | None = None
         self._leaving = False
 
@@ -108,20 +109,29 @@ class Presenter:
 
     def close_asked(self) -> None:
         """The window's own close button."""
-        if self.moving and not self._stops():
+        if not self._stopping and self.moving and not self._stops():
             return
         self._leaving = True
         if self.session is None:
             self.window.close()
         else:
-            self.session.answers.cancel()
+            self._stop()
 
     def cancel(self) -> None:
         """Ends what is going on; asks first where bytes are moving."""
-        if self.moving and not self._stops():
+        if self._stopping or (self.moving and not self._stops()):
             return
         if self.session is not None:
-            self.session.answers.cancel()
+            self._stop()
+
+    def _stop(self) -> None:
+        if self.moving:
+            self._stopping = True
+            blocks = (Bar(None, _("Stopping …")), Text("", Tone.HINT))
+            asked = Action(_("Cancel"), self.cancel, leaving=True, enabled=False)
+            self.window.show(Screen("moving", self.heading_moving, blocks, (asked,)))
+        assert self.session is not None
+        self.session.answers.cancel()
 
     def _stops(self) -> bool:
         question = _(
@@ -260,7 +270,7 @@ class Presenter:
     def begin(self, session: Session) -> None:
         """Runs a session; its statuses come to `on_status`."""
         self.session = session
-        self.moving = self._paused = False
+        self.moving = self._paused = self._stopping = False
         self._progress = None
         self.around.start(session)
         self.show_menus()
@@ -277,6 +287,8 @@ class Presenter:
 
     def on_status(self, status: st.Status) -> None:
         """Takes the statuses that both programs show alike."""
+        if self._stopping and isinstance(status, (st.Progress, st.Paused, st.Reconnecting)):
+            return
         if isinstance(status, st.Progress):
             self._show_progress(status)
         elif isinstance(status, st.Paused):
