@@ -17,6 +17,7 @@ from typing import Any
 from benchmarks.checking import content_of
 from benchmarks.inputs import NOTHING, Input, make_small_files
 from benchmarks.measure import BenchmarkError, Child, Round, free_port, median, write_out
+from benchmarks.memory import read_all
 from benchmarks.ours import ROOT, Ours
 
 _WALKS = 5
@@ -53,6 +54,7 @@ def measure_scaling(options: argparse.Namespace) -> dict[str, Any]:
     nothing = median([_transfers(options, empty).seconds for _number in range(_NOTHINGS)])
     for count in _numbers(options):
         source = _small_files(count).ready(options.cache, 1)
+        read_all(source)
         write_out()
         measured = _transfers(options, source)
         row = {

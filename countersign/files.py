@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import stat
 import sys
 from pathlib import Path
 
+_SPARE = re.compile(r"\.(.+\.[0-9a-f]{12}|[0-9a-f]{16})")  # what `spare_name` gives
+_OLD = 86_400.0  # seconds; a younger one may be in somebody's hands
 PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
 PUBLIC_FILE = 0o644
@@ -25,7 +28,7 @@ def replace_file(path: Path, data: bytes, mode: int = PRIVATE_FILE) -> None:
 
 
 def _written_beside(path: Path, data: bytes, mode: int) -> Path:
-    spare = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
+    spare = path.with_name(spare_name(path.name))
     handle = os.open(spare, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
     try:
         with open(handle, "wb") as out:
@@ -36,6 +39,25 @@ def _written_beside(path: Path, data: bytes, mode: int) -> Path:
         spare.unlink(missing_ok=True)
         raise
     return spare
+
+
+def spare_name(name: str = "") -> str:
+    """For a file that is still being written: hidden, and of one that will be called `name`, or is not called anything yet."""
+    return f".{name}.{secrets.token_hex(6)}" if name else f".{secrets.token_hex(8)}"
+
+
+def remove_spares(folder: Path, now: float) -> None:
+    """Removes what a program that was killed had begun to write here, a day ago and more. now: seconds since 1970."""
+    with os.scandir(folder) as found:
+        old = [
+            entry.path
+            for entry in found
+            if _SPARE.fullmatch(entry.name)
+            and entry.is_file(follow_symlinks=False)
+            and now - entry.stat(follow_symlinks=False).st_mtime > _OLD
+        ]
+    for path in old:
+        Path(path).unlink(missing_ok=True)
 
 
 def private_folder(path: Path) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import secrets
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
 
 from countersign.errors import DiskProblem
-from countersign.files import PRIVATE_FOLDER, private_folder, tighten
+from countersign.files import PRIVATE_FOLDER, private_folder, remove_spares, tighten
 
 VARIABLE = "COUNTERSIGN_HOME"
 RECEIVED = "received_folder"
@@ -44,13 +45,15 @@ class Home:
         return self.root / "state"
 
     def prepare(self) -> None:
-        """Makes the folders that are missing. Raises DiskProblem."""
+        """Makes the folders that are missing, and tidies those that are there. Raises DiskProblem."""
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             for folder in (self.certs, self.state, self.receipts):
                 private_folder(folder)
                 tighten(folder, PRIVATE_FOLDER)
             self.peers.mkdir(exist_ok=True)
+            for folder in (self.certs, self.peers, self.state, self.receipts):
+                remove_spares(folder, time.time())
             self.send_folder.mkdir(exist_ok=True)
         except OSError as error:
             raise DiskProblem(path=self.root, reason=error.strerror or error) from error

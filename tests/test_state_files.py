@@ -13,7 +13,7 @@ import pytest
 from countersign import limits
 from countersign.commands import show_interrupted
 from countersign.errors import IdentityDamaged
-from countersign.files import replace_file
+from countersign.files import replace_file, spare_name
 from countersign.home import Home
 from countersign.pack.manifest import Entry, EntryKind, Manifest
 from countersign.setting import open_setting
@@ -183,3 +183,19 @@ def test_a_peer_cut_off_anywhere_takes_nobody_else_along(couple: Couple) -> None
         file.write_bytes(data)
         assert {peer.id for peer in peers.all()} == {couple.alice.device.identity.id}
         assert all(problem.message for problem in peers.problems())
+
+
+def test_what_a_killed_program_had_begun_to_write_goes_after_a_day(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.prepare()
+    kept = {".hidden", ".gitkeep", "peer.pem", ".notes.txt", ".0123456789abcdeg"}
+    for folder in (home.certs, home.peers, home.state, home.receipts):
+        for name in (*kept, spare_name(), spare_name("device.key"), f".{'0' * 16}"):
+            (folder / name).write_bytes(b"x")
+            os.utime(folder / name, (NOW, NOW))
+        young = folder / spare_name("young")
+        young.write_bytes(b"x")
+        (folder / spare_name()).mkdir()
+        home.prepare()
+        assert {path.name for path in folder.iterdir() if path.is_file()} == {*kept, young.name}
+        assert sum(path.is_dir() and path.name.startswith(".") for path in folder.iterdir()) == 1

@@ -6,7 +6,6 @@ import base64
 import datetime
 import hashlib
 import os
-import secrets
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import BinaryIO
 
 from countersign import limits
 from countersign.errors import DiskProblem
-from countersign.files import PRIVATE_FILE, sync_folder
+from countersign.files import PRIVATE_FILE, spare_name, sync_folder
 from countersign.transfer.receipts import LABEL, SUFFIX, Ending, Header, Line, encoder
 
 _PART = 512 * limits.KIB
@@ -72,7 +71,7 @@ class Spare:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._path = folder / f".{secrets.token_hex(8)}"
+        self._path = folder / spare_name()
         handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), PRIVATE_FILE)
         self.file: BinaryIO = open(handle, "wb")  # noqa: SIM115 - closed by __exit__
 

@@ -406,6 +406,7 @@ class ReceivingSession:
             unpacking.close()
             unpacking.check()  # here, since a lost line must not hide that the disk refused something
         meter.update(staging.files_done, staging.bytes_done, final=True)
+        self._nothing_said(channel)  # whoever cancels now still can
         self._acknowledge(channel, staging, unpacking)
 
     def _next_pack(self, channel: Channel) -> Sealed:
