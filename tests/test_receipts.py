@@ -13,7 +13,7 @@ import pytest
 
 from countersign.errors import DiskProblem, ReceiptProblem
 from countersign.transfer import receipts, settling, status as st
-from countersign.transfer.receipt_writing import write_receipt
+from countersign.transfer.receipt_writing import Spare, write_receipt
 from countersign.transfer.receipts import Header, Line, check_receipt
 from tests.transfers import Couple, Exchange, fill
 
@@ -160,3 +160,13 @@ def _written_as(identity: object, write: Any) -> Any:
         return write(self, *arguments)
 
     return written
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
+def test_a_draft_that_the_disk_can_not_take_is_removed_all_the_same(tmp_path: Path) -> None:
+    spare = Spare(tmp_path)
+    spare.file.close()
+    spare.file = open("/dev/full", "wb")  # noqa: SIM115 - closed by remove
+    spare.file.write(b"x")  # waits in the buffer, and fails when it is closed
+    spare.remove()
+    assert list(tmp_path.iterdir()) == []

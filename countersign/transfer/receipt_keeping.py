@@ -73,8 +73,8 @@ class ReceiptKeeper:
     def __enter__(self) -> ReceiptKeeper:
         return self
 
-    def __exit__(self, *details: object) -> None:
-        self._spare.__exit__(*details)
+    def __exit__(self, *_details: object) -> None:
+        self._spare.remove()
 
     def feed(self, data: memoryview) -> None:
         """Takes the next part. Raises ReceiptProblem or DiskProblem."""

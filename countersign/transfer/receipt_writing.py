@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import datetime
 import hashlib
 import os
@@ -56,7 +57,7 @@ class Draft:
 
     def discard(self) -> None:
         """Removes it."""
-        self._spare.__exit__()
+        self._spare.remove()
 
 
 def write_receipt(
@@ -79,7 +80,12 @@ class Spare:
         return self
 
     def __exit__(self, *_details: object) -> None:
-        self.file.close()
+        self.remove()
+
+    def remove(self) -> None:
+        """Closes and removes it, if it was not kept."""
+        with contextlib.suppress(OSError):  # a full disk can not take the last of it: it is not wanted any more
+            self.file.close()
         self._path.unlink(missing_ok=True)
 
     def keep(self, stem: str) -> Path:

@@ -85,7 +85,7 @@ class Staging:
         self.files_done = self.bytes_done = 0
         self.hashing_seconds = 0.0
         self.hashed_aside = 0.0  # seconds of these beside a write
-        self.cached_bytes = 0  # that the system's cache was given and the disk not yet
+        self.cached_bytes = 0  # that the system's cache was given, all in all
         self._large = LargeWriter()
         self._beside = ThreadPoolExecutor(1, "beside")  # a thread that is made when it is needed
         self._root = Folder.open_root(path)
