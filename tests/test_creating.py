@@ -1,26 +1,29 @@
-"""Many small files made by two threads: all of them, once each, and a refusal in either half is told."""
+"""Many small files made by two threads: all of them, once each, and what the disk refuses is told."""
 
 from __future__ import annotations
 
 import errno
 import os
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from countersign import limits
 from countersign.errors import DiskFull
 from countersign.pack.archive import Member
 from countersign.pack.manifest import TOP, Entry, EntryKind, Manifest
 from countersign.pack.plan import Piece
 from countersign.transfer import status as st
-from countersign.transfer.creating import MANY, Creator
+from countersign.transfer.creating import Creator
 from countersign.transfer.disk import Folder
 from countersign.transfer.journal import list_interrupted
 from tests.transfers import Couple, Exchange, snapshot
 
 COUNT = 40
+FILES = limits.PACK_PIECES + 1000
 MTIME = 1_700_000_000_123_456_789
 
 
@@ -85,15 +88,42 @@ def test_a_name_that_the_disk_refuses(
 
 
 @pytest.mark.parametrize("name", ["003", "030"])
-def test_a_full_disk_ends_that_half(
+def test_a_full_disk_ends_it_for_both(
     creator: Creator, helper: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch, name: str, tmp_path: Path
 ) -> None:
     refusing(monkeypatch, name, number=errno.ENOSPC)
     made = creator.many(members(), helper)
     assert [error.errno for _index, error in made.refused] == [errno.ENOSPC]
-    tried = int(name) % (COUNT // 2)
-    assert len(made.done) == COUNT // 2 + tried
-    assert len(list((tmp_path / "d").iterdir())) == len(made.done)
+    assert {path.name for path in (tmp_path / "d").iterdir()} == {f"{index - 1:03}" for index in made.done}
+
+
+def test_after_a_full_disk_no_other_is_begun(
+    creator: Creator, helper: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusing(monkeypatch, *(f"{number:03}" for number in range(COUNT)), number=errno.ENOSPC)
+    made = creator.many(members(), helper)
+    assert made.done == []
+    assert 1 <= len(made.refused) <= 2  # each thread may have one in hand
+
+
+def test_both_threads_take_their_share(
+    creator: Creator, helper: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each waits once for the other: so neither can have made all."""
+    meeting = threading.Barrier(2)
+    met: set[int] = set()
+    create = Folder.create_file
+
+    def create_file(self: Folder, name: str, executable: bool) -> int:
+        if threading.get_ident() not in met:
+            met.add(threading.get_ident())
+            meeting.wait(20)
+        return create(self, name, executable)
+
+    monkeypatch.setattr(Folder, "create_file", create_file)
+    made = creator.many(members(), helper)
+    assert sorted(made.done) == list(range(1, COUNT + 1))
+    assert len(met) == 2
 
 
 def test_a_transfer_of_many_with_one_refused(couple: Couple, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,7 +143,7 @@ def test_a_transfer_of_many_with_one_refused(couple: Couple, monkeypatch: pytest
 def test_a_transfer_of_many_onto_a_full_disk_goes_on_later(couple: Couple, monkeypatch: pytest.MonkeyPatch) -> None:
     many(couple)
     with monkeypatch.context() as full:
-        refusing(full, f"{2 * MANY:04}", number=errno.ENOSPC)
+        refusing(full, f"{FILES // 2:04}", number=errno.ENOSPC)
         exchange = Exchange(couple).run()
     assert exchange.receiver.code() == DiskFull.code
     assert couple.visible() == []
@@ -126,5 +156,5 @@ def test_a_transfer_of_many_onto_a_full_disk_goes_on_later(couple: Couple, monke
 def many(couple: Couple) -> None:
     """More small files than one pack holds."""
     (couple.folder / "a").mkdir()
-    for number in range(6 * MANY):
+    for number in range(FILES):
         (couple.folder / "a" / f"{number:04}").write_bytes(b"%d" % number)

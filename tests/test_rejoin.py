@@ -5,14 +5,16 @@ from __future__ import annotations
 import errno
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from countersign import limits
-from countersign.transfer import publishing, receiving, scanning, sending, settling, staging, status as st
+from countersign.pack.manifest import Manifest
+from countersign.transfer import creating, publishing, receiving, scanning, sending, settling, staging, status as st
 from countersign.transfer.channel import Channel
-from countersign.transfer.disk import write_all
+from countersign.transfer.disk import Tree, write_all
 from countersign.transfer.disk_direct import LargeWriter
 from countersign.transfer.journal import list_interrupted, tidy
 from countersign.transfer.proposal import Decision
@@ -325,18 +327,24 @@ def test_p7_folders_swapped_for_links_in_staging(couple: Couple, monkeypatch: py
         (couple.folder / f"{number:03d}" / "file").write_text("x" * 2000)
     elsewhere = couple.root / "elsewhere"
     elsewhere.mkdir()
-    write_piece = staging.Staging._write_piece
+    make_folders, create = staging.Staging.make_folders, creating._create
+    places: list[Path] = []
     swapped: list[str] = []
 
-    def swapping(self: staging.Staging, index: int, *rest: object) -> None:
-        name = self.manifest.components(index)[0]
-        if int(name) % 2:
-            (self.path / name).rmdir()
-            (self.path / name).symlink_to(elsewhere)
-            swapped.append(name)
-        write_piece(self, index, *rest)  # type: ignore[arg-type]
+    def making(self: staging.Staging) -> None:
+        places.append(self.path)
+        make_folders(self)
 
-    monkeypatch.setattr(staging.Staging, "_write_piece", swapping)
+    def swapping(manifest: Manifest, tree: Tree, index: int, write: Callable[[int], object]) -> None:
+        name = manifest.components(index)[0]
+        if int(name) % 2:
+            (places[0] / name).rmdir()
+            (places[0] / name).symlink_to(elsewhere)
+            swapped.append(name)
+        create(manifest, tree, index, write)
+
+    monkeypatch.setattr(staging.Staging, "make_folders", making)
+    monkeypatch.setattr(creating, "_create", swapping)
     exchange = Exchange(couple).run()
     assert swapped
     assert list(elsewhere.iterdir()) == []

@@ -26,6 +26,7 @@ _LOCAL = struct.Struct("<IHHHHHIIIHH")
 _CENTRAL = struct.Struct("<IHHHHHHIIIHHHHHII")
 _END = struct.Struct("<IHHHHIIH")
 _LOCAL_MAGIC, _CENTRAL_MAGIC, _END_MAGIC = 0x04034B50, 0x02014B50, 0x06054B50
+_ALWAYS = (_VERSION, 0, 0, _DATE, 0)  # of a local header: version, flags, time, date, length of the extra field
 _LONGEST_NAME = 32  # two decimal numbers and a hyphen
 _LARGE = 64 * limits.KIB  # parts from here on are handed over as they are, smaller ones joined
 
@@ -122,8 +123,10 @@ def read_pack(payload: memoryview, pieces: list[Piece]) -> Pack:
     missing: list[int] = []
     directory: list[bytes] = []
     at = following = 0
-    while len(payload) - at >= _LOCAL.size and _LOCAL.unpack_from(payload, at)[0] == _LOCAL_MAGIC:
-        _magic, _v, _f, method, _t, _d, crc, packed, size, name_length, _e = _LOCAL.unpack_from(payload, at)
+    while len(payload) - at >= _LOCAL.size:
+        magic, version, flags, method, hour, date, crc, packed, size, name_length, extra = _LOCAL.unpack_from(payload, at)
+        if magic != _LOCAL_MAGIC:
+            break
         body_at = at + _LOCAL.size + name_length
         if name_length > _LONGEST_NAME or len(payload) - body_at < packed:
             raise SealBroken
@@ -135,7 +138,7 @@ def read_pack(payload: memoryview, pieces: list[Piece]) -> Pack:
             raise SealBroken
         piece = pieces[following]
         following += 1
-        if size != piece.length or payload[at:body_at] != _local(name, method, crc, packed, size):
+        if size != piece.length or (version, flags, hour, date, extra) != _ALWAYS:
             raise SealBroken
         members.append(Member(piece, _content(payload[body_at : body_at + packed], method, size, crc)))
         directory.append(_central(name, method, crc, packed, size, at))

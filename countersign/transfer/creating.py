@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from typing import NamedTuple
@@ -20,11 +21,11 @@ from countersign.transfer.disk import (
     write_all,
 )
 
-MANY = 512  # files in a pack from which a second thread is worth its while: of 246 a pack it made nothing faster
+MANY = 32  # files in a pack from which waking a second thread is worth its while
 
 
 class Created(NamedTuple):
-    """Entries that are complete, and those that the disk refused; after one that is not about its name nothing was tried."""
+    """Entries that are complete, and those that the disk refused; after one that is not about its name no other was begun."""
 
     done: list[int]
     refused: list[tuple[int, OSError]]
@@ -43,11 +44,15 @@ class Creator:
         _create(self._manifest, self.tree, index, write)
 
     def many(self, members: Sequence[Member], helper: Executor) -> Created:
-        """Makes the files of all these, half of them on a thread of the helper's."""
-        half = len(members) // 2
-        job = helper.submit(_create_some, self._manifest, self._helpers, members[half:])
+        """Makes the files of all these, with a thread of the helper's.
+
+        One begins at the front and one at the back: neither waits for the other, and hardly ever are both in one folder, where
+        the system lets one at a time in.
+        """
+        left = deque(members)
+        job = helper.submit(_create_while, self._manifest, self._helpers, left, left.pop)
         try:
-            done, refused = _create_some(self._manifest, self.tree, members[:half])
+            done, refused = _create_while(self._manifest, self.tree, left, left.popleft)
         finally:
             theirs = job.result()  # not before: whoever lent us the content wants it back
         return Created(done + theirs.done, refused + theirs.refused)
@@ -82,15 +87,20 @@ def _create(manifest: Manifest, tree: Tree, index: int, write: Callable[[int], o
         raise
 
 
-def _create_some(manifest: Manifest, tree: Tree, members: Sequence[Member]) -> Created:
+def _create_while(manifest: Manifest, tree: Tree, left: deque[Member], take: Callable[[], Member]) -> Created:
+    """Makes one file after the other while there are any left. What is not about one name ends it for all threads."""
     made = Created([], [])
-    for piece, content in members:
+    while left:
+        try:
+            piece, content = take()
+        except IndexError:  # the other thread had the last one
+            break
         try:
             _create(manifest, tree, piece.index, lambda handle, content=content: write_all(handle, content))  # type: ignore[misc]
         except OSError as error:
             made.refused.append((piece.index, error))
             if not is_about_one_name(error):
-                break
+                left.clear()
         else:
             made.done.append(piece.index)
     return made

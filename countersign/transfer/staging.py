@@ -182,19 +182,16 @@ class Staging:
             if index not in self.skipped:
                 self.skip(index, reason)
         wanted = [member for member in members if member.piece.index not in self.skipped]
-        if len(wanted) >= MANY and self._all_whole(wanted, digests):
-            self._write_many(wanted, digests)
-            wanted = []
+        small = [member for member in wanted if member.piece.index in digests]
+        if len(small) >= MANY:  # each a file of its own: it does not matter which is first
+            self._write_many(small, digests)
+            wanted = [member for member in wanted if member.piece.index not in digests]
         for piece, content in wanted:
             try:
                 self._write_piece(piece.index, piece.offset, content, digests.get(piece.index))
             except OSError as error:
                 self._failed(piece.index, error)
         self.flush()
-
-    def _all_whole(self, members: list[Member], digests: dict[int, bytes]) -> bool:
-        """Whether each is a file of its own, so that their order does not matter."""
-        return self._begun is None and not self._parked and all(piece.index in digests for piece, _content in members)
 
     def skip(self, index: int, reason: str) -> None:
         """Gives up an entry; what has arrived of it is dropped."""
