@@ -44,18 +44,19 @@ class Creator:
         _create(self._manifest, self.tree, index, write)
 
     def many(self, members: Sequence[Member], helper: Executor) -> Created:
-        """Makes the files of all these, with a thread of the helper's.
+        """Makes the files of all these, half of them on a thread of the helper's.
 
-        One begins at the front and one at the back: neither waits for the other, and hardly ever are both in one folder, where
-        the system lets one at a time in.
+        Each goes through its half in order, so that the two are in different folders: the system lets one at a time into each.
+        Whoever is done first takes what is left of the other's, from its end.
         """
-        left = deque(members)
-        job = helper.submit(_create_while, self._manifest, self._helpers, left, left.pop)
+        half = len(members) // 2
+        ours, theirs = deque(members[:half]), deque(members[half:])
+        job = helper.submit(_create_while, self._manifest, self._helpers, theirs, ours)
         try:
-            done, refused = _create_while(self._manifest, self.tree, left, left.popleft)
+            done, refused = _create_while(self._manifest, self.tree, ours, theirs)
         finally:
-            theirs = job.result()  # not before: whoever lent us the content wants it back
-        return Created(done + theirs.done, refused + theirs.refused)
+            other = job.result()  # not before: whoever lent us the content wants it back
+        return Created(done + other.done, refused + other.refused)
 
     def close(self) -> None:
         """Closes all folders but the root."""
@@ -87,12 +88,12 @@ def _create(manifest: Manifest, tree: Tree, index: int, write: Callable[[int], o
         raise
 
 
-def _create_while(manifest: Manifest, tree: Tree, left: deque[Member], take: Callable[[], Member]) -> Created:
-    """Makes one file after the other while there are any left. What is not about one name ends it for all threads."""
+def _create_while(manifest: Manifest, tree: Tree, mine: deque[Member], others: deque[Member]) -> Created:
+    """Makes one file after the other while there are any. What is not about one name ends it for both threads."""
     made = Created([], [])
-    while left:
+    while mine or others:
         try:
-            piece, content = take()
+            piece, content = mine.popleft() if mine else others.pop()
         except IndexError:  # the other thread had the last one
             break
         try:
@@ -100,7 +101,8 @@ def _create_while(manifest: Manifest, tree: Tree, left: deque[Member], take: Cal
         except OSError as error:
             made.refused.append((piece.index, error))
             if not is_about_one_name(error):
-                left.clear()
+                mine.clear()
+                others.clear()
         else:
             made.done.append(piece.index)
     return made
