@@ -124,7 +124,9 @@ def read_pack(payload: memoryview, pieces: list[Piece]) -> Pack:
     directory: list[bytes] = []
     at = following = 0
     while len(payload) - at >= _LOCAL.size:
-        magic, version, flags, method, hour, date, crc, packed, size, name_length, extra = _LOCAL.unpack_from(payload, at)
+        magic, version, flags, method, hour, date, crc, packed, size, name_length, extra = _LOCAL.unpack_from(
+            payload, at
+        )
         if magic != _LOCAL_MAGIC:
             break
         body_at = at + _LOCAL.size + name_length
