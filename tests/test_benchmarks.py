@@ -15,7 +15,7 @@ from benchmarks import report
 from benchmarks.checking import check, content_of
 from benchmarks.commands import make_parser
 from benchmarks.inputs import INPUTS, Input, make_small_files
-from benchmarks.measure import BenchmarkError, Child, median
+from benchmarks.measure import BenchmarkError, Child, Round, median
 from benchmarks.ours import Ours
 from benchmarks.peer_tls import BareTls
 from benchmarks.peers import Peer
@@ -90,6 +90,8 @@ def _results(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
         (_kept(3.0, 5.0, 9.0), _kept(9.0, nothing=1.0), 2.0, 1.8, "reached"),
         (_kept(5.0, nothing=3.0), _kept(5.0, nothing=1.0), 2.0, 1.0, "reached by the data, not by the whole command"),
         (_kept(5.0), _kept(5.0), 1.0, 1.0, "not reached"),
+        (_kept(5.0, 5.0, 5.0), _kept(5.0, 9.0, 9.0), 2.0, 1.8, "in 2 of 3 rounds"),
+        (_kept(5.0, 5.0, 5.0), _kept(5.0, 5.0, 9.0), 1.0, 1.0, "in 1 of 3 rounds"),
         ({**_kept(), "failed": ["x"]}, _kept(5.0), None, None, "not measured"),
     ],
 )
@@ -100,6 +102,33 @@ def test_verdicts(
     assert verdict.moving == (None if moving is None else pytest.approx(moving))
     assert verdict.whole == (None if whole is None else pytest.approx(whole))
     assert verdict.text == text
+
+
+def test_the_spread_of_the_rounds_is_shown() -> None:
+    table = report.verdict_table(_results(_kept(5.0, 5.0, 5.0), _kept(5.0, 7.0, 9.0)))
+    assert "| random | scp | 1.15 | 1.50 (1.00 to 2.00) | 1.40 | in 2 of 3 rounds |" in table
+
+
+def test_each_round_begins_with_another(tmp_path: Path) -> None:
+    class Named(BareTls):
+        name = ""
+
+        def transfer(self, source: Path, target: Path) -> Round:
+            began.append((self.name, source.name))
+            return super().transfer(source, target)
+
+    began: list[tuple[str, str]] = []
+    peers: list[Peer] = []
+    for name in "ab":
+        peer = Named(tmp_path)
+        peer.name = name
+        peer.prepare()
+        peers.append(peer)
+    turns = Turns(tmp_path / "cache", tmp_path / "targets", lambda _text: None)
+    turns.run(INPUTS["random"], 1 / 4096, peers, 3)
+    turns.clean()
+    names = [name for name, source in began if source != "nothing"]
+    assert names == ["a", "b", "b", "a", "a", "b"]
 
 
 def test_tables_and_plot() -> None:
