@@ -126,6 +126,31 @@ def test_both_threads_take_their_share(
     assert len(met) == 2
 
 
+def test_one_thread_makes_what_is_left_of_the_others(
+    creator: Creator, helper: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever makes the second file waits in it until all others are made."""
+    created = 0
+    counting = threading.Lock()
+    others_made = threading.Event()
+    create = Folder.create_file
+
+    def create_file(self: Folder, name: str, executable: bool) -> int:
+        nonlocal created
+        with counting:
+            created += 1
+            second, last = created == 2, created == COUNT
+        if second:
+            assert others_made.wait(20)
+        if last:
+            others_made.set()
+        return create(self, name, executable)
+
+    monkeypatch.setattr(Folder, "create_file", create_file)
+    made = creator.many(members(), helper)
+    assert sorted(made.done) == list(range(1, COUNT + 1))
+
+
 def test_a_transfer_of_many_with_one_refused(couple: Couple, monkeypatch: pytest.MonkeyPatch) -> None:
     many(couple)
     refusing(monkeypatch, "0700", number=errno.EINVAL)
@@ -154,7 +179,8 @@ def test_a_transfer_of_many_onto_a_full_disk_goes_on_later(couple: Couple, monke
 
 
 def many(couple: Couple) -> None:
-    """More small files than one pack holds."""
+    """More small files than one pack holds, behind the end of a large one."""
     (couple.folder / "a").mkdir()
+    (couple.folder / "a" / "0").write_bytes(bytes(limits.PACK_BYTES + 300 * limits.KIB))
     for number in range(FILES):
         (couple.folder / "a" / f"{number:04}").write_bytes(b"%d" % number)

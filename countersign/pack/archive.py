@@ -1,4 +1,4 @@
-"""A pack is a zip archive in one canonical form: for given members there is one byte string, any other is refused.
+"""A pack is a zip archive in one canonical form: but for how a member was deflated there is one byte string, any other is refused.
 
 So a reader needs no trust in directories, flags or sizes that an archive states about itself. Format: APPNOTE.TXT of PKWARE,
 6.3.10, sections 4.3 and 4.4; any unzip reads it.
