@@ -11,6 +11,7 @@ from typing import Any
 from platformdirs import user_cache_path
 
 from benchmarks import report, scaling
+from benchmarks.ground import Folders, FreshDisk, Ground, file_system
 from benchmarks.inputs import INPUTS
 from benchmarks.measure import BenchmarkError
 from benchmarks.ours import Ours
@@ -26,7 +27,8 @@ _QUICK = 1 / 32
 _ROUNDS = 5
 _REST = 4.0  # seconds; a virtual machine takes memory that was freed back after two
 _GIB = {"large": 8}  # what an input needs where that is not one GiB
-_KEPT = ("text", "python", "tiny")  # of these every target stays until the end, see Turns
+_SPARE = 4  # GiB on a fresh disk that hold its own tables, 200,000 places for files among them
+_KEPT = ("text", "python", "tiny")  # of these every target stays until the end, see ground.Folders
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -44,6 +46,11 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=int, default=_ROUNDS)
     parser.add_argument(
         "--keep", action="store_true", help="what arrived stays there: removed files make the next run slow"
+    )
+    parser.add_argument(
+        "--fresh-disk",
+        action="store_true",
+        help="each round receives on an ext4 made for it, in a file (Linux, as root)",
     )
     parser.add_argument("--touch", action="store_true", help="touch the memory that a round may need before it")
     parser.add_argument("--quick", action="store_true", help="a thirty-second of each input, two rounds")
@@ -78,7 +85,9 @@ def run(arguments: list[str]) -> int:
             _compare(options)
         else:
             found = scaling.COMMANDS[options.command](options)
-            report.merge(options.results, {options.command: {**found, "machine": machine(options.targets)}})
+            report.merge(
+                options.results, {options.command: {**found, "machine": machine(file_system(options.targets))}}
+            )
     except BenchmarkError as error:
         print(error, file=sys.stderr)
         return 1
@@ -125,36 +134,44 @@ def _list(options: argparse.Namespace) -> None:
         _say(f"{peer.name:24} " + (f"missing: {how}" if how else peer.version()))
 
 
+def _ground(options: argparse.Namespace, names: list[str], peers: int) -> Ground:
+    """Where the rounds receive. Raises BenchmarkError where there is no room for them."""
+    if options.fresh_disk:
+        return FreshDisk(options.targets / "disk.img", (_SPARE + 2 * max(_GIB.get(name, 1) for name in names)) << 30)
+    need = sum(_GIB.get(name, 1) * (options.rounds * peers if name in _KEPT else 1) for name in names) + 2
+    if not options.quick and shutil.disk_usage(options.targets).free >> 30 < need:
+        raise BenchmarkError(
+            f"this needs {need} GiB in {options.targets}; --quick, --fresh-disk, fewer rounds or fewer inputs need less"
+        )
+    return Folders(options.targets, keep=options.keep)
+
+
 def _compare(options: argparse.Namespace) -> None:
     names = [name.strip() for name in options.inputs.split(",") if name.strip()]
     unknown = [name for name in names if name not in INPUTS]
     if unknown:
         raise BenchmarkError(f"no such input: {', '.join(unknown)}")
     peers, missing = _chosen(options)
-    need = sum(_GIB.get(name, 1) * (options.rounds * len(peers) if name in _KEPT else 1) for name in names) + 2
-    if not options.quick and shutil.disk_usage(options.targets).free >> 30 < need:
-        raise BenchmarkError(
-            f"this needs {need} GiB in {options.targets}; --quick, fewer rounds or fewer inputs need less"
-        )
+    ground = _ground(options, names, len(peers))
     for name, how in missing.items():
         _say(f"without {name}: {how}")
     rest = 0.0 if options.quick else _REST
-    turns = Turns(options.cache, options.targets, _say, touch=options.touch, rest=rest)
+    turns = Turns(options.cache, ground, _say, touch=options.touch, rest=rest)
     found: dict[str, Any] = {"missing": missing, "inputs": {}}
     try:
+        ground.prepare()
         for peer in peers:
             peer.prepare()
         for name in names:
             chosen = [peer for peer in peers if options.peers or (name, peer.name) not in SLOW]
-            facts = machine(options.targets)
+            facts = machine(ground.about)
             result = turns.run(INPUTS[name], _QUICK if options.quick else 1, chosen, options.rounds)
             found["inputs"][name] = {**result, "machine": facts}
             report.merge(options.results, found)
     finally:
         for peer in peers:
             peer.close()
-        if not options.keep:
-            turns.clean()
+        ground.clean()
     _say("")
     for name in names:
         _say(f"{name}:\n{report.input_table(found['inputs'][name])}\n")

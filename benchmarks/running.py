@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-import shutil
 import ssl
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -14,13 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.checking import Content, check, content_of
+from benchmarks.ground import Ground
 from benchmarks.inputs import NOTHING, Input
 from benchmarks.measure import BenchmarkError, Round, write_out
 from benchmarks.memory import need_of, read_all, take_and_give_back
 from benchmarks.peers import Peer
 
-_FEW = 1000  # targets of fewer files are removed at once. ext4 makes files slowly for five minutes after many were removed: it
-# goes around the numbers of those (recently_deleted in its ialloc.c)
 SLOW = {("python", "scp"), ("tiny", "scp")}  # a minute and more a round: left out unless asked for by name
 
 Say = Callable[[str], None]
@@ -29,14 +26,13 @@ Say = Callable[[str], None]
 class Turns:
     """Runs peers on inputs and collects what was measured."""
 
-    def __init__(self, cache: Path, targets: Path, say: Say, *, touch: bool = False, rest: float = 0.0) -> None:
+    def __init__(self, cache: Path, ground: Ground, say: Say, *, touch: bool = False, rest: float = 0.0) -> None:
         """Before each round: rest, in seconds, or memory that is touched; see benchmarks/README.md."""
         self._touch = touch
         self._rest = rest
         self._cache = cache
-        self._targets = targets / f"countersign-benchmark-{os.getpid()}"
+        self._ground = ground
         self._say = say
-        self._number = 0
         self._compared: set[tuple[str, str]] = set()
 
     def run(self, one: Input, share: float, peers: Sequence[Peer], rounds: int) -> dict[str, Any]:
@@ -69,9 +65,7 @@ class Turns:
         return result
 
     def _round(self, peer: Peer, one: Input, source: Path, expected: Content) -> Round:
-        self._number += 1
-        target = self._targets / f"{self._number:04d}"
-        target.mkdir(parents=True)
+        target = self._ground.target()
         write_out()
         if one is not NOTHING:
             read_all(source)
@@ -86,13 +80,8 @@ class Turns:
                 check(source, expected, measured.arrived, full=full)
                 self._compared.add((peer.name, one.name))
         finally:
-            if expected.files < _FEW:
-                shutil.rmtree(target, ignore_errors=True)
+            self._ground.done(target, expected.files)
         return measured
-
-    def clean(self) -> None:
-        """Removes what is left of all rounds."""
-        shutil.rmtree(self._targets, ignore_errors=True)
 
 
 def _facts(measured: Round) -> dict[str, Any]:
@@ -104,7 +93,7 @@ def _facts(measured: Round) -> dict[str, Any]:
     }
 
 
-def machine(targets: Path) -> dict[str, str]:
+def machine(file_system: str) -> dict[str, str]:
     """What it was measured on."""
     if sys.platform == "win32":
         return {}
@@ -115,7 +104,7 @@ def machine(targets: Path) -> dict[str, str]:
         "system": f"{platform.system()} {platform.release()}",
         "python": sys.version.split()[0],
         "openssl": ssl.OPENSSL_VERSION,
-        "file system": _file_system(targets),
+        "file system": file_system,
         "load before": f"{os.getloadavg()[0]:.2f}",
         "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
     }
@@ -129,8 +118,3 @@ def _processor() -> str:
     except OSError:  # a system without /proc has its own way, below
         pass
     return platform.processor() or platform.machine()
-
-
-def _file_system(path: Path) -> str:
-    done = subprocess.run(["stat", "-f", "-c", "%T", str(path)], capture_output=True, text=True, check=False)
-    return done.stdout.strip() or "?"

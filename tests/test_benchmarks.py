@@ -14,6 +14,7 @@ if sys.platform == "win32":
 from benchmarks import report
 from benchmarks.checking import check, content_of
 from benchmarks.commands import make_parser
+from benchmarks.ground import Folders, FreshDisk
 from benchmarks.inputs import INPUTS, Input, make_small_files
 from benchmarks.measure import BenchmarkError, Child, Round, median
 from benchmarks.ours import Ours
@@ -29,13 +30,14 @@ pytestmark = pytest.mark.once
 def test_ours_and_bare_tls_are_measured_side_by_side(tmp_path: Path) -> None:
     few = Input("few", "twelve files", lambda folder, _share: make_small_files(folder, 12))
     said: list[str] = []
-    turns = Turns(tmp_path / "cache", tmp_path / "targets", said.append)
+    ground = Folders(tmp_path / "targets")
+    turns = Turns(tmp_path / "cache", ground, said.append)
     peers: list[Peer] = [Ours(tmp_path / "homes"), BareTls(tmp_path / "cache")]
     for peer in peers:
         assert peer.missing() is None
         peer.prepare()
     found = turns.run(few, 1, peers, 1)
-    turns.clean()
+    ground.clean()
     assert (found["files"], found["bytes"]) == (12, 2400)
     for peer in peers:
         kept = found["peers"][peer.name]
@@ -90,8 +92,8 @@ def _results(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
         (_kept(3.0, 5.0, 9.0), _kept(9.0, nothing=1.0), 2.0, 1.8, "reached"),
         (_kept(5.0, nothing=3.0), _kept(5.0, nothing=1.0), 2.0, 1.0, "reached by the data, not by the whole command"),
         (_kept(5.0), _kept(5.0), 1.0, 1.0, "not reached"),
-        (_kept(5.0, 5.0, 5.0), _kept(5.0, 9.0, 9.0), 2.0, 1.8, "in 2 of 3 rounds"),
-        (_kept(5.0, 5.0, 5.0), _kept(5.0, 5.0, 9.0), 1.0, 1.0, "in 1 of 3 rounds"),
+        (_kept(5.0, 5.0, 5.0), _kept(5.0, 9.0, 9.0), 2.0, 1.8, "open: 2 of 3 rounds"),
+        (_kept(5.0, 5.0, 5.0), _kept(5.0, 5.0, 9.0), 1.0, 1.0, "open: 1 of 3 rounds"),
         ({**_kept(), "failed": ["x"]}, _kept(5.0), None, None, "not measured"),
     ],
 )
@@ -104,9 +106,25 @@ def test_verdicts(
     assert verdict.text == text
 
 
+@pytest.mark.parametrize(
+    ("count", "out"), [(1, 0), (3, 0), (5, 0), (6, 0), (8, 0), (9, 1), (11, 1), (12, 2), (15, 3), (20, 5)]
+)
+def test_the_range_of_the_middle(count: int, out: int) -> None:
+    """The numbers of the table of the sign test at 5 %, two-sided."""
+    assert report.middle_range([float(n) for n in reversed(range(count))]) == (out, count - 1 - out)
+
+
+def test_one_odd_round_of_nine_decides_nothing() -> None:
+    rounds = [*[9.0] * 8, 2.0]
+    (verdict,) = report.verdicts(_results(_kept(*[5.0] * 9), _kept(*rounds)), [Target("random", "scp", 1.5)])
+    assert verdict.text == "reached"
+    (verdict,) = report.verdicts(_results(_kept(*[5.0] * 9), _kept(*rounds[1:], 2.0)), [Target("random", "scp", 1.5)])
+    assert verdict.text == "open: 7 of 9 rounds"
+
+
 def test_the_spread_of_the_rounds_is_shown() -> None:
     table = report.verdict_table(_results(_kept(5.0, 5.0, 5.0), _kept(5.0, 7.0, 9.0)))
-    assert "| random | scp | 1.15 | 1.50 (1.00 to 2.00) | 1.40 | in 2 of 3 rounds |" in table
+    assert "| random | scp | 1.15 | 1.50 (1.00 to 2.00) | 1.40 | open: 2 of 3 rounds |" in table
 
 
 def test_each_round_begins_with_another(tmp_path: Path) -> None:
@@ -124,11 +142,42 @@ def test_each_round_begins_with_another(tmp_path: Path) -> None:
         peer.name = name
         peer.prepare()
         peers.append(peer)
-    turns = Turns(tmp_path / "cache", tmp_path / "targets", lambda _text: None)
+    ground = Folders(tmp_path / "targets")
+    turns = Turns(tmp_path / "cache", ground, lambda _text: None)
     turns.run(INPUTS["random"], 1 / 4096, peers, 3)
-    turns.clean()
+    ground.clean()
     names = [name for name, source in began if source != "nothing"]
     assert names == ["a", "b", "b", "a", "a", "b"]
+
+
+def test_a_disk_is_made_for_each_round(tmp_path: Path) -> None:
+    size = 32 << 20
+    disk = FreshDisk(tmp_path / "disk.img", size)
+    try:
+        disk.prepare()
+    except BenchmarkError as refused:  # not root, or a machine without loop devices
+        assert not list(disk.folder.parent.glob("disk.mounted/*"))
+        pytest.skip(str(refused))
+    try:
+        first = disk.target()
+        (first / "a").write_text("a")
+        assert first.stat().st_dev != tmp_path.stat().st_dev
+        disk.done(first, 1)
+        assert not first.exists()
+        second = disk.target()
+        assert not list(second.iterdir())
+        assert disk.target().exists()  # though that one was never given back
+    finally:
+        disk.clean()
+    assert not disk.folder.exists()
+    assert (tmp_path / "disk.img").stat().st_blocks * 512 >= size  # written in full: no round pays for that
+
+
+def test_a_disk_for_each_round_needs_rights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    with pytest.raises(BenchmarkError, match="needs Linux, root"):
+        FreshDisk(tmp_path / "disk.img", 1 << 20).prepare()
+    assert not list(tmp_path.iterdir())
 
 
 def test_tables_and_plot() -> None:

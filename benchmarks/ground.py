@@ -1,0 +1,147 @@
+"""Where a round receives: in a folder that stays until the end, or on a disk that is made for this round alone.
+
+A file system remembers. ext4 makes files up to ten times slower for five minutes after many were removed, since it goes around their
+numbers (recently_deleted in its ialloc.c), and with each million that stays the next ones take longer to be found room for. A
+disk made anew has no yesterday: every round of every program begins with the same one.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Protocol
+
+from benchmarks.measure import BenchmarkError
+
+_FEW = 1000  # targets of fewer files are removed at once
+_BLOCK = 4 << 20
+_TOOLS = ("losetup", "mkfs.ext4", "mount", "umount")
+_PATIENCE = 30.0  # seconds; a server's last process may still stand in the folder
+
+
+class Ground(Protocol):
+    """Folders to receive in."""
+
+    about: str  # the file system, for the results
+
+    def prepare(self) -> None:
+        """Makes what all rounds need. Raises BenchmarkError."""
+
+    def target(self) -> Path:
+        """An empty folder for the next round. Raises BenchmarkError."""
+
+    def done(self, target: Path, files: int) -> None:
+        """The round that had this folder is over; about so many files are in it."""
+
+    def clean(self) -> None:
+        """Removes what is left of all rounds."""
+
+
+class Folders:
+    """Fresh folders next to each other; those with many files stay until all rounds are over."""
+
+    def __init__(self, targets: Path, *, keep: bool = False) -> None:
+        """keep: they stay even then, for another run that is to follow at once."""
+        self.folder = targets / f"countersign-benchmark-{os.getpid()}"
+        self.about = ""
+        self._keep = keep
+        self._number = 0
+
+    def prepare(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def target(self) -> Path:
+        self._number += 1
+        target = self.folder / f"{self._number:04d}"
+        target.mkdir(parents=True)
+        return target
+
+    def done(self, target: Path, files: int) -> None:
+        if files < _FEW:
+            shutil.rmtree(target, ignore_errors=True)
+
+    def clean(self) -> None:
+        if not self._keep:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class FreshDisk:
+    """An ext4 in a file, made and mounted anew for each round. Linux, as root."""
+
+    about = "ext4, made for each round"
+
+    def __init__(self, image: Path, size: int) -> None:
+        """image: a file that stays for the next time, since its blocks cost time when they are first written. size in bytes."""
+        self.folder = image.with_suffix(".mounted")
+        self._image = image
+        self._size = size
+        self._device = ""
+        self._mounted = False
+
+    def prepare(self) -> None:
+        missing = [tool for tool in _TOOLS if shutil.which(tool) is None]
+        if sys.platform != "linux" or os.geteuid() != 0 or missing:
+            raise BenchmarkError(f"--fresh-disk needs Linux, root and {', '.join(_TOOLS)}.")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._fill()
+        self._device = _run("losetup", "--find", "--show", "--direct-io=on", str(self._image)).strip()
+
+    def _fill(self) -> None:
+        have = self._image.stat().st_size if self._image.exists() else 0
+        if have >= self._size:
+            return
+        if shutil.disk_usage(self._image.parent).free < self._size - have:
+            raise BenchmarkError(f"--fresh-disk needs {self._size >> 30} GiB in {self._image.parent}.")
+        with open(self._image, "ab") as file:
+            for at in range(have, self._size, _BLOCK):
+                file.write(bytes(min(_BLOCK, self._size - at)))
+            os.fsync(file.fileno())
+
+    def target(self) -> Path:
+        self._unmount()
+        # nothing is prepared in the background while a round runs: no tables are cleared, then or now
+        _run("mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=1,lazy_journal_init=1,nodiscard", self._device)
+        _run("mount", "-o", "noinit_itable", self._device, str(self.folder))
+        self._mounted = True
+        target = self.folder / "target"
+        target.mkdir()
+        return target
+
+    def done(self, target: Path, files: int) -> None:
+        self._unmount()  # at once: what it holds of the system's memory goes with it
+
+    def _unmount(self) -> None:
+        deadline = time.monotonic() + _PATIENCE
+        while self._mounted:
+            try:
+                _run("umount", str(self.folder))
+                self._mounted = False
+            except BenchmarkError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+
+    def clean(self) -> None:
+        self._unmount()
+        if self._device:
+            _run("losetup", "--detach", self._device)
+            self._device = ""
+        if self.folder.exists():
+            self.folder.rmdir()
+
+
+def file_system(folder: Path) -> str:
+    """What stat calls the file system of a folder."""
+    done = subprocess.run(["stat", "-f", "-c", "%T", str(folder)], capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "?"
+
+
+def _run(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise BenchmarkError(f"{command[0]}: {done.stderr.strip() or done.returncode}")
+    return done.stdout
