@@ -50,7 +50,7 @@ def creator(tmp_path: Path) -> Iterator[Creator]:
 
 
 def members() -> list[Member]:
-    return [Member(Piece(number + 1, 0, number), bytes([number]) * number) for number in range(COUNT)]
+    return [(Piece(number + 1, 0, number), bytes([number]) * number) for number in range(COUNT)]
 
 
 def refusing(monkeypatch: pytest.MonkeyPatch, *names: str, number: int) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from countersign import limits
+from countersign.pack.archive import Buffer
 from countersign.pack.manifest import Manifest
 from countersign.transfer import creating, publishing, receiving, scanning, sending, settling, staging, status as st
 from countersign.transfer.channel import Channel
@@ -335,13 +335,13 @@ def test_p7_folders_swapped_for_links_in_staging(couple: Couple, monkeypatch: py
         places.append(self.path)
         make_folders(self)
 
-    def swapping(manifest: Manifest, tree: Tree, index: int, write: Callable[[int], object]) -> None:
+    def swapping(manifest: Manifest, tree: Tree, index: int, write: creating.Write, content: Buffer) -> None:
         name = manifest.components(index)[0]
         if int(name) % 2:
             (places[0] / name).rmdir()
             (places[0] / name).symlink_to(elsewhere)
             swapped.append(name)
-        create(manifest, tree, index, write)
+        create(manifest, tree, index, write, content)
 
     monkeypatch.setattr(staging.Staging, "make_folders", making)
     monkeypatch.setattr(creating, "_create", swapping)

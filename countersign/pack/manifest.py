@@ -185,8 +185,7 @@ class ManifestReader:
             if not levels:
                 raise OfferRefused
         level = levels[-1]
-        check_component(entry.name)
-        name_bytes = len(entry.name.encode("utf-8"))
+        name_bytes = check_component(entry.name)
         path_bytes = level.path_bytes + 1 + name_bytes
         self._names_bytes += name_bytes + len(entry.target)
         if self._names_bytes > limits.MAX_NAMES_BYTES or path_bytes > limits.MAX_PATH_BYTES:

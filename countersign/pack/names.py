@@ -36,8 +36,8 @@ def system_of(platform: str) -> System:
     return System.MACOS if platform == "darwin" else System.LINUX
 
 
-def check_component(name: str) -> None:
-    """Raises OfferRefused unless the name is one path component on every system's reading."""
+def check_component(name: str) -> int:
+    """The bytes of a name. Raises OfferRefused unless it is one path component on every system's reading."""
     if name in ("", ".", "..") or "/" in name or "\\" in name or "\0" in name:
         raise OfferRefused
     try:
@@ -46,6 +46,7 @@ def check_component(name: str) -> None:
         raise OfferRefused from None
     if size > limits.MAX_NAME_BYTES:
         raise OfferRefused
+    return size
 
 
 def can_be_sent(name: str) -> bool:

@@ -6,9 +6,9 @@ import os
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
-from countersign.pack.archive import Member
+from countersign.pack.archive import Buffer, Member
 from countersign.pack.manifest import EntryKind, Manifest
 from countersign.transfer.disk import (
     BY_PATH,
@@ -21,7 +21,10 @@ from countersign.transfer.disk import (
     write_all,
 )
 
+_EXECUTABLE = int(EntryKind.EXECUTABLE)
 MANY = 512  # files in a pack from which a second thread is worth its while: of 246 a pack it made nothing faster
+
+Write: TypeAlias = Callable[[int, Buffer], object]
 
 
 class Created(NamedTuple):
@@ -39,9 +42,12 @@ class Creator:
         self._helpers = Tree(manifest, root)  # a tree is for one thread
         self._manifest = manifest
 
-    def one(self, index: int, write: Callable[[int], object]) -> None:
-        """Makes the file of an entry; `write` gets its handle. Nothing of it is kept where this fails. Raises OSError."""
-        _create(self._manifest, self.tree, index, write)
+    def one(self, index: int, write: Write, content: Buffer) -> None:
+        """Makes the file of an entry; `write` gets its handle and the content. Nothing of it is kept where this fails.
+
+        Raises OSError.
+        """
+        _create(self._manifest, self.tree, index, write, content)
 
     def many(self, members: Sequence[Member], helper: Executor) -> Created:
         """Makes the files of all these, half of them on a thread of the helper's.
@@ -71,13 +77,13 @@ def complete_file(handle: int, mtime: int) -> None:
         sync_file(handle)
 
 
-def _create(manifest: Manifest, tree: Tree, index: int, write: Callable[[int], object]) -> None:
+def _create(manifest: Manifest, tree: Tree, index: int, write: Write, content: Buffer) -> None:
     parent, name = tree.folder(manifest.parents[index]), manifest.names[index]
     mtime = manifest.mtimes[index]
-    handle = parent.create_file(name, manifest.kinds[index] == EntryKind.EXECUTABLE)
+    handle = parent.create_file(name, manifest.kinds[index] == _EXECUTABLE)
     try:
         try:
-            write(handle)
+            write(handle, content)
             complete_file(handle, mtime)
         finally:
             os.close(handle)
@@ -97,7 +103,7 @@ def _create_while(manifest: Manifest, tree: Tree, mine: deque[Member], others: d
         except IndexError:  # the other thread had the last one
             break
         try:
-            _create(manifest, tree, piece.index, lambda handle, content=content: write_all(handle, content))  # type: ignore[misc]
+            _create(manifest, tree, piece.index, write_all, content)
         except OSError as error:
             made.refused.append((piece.index, error))
             if not is_about_one_name(error):

@@ -170,7 +170,10 @@ def _rename_exclusive(source: int, name: str, target: int, new_name: str) -> int
 
 def write_all(handle: int, data: bytes | bytearray | memoryview) -> None:
     """Writes all bytes at the handle's position."""
-    view = memoryview(data)
+    done = os.write(handle, data) if len(data) <= _WRITE else 0  # nearly always all there is to do
+    if done == len(data):
+        return
+    view = memoryview(data)[done:]
     while view:
         view = view[os.write(handle, view[:_WRITE]) :]
 

@@ -33,7 +33,8 @@ from countersign.transfer.receipts import (
 from countersign.trust.certificate import read_certificate, signature_fits
 from countersign.trust.fingerprint import DeviceId
 
-_HEX = slice(-3 - 2 * DIGEST, -3)  # of a file's line, where its hash is the last that it says
+_TOGETHER = 512  # lines that are compared at once
+_HEX = slice(-2 - 2 * DIGEST, -2)  # of a file's line, where its hash is the last that it says
 
 
 class ReceiptKeeper:
@@ -83,8 +84,7 @@ class ReceiptKeeper:
         lines = bytes(self._buffer[:end])
         del self._buffer[:end]
         try:
-            for line in lines.split(b"\n")[:-1]:
-                self._take(line + b"\n")
+            self._take_all(lines.split(b"\n")[:-1])
             self._spare.file.write(lines)
         except OSError as error:
             raise DiskProblem(path=self._stem, reason=error.strerror or error) from error
@@ -101,6 +101,13 @@ class ReceiptKeeper:
             raise DiskProblem(path=self._stem, reason=error.strerror or error) from error
         return self.path
 
+    def _take_all(self, lines: list[bytes]) -> None:
+        for at in range(0, len(lines), _TOGETHER):
+            some = lines[at : at + _TOGETHER]
+            if not self._are_usual(some):
+                for line in some:
+                    self._take(line + b"\n")
+
     def _take(self, line: bytes) -> None:
         index = self._next
         self._next += 1
@@ -108,8 +115,7 @@ class ReceiptKeeper:
             if index == -1:
                 self._check_header(header_decoder.decode(line))
             elif index < len(self._manifest):
-                if not self._is_usual(index, line):
-                    self._check_line(index, line_decoder.decode(line))
+                self._check_line(index, line_decoder.decode(line))
             elif index == len(self._manifest):
                 self._check_ending(ending_decoder.decode(line))
                 return
@@ -133,20 +139,29 @@ class ReceiptKeeper:
         except Problem:  # what is no certificate is not theirs either
             return False
 
-    def _is_usual(self, index: int, line: bytes) -> bool:
-        """Whether it is, byte for byte, the line of an entry that arrived under its name: nearly all are, and this is the short way."""
-        if index in self._withdrawn:
+    def _are_usual(self, lines: list[bytes]) -> bool:
+        """Takes lines that are, byte for byte, those of entries that arrived under their names: nearly all are, and this is the short way.
+
+        Whether it has; else nothing has happened.
+        """
+        manifest, first = self._manifest, self._next
+        indices = range(first, first + len(lines))
+        if first < 0 or indices.stop > len(manifest) or not self._withdrawn.keys().isdisjoint(indices):
             return False
-        is_file, digest = self._manifest.is_file(index), b""
-        if is_file:
-            try:
-                digest = digest_of(line[_HEX].decode())
-            except (ReceiptProblem, UnicodeDecodeError):
-                return False
-        if encoder.encode(entry_line(self._manifest, index, digest, None, None)) + b"\n" != line:
+        try:
+            wanted = [
+                entry_line(manifest, i, bytes.fromhex(line[_HEX].decode()) if manifest.is_file(i) else b"", None, None)
+                for i, line in zip(indices, lines, strict=True)
+            ]
+        except ValueError:  # that is no hash
             return False
-        if is_file:
-            self._counted.add_file(self._manifest.sizes[index])
+        expected = encoder.encode_lines(wanted)
+        if expected != b"\n".join([*lines, b""]):
+            return False
+        self._hasher.update(expected)
+        self._next = indices.stop
+        sizes = [manifest.sizes[i] for i in indices if manifest.is_file(i)]
+        self._counted.add_files(len(sizes), sum(sizes))
         return True
 
     def _check_line(self, index: int, line: Line) -> None:

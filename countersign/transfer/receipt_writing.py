@@ -33,8 +33,8 @@ class Draft:
             self._spare = Spare(folder)
             try:
                 self._add(encoder.encode(header) + b"\n")
-                while some := [encoder.encode(line) for line in islice(lines, _TOGETHER)]:
-                    self._add(b"\n".join(some) + b"\n")
+                while some := list(islice(lines, _TOGETHER)):
+                    self._add(encoder.encode_lines(some))
             except BaseException:
                 self.discard()
                 raise

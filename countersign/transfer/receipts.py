@@ -34,12 +34,7 @@ SUFFIX = ".receipt"
 YEARS = range(1970, 9999)  # those that are dates in every time zone
 DIGEST = 32  # bytes of SHA-256
 LABEL = b"countersign/1 receipt\0"
-_KINDS = {
-    EntryKind.FOLDER: "folder",
-    EntryKind.FILE: "file",
-    EntryKind.EXECUTABLE: "executable",
-    EntryKind.LINK: "link",
-}
+_KINDS = tuple(kind.name.lower() for kind in sorted(EntryKind))  # by number
 
 
 class Header(msgspec.Struct, frozen=True):
@@ -83,11 +78,11 @@ ending_decoder = msgspec.json.Decoder(Ending, strict=True)
 
 def entry_line(manifest: Manifest, index: int, digest: bytes, skipped: str | None, published: str | None) -> Line:
     """The line of an entry. digest: SHA-256 of a file, else unused. published: another name of a top entry."""
-    path, kind = manifest.path(index), _KINDS[EntryKind(manifest.kinds[index])]
+    path, kind = manifest.path(index), _KINDS[manifest.kinds[index]]
     if skipped is not None:
         return Line(path, kind, skipped=skipped)
     if manifest.is_file(index):
-        return Line(path, kind, size=manifest.sizes[index], sha256=digest.hex(), published=published)
+        return Line(path, kind, manifest.sizes[index], digest.hex(), published=published)
     return Line(path, kind, target=manifest.targets.get(index), published=published)
 
 
@@ -106,11 +101,11 @@ class Counts:
             raise ReceiptProblem(detail=_("it holds a name that can not be"))
         self.skipped += line.skipped is not None
         if line.sha256 is not None and line.skipped is None:
-            self.add_file(line.size or 0)
+            self.add_files(1, line.size or 0)
 
-    def add_file(self, size: int) -> None:
-        """Counts a file that has arrived."""
-        self.files += 1
+    def add_files(self, files: int, size: int) -> None:
+        """Counts files that have arrived."""
+        self.files += files
         self.bytes += size
 
     def check(self, header: Header) -> None:

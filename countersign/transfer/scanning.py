@@ -7,17 +7,23 @@ import stat
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from countersign import limits
-from countersign.errors import Cancelled, FolderEmpty, FolderMissing, FolderUnreadable, TooMuch
+from countersign.errors import Cancelled, FolderEmpty, FolderMissing, FolderUnreadable, OfferRefused, TooMuch
 from countersign.i18n import N_, _
 from countersign.pack.manifest import TOP, Entry, EntryKind, Manifest
-from countersign.pack.names import can_be_sent, check_target
+from countersign.pack.names import check_component, check_target
 from countersign.printable import printable
 from countersign.transfer.disk import Folder, is_link
 from countersign.transfer.selection import Found, Selection
 
 _LOOK_EVERY = 1000  # entries
+_NAME = attrgetter("name")
+_FILE, _EXECUTABLE = (
+    int(EntryKind.FILE),
+    int(EntryKind.EXECUTABLE),
+)  # looking a member up costs as much as adding an entry
 KEEPERS = frozenset({".gitkeep"})  # what keeps SEND_FOLDER in a repository is nobody's file
 
 
@@ -44,7 +50,9 @@ def scan_selection(
         raise FolderUnreadable(path=path, reason=error.strerror or error) from error
     scan = Scan(selection)
     try:
-        _Scanner(scan, on_progress, cancelled).folder(root, TOP, (), 0)
+        scanner = _Scanner(scan, on_progress, cancelled)
+        scanner.folder(root, TOP, (), 0)
+        scanner.check_limits()
     except OSError as error:
         raise FolderUnreadable(path=path, reason=error.strerror or error) from error
     finally:
@@ -57,26 +65,30 @@ def scan_selection(
 class _Scanner:
     def __init__(self, scan: Scan, on_progress: Callable[[int, int], None], cancelled: Callable[[], bool]) -> None:
         self._scan = scan
+        self._leaves_out = scan.selection.leaves_out if scan.selection.leaves_some_out else None
         self._on_progress = on_progress
         self._cancelled = cancelled
         self._names_bytes = 0
         self._reported = -limits.STATUS_SECONDS
 
     def folder(self, folder: Folder, parent: int, above: tuple[str, ...], path_bytes: int) -> None:
-        for found in sorted(folder.entries(), key=lambda entry: entry.name):
+        for found in sorted(folder.entries(), key=_NAME):
             name = found.name
-            if self._scan.selection.leaves_out(above, name):
+            if self._leaves_out is not None and self._leaves_out(above, name):
                 self._scan.left_out += 1
                 continue
             if not above and name in KEEPERS and found.stat(follow_symlinks=False).st_size == 0:
                 continue
-            if not can_be_sent(name):
+            try:
+                name_bytes = check_component(name)
+            except OfferRefused:
                 self._skip(above, name, N_("its name can not be sent"))
                 continue
-            size = path_bytes + 1 + len(name.encode("utf-8"))
+            size = path_bytes + 1 + name_bytes
             if size > limits.MAX_PATH_BYTES:
                 self._skip(above, name, N_("its path is too long"))
                 continue
+            self._names_bytes += name_bytes
             try:
                 self._entry(folder, found, parent, above, size)
             except OSError as error:
@@ -88,7 +100,7 @@ class _Scanner:
         if is_link(status):
             self._link(folder, name, parent, above, status)
         elif stat.S_ISREG(mode):
-            kind = EntryKind.EXECUTABLE if mode & stat.S_IXUSR else EntryKind.FILE
+            kind = _EXECUTABLE if mode & stat.S_IXUSR else _FILE
             self._add(Entry(kind, parent, name, status.st_size, status.st_mtime_ns, ""))
         elif not stat.S_ISDIR(mode):
             self._skip(above, name, N_("it is not a file"))
@@ -105,27 +117,32 @@ class _Scanner:
     def _link(self, folder: Folder, name: str, parent: int, above: tuple[str, ...], status: os.stat_result) -> None:
         target = folder.read_link(name)
         if check_target(target, len(above)):
+            self._names_bytes += len(target)
             self._add(Entry(EntryKind.LINK, parent, name, 0, status.st_mtime_ns, target))
         else:
             self._skip(above, name, N_("it is a link that leads out of the folder"))
 
     def _add(self, entry: Entry) -> int:
-        manifest = self._scan.manifest
-        if len(manifest) >= limits.MAX_ENTRIES:
-            raise TooMuch(
-                path=self._scan.selection.place, detail=_("more than {n} entries").format(n=limits.MAX_ENTRIES)
-            )
-        self._names_bytes += len(entry.name.encode("utf-8")) + len(entry.target)
-        if self._names_bytes > limits.MAX_NAMES_BYTES:
-            raise TooMuch(path=self._scan.selection.place, detail=_("too many long names"))
-        if manifest.bytes + entry.size > limits.MAX_TOTAL_BYTES:
-            raise TooMuch(path=self._scan.selection.place, detail=_("too many bytes"))
-        index = manifest.add(entry)
+        index = self._scan.manifest.add(entry)
         if index % _LOOK_EVERY == 0:
+            self.check_limits()
             self._report()
             if self._cancelled():
                 raise Cancelled
         return index
+
+    def check_limits(self) -> None:
+        """Raises TooMuch. To be asked at the end too: on the way it is only looked at now and then."""
+        manifest = self._scan.manifest
+        if len(manifest) > limits.MAX_ENTRIES:
+            detail = _("more than {n} entries").format(n=limits.MAX_ENTRIES)
+        elif self._names_bytes > limits.MAX_NAMES_BYTES:
+            detail = _("too many long names")
+        elif manifest.bytes > limits.MAX_TOTAL_BYTES:
+            detail = _("too many bytes")
+        else:
+            return
+        raise TooMuch(path=self._scan.selection.place, detail=detail)
 
     def _report(self) -> None:
         now = time.monotonic()

@@ -58,6 +58,11 @@ class Selection:
         """The top, open for reading. Raises OSError."""
         return Folder.open_root(self.paths[0]) if self.is_folder else Gathered(self.paths)
 
+    @property
+    def leaves_some_out(self) -> bool:
+        """Whether `leaves_out` can be true of anything."""
+        return bool(self.removed or self.patterns)
+
     def leaves_out(self, above: tuple[str, ...], name: str) -> bool:
         """Whether an entry stays here, and with a folder all that is in it."""
         if self.removed and (*above, name) in self.removed:

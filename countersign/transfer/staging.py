@@ -19,7 +19,7 @@ from pathlib import Path
 from countersign import limits
 from countersign.errors import SealBroken
 from countersign.i18n import N_
-from countersign.pack.archive import Member
+from countersign.pack.archive import Buffer, Member
 from countersign.pack.manifest import TOP, EntryKind, Manifest
 from countersign.pack.plan import Answer, bitmap
 from countersign.transfer.creating import MANY, Creator, complete_file
@@ -181,11 +181,10 @@ class Staging:
         for index, reason in withdrawn:  # first: a begun file that ends here makes room for those behind it
             if index not in self.skipped:
                 self.skip(index, reason)
-        wanted = [member for member in members if member.piece.index not in self.skipped]
-        small = [member for member in wanted if member.piece.index in digests]
-        if len(small) >= MANY:  # each a file of its own: it does not matter which is first
-            self._write_many(small, digests)
-            wanted = [member for member in wanted if member.piece.index not in digests]
+        wanted = [member for member in members if member[0].index not in self.skipped]
+        if len(digests) >= MANY:  # each a file of its own: it does not matter which is first
+            self._write_many([member for member in wanted if member[0].index in digests], digests)
+            wanted = [member for member in wanted if member[0].index not in digests]
         for piece, content in wanted:
             try:
                 self._write_piece(piece.index, piece.offset, content, digests.get(piece.index))
@@ -230,9 +229,7 @@ class Staging:
             if len(content) == sizes[piece.index] and len(content) < _HASHED_ASIDE
         }
 
-    def _write_piece(
-        self, index: int, offset: int, content: bytes | bytearray | memoryview, digest: bytes | None
-    ) -> None:
+    def _write_piece(self, index: int, offset: int, content: Buffer, digest: bytes | None) -> None:
         if self._begun is None and not self._parked and len(content) == self.manifest.sizes[index]:
             self._write_whole(index, content, digest)
             return
@@ -254,28 +251,30 @@ class Staging:
         if begun.size == self.manifest.sizes[index]:
             self._end_begun(begun)
 
-    def _write_whole(self, index: int, content: bytes | bytearray | memoryview, digest: bytes | None) -> None:
+    def _write_whole(self, index: int, content: Buffer, digest: bytes | None) -> None:
         """A file that comes in one piece: nothing of it is kept where this fails."""
         if digest is not None:
-            self._creator.one(index, lambda handle: write_all(handle, content))
+            self._creator.one(index, write_all, content)
             self.cached_bytes += max(_PAGE_OF_CACHE, len(content))
             self._log_whole(index, digest)
             return
         hasher = hashlib.sha256()
 
-        def write(handle: int) -> None:
+        def write(handle: int, content: Buffer) -> None:
             nonlocal hasher
             hasher = self._write_hashed(handle, hasher, content)
 
-        self._creator.one(index, write)
+        self._creator.one(index, write, content)
         self._log_whole(index, hasher.digest())
 
     def _write_many(self, members: list[Member], digests: dict[int, bytes]) -> None:
         """Many files that come whole and are hashed already."""
         made = self._creator.many(members, self._beside)
+        sizes = [self.manifest.sizes[index] for index in made.done]
+        self.cached_bytes += sum(max(_PAGE_OF_CACHE, size) for size in sizes)
+        self.bytes_done += sum(sizes)
         for index in made.done:
-            self.cached_bytes += max(_PAGE_OF_CACHE, self.manifest.sizes[index])
-            self._log_whole(index, digests[index])
+            self._log_complete(index, digests[index])
         for index, error in made.refused:
             self._failed(index, error)
 
@@ -283,9 +282,7 @@ class Staging:
         self.bytes_done += self.manifest.sizes[index]
         self._log_complete(index, digest)
 
-    def _write_hashed(
-        self, handle: int, hasher: hashlib._Hash, content: bytes | bytearray | memoryview, position: int = 0
-    ) -> hashlib._Hash:
+    def _write_hashed(self, handle: int, hasher: hashlib._Hash, content: Buffer, position: int = 0) -> hashlib._Hash:
         """Writes where the handle stands, at `position`; gives the hash that goes on with the content.
 
         What was handed in stays good where writing fails.
@@ -431,7 +428,7 @@ def _opened_at(parent: Folder, name: str, size: int) -> int:
     return handle
 
 
-def _hashed(hasher: hashlib._Hash, content: bytes | bytearray | memoryview) -> tuple[hashlib._Hash, float]:
+def _hashed(hasher: hashlib._Hash, content: Buffer) -> tuple[hashlib._Hash, float]:
     """The hash with this content after what it has, and the seconds that it took."""
     began = time.perf_counter()
     after = hasher.copy()

@@ -19,7 +19,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from countersign.pack.archive import Member
 from countersign.pack.manifest import Entry, EntryKind, Manifest
 from countersign.pack.plan import Piece
 from countersign.transfer.disk import Folder, Tree, remove_tree
@@ -215,7 +214,7 @@ def arena_staging(arena: Arena) -> Staging:
     staging = Staging(arena.manifest, path, Journal.begin(arena.root / "transfers", about, arena.manifest), {})
     staging.make_folders()
     for index in range(1, len(arena.manifest), 2):
-        staging.write([Member(Piece(index, 0, len(SECRET)), SECRET)], [])
+        staging.write([(Piece(index, 0, len(SECRET)), SECRET)], [])
     return staging
 
 

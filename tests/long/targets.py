@@ -183,7 +183,7 @@ def packs(data: bytes) -> None:
         opened = read_pack(memoryview(data), PIECES)
     except SealBroken:
         return
-    assert all(len(member.content) == member.piece.length for member in opened.members)
+    assert all(len(content) == piece.length for piece, content in opened.members)
 
 
 # --- seals and secrets ------------------------------------------------------------------------------------------------
