@@ -420,3 +420,21 @@ def test_what_does_not_shrink_is_stored() -> None:
     assert packed is not None
     assert zlib.decompress(packed, -15) == b"a" * 1000
     assert struct.calcsize("<IHHHHHIIIHH") == 30
+
+
+@given(some.sets(some.integers(0, 99)))
+def test_what_stands_in_a_bitmap(indices: set[int]) -> None:
+    assert list(plan.members_of(plan.bitmap(100, sorted(indices)))) == sorted(indices)
+
+
+@given(some.lists(some.sampled_from([*EntryKind])), some.sets(some.integers(0, 9)))
+def test_columns_are_searched_rightly(kinds: list[EntryKind], out: set[int]) -> None:
+    manifest = Manifest()
+    for index, kind in enumerate(kinds):
+        size = index if kind in (EntryKind.FILE, EntryKind.EXECUTABLE) else 0
+        manifest.add(Entry(kind, index % 3 - 1, str(index), size, 0, ""))
+    assert manifest.folders() == [index for index, kind in enumerate(kinds) if kind is EntryKind.FOLDER]
+    assert manifest.top() == list(range(0, len(kinds), 3))
+    files = [i for i in range(len(kinds)) if manifest.is_file(i) and i not in out]
+    those = [index for index in out if index < len(kinds)]
+    assert manifest.files_without(those) == (len(files), sum(files))

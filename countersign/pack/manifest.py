@@ -6,7 +6,7 @@ Depth first, names within a folder ascending: so a parent stands before its chil
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import IntEnum
 from typing import Annotated
 
@@ -28,7 +28,7 @@ class EntryKind(IntEnum):
     LINK = 3
 
 
-_FILES = frozenset({EntryKind.FILE, EntryKind.EXECUTABLE})
+_FILES = frozenset({int(EntryKind.FILE), int(EntryKind.EXECUTABLE)})
 Int64 = Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
 
 
@@ -41,6 +41,14 @@ class Entry(msgspec.Struct, array_like=True, frozen=True, gc=False, forbid_unkno
     size: Annotated[int, msgspec.Meta(ge=0, le=limits.MAX_TOTAL_BYTES)]
     mtime: Int64
     target: str
+
+
+def places_of(column: bytearray, value: int) -> Iterator[int]:
+    """Where this value stands in a column of single bytes, ascending."""
+    at = column.find(value)
+    while at >= 0:
+        yield at
+        at = column.find(value, at + 1)
 
 
 class Manifest:
@@ -99,6 +107,19 @@ class Manifest:
 
     def is_file(self, index: int) -> bool:
         return self.kinds[index] in _FILES
+
+    def folders(self) -> list[int]:
+        """The indexes of all folders, ascending: parents before their children."""
+        return list(places_of(self.kinds, EntryKind.FOLDER))
+
+    def files_without(self, those: Iterable[int]) -> tuple[int, int]:
+        """How many files there are, and their bytes, but for those."""
+        left_out = [index for index in those if self.is_file(index)]
+        return self.files - len(left_out), self.bytes - sum(self.sizes[index] for index in left_out)
+
+    def top(self) -> list[int]:
+        """The indexes of the entries that lie in no folder, ascending."""
+        return [index for index, parent in enumerate(self.parents) if parent == TOP]
 
     def components(self, index: int) -> tuple[str, ...]:
         """The path of an entry as its components, the top first."""

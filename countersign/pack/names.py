@@ -62,7 +62,7 @@ def local_problem(name: str, system: System) -> str | None:
     """Why this name can not live here, or None."""
     if system is System.WINDOWS:
         return _windows_problem(name)
-    if len(name.encode("utf-8")) > 255:
+    if 4 * len(name) > 255 and len(name.encode("utf-8")) > 255:  # no character takes more than four
         return N_("its name is too long for this computer")
     if system is System.MACOS and ":" in name:
         return N_("its name has a character that this computer does not allow")

@@ -54,6 +54,13 @@ def has_bit(bits: bytes, index: int) -> bool:
     return bool(bits) and bool(bits[index >> 3] >> (index & 7) & 1)
 
 
+def members_of(bits: bytes) -> Iterator[int]:
+    """The indexes whose bits are set, ascending."""
+    for at, eight in enumerate(bits):
+        if eight:
+            yield from (8 * at + bit for bit in range(8) if eight >> bit & 1)
+
+
 def encode_answer(answer: Answer) -> bytes:
     return msgspec.msgpack.encode(answer)
 
@@ -81,10 +88,11 @@ def decode_answer(payload: memoryview | bytes, manifest: Manifest) -> Answer:
 def pieces_of(manifest: Manifest, answer: Answer) -> Iterator[tuple[int, int, int]]:
     """(index, first byte, size) of every file of which something is to be sent."""
     partial = dict(answer.partial)
-    for index in range(len(manifest)):
-        if not manifest.is_file(index) or has_bit(answer.held, index) or has_bit(answer.unwanted, index):
+    held, unwanted = answer.held, answer.unwanted  # both empty, nearly always
+    for index, size in enumerate(manifest.sizes):
+        if not manifest.is_file(index) or (held and has_bit(held, index)) or (unwanted and has_bit(unwanted, index)):
             continue
-        yield index, partial.get(index, 0), manifest.sizes[index]
+        yield index, partial.get(index, 0), size
 
 
 def plan_packs(manifest: Manifest, answer: Answer) -> Iterator[PackPlan]:

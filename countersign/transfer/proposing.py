@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from countersign.i18n import N_
-from countersign.pack.manifest import TOP, EntryKind, Manifest
+from countersign.pack.manifest import EntryKind, Manifest
 from countersign.pack.names import System, collision_key, local_problem, system_of
 from countersign.transfer.disk import LINKS_WORK
 from countersign.transfer.proposal import Proposal
@@ -31,11 +31,7 @@ def propose(peer: str, name: str, manifest: Manifest, into: Path, recovered: lis
         held_files=held_files,
         held_bytes=held_bytes,
         impossible=impossible_entries(manifest, system_of(sys.platform), folds_case(_nearest(into))),
-        existing=tuple(
-            manifest.names[i]
-            for i in range(len(manifest))
-            if manifest.parents[i] == TOP and os.path.lexists(into / manifest.names[i])
-        ),
+        existing=tuple(manifest.names[i] for i in manifest.top() if os.path.lexists(into / manifest.names[i])),
     )
 
 

@@ -378,9 +378,8 @@ class ReceivingSession:
 
     def _receive_packs(self, channel: Channel, staging: Staging, opener: Opener, answer: Answer) -> None:
         manifest = staging.manifest
-        wanted = [i for i in range(len(manifest)) if manifest.is_file(i) and i not in staging.skipped]
-        total = sum(manifest.sizes[i] for i in wanted)
-        meter = Meter(self._report, time.monotonic, len(wanted), total, staging.bytes_done, self._stats.slow)
+        files, total = manifest.files_without(staging.skipped)
+        meter = Meter(self._report, time.monotonic, files, total, staging.bytes_done, self._stats.slow)
         unpacking = Unpacking(staging, opener, self._stats)
         channel.allocate_with(lambda kind, n: unpacking.allocate(n) if kind is Kind.PACK else bytearray(n))
         channel.tell_pauses(lambda paused, by_them: self._tell_pause(meter, paused, by_them))

@@ -183,7 +183,7 @@ def take_over(found: list[Recovered], staging: Staging, on_progress: Callable[[]
 
 
 def _top_names(manifest: Manifest) -> set[str]:
-    return {manifest.names[i] for i in range(len(manifest)) if manifest.parents[i] < 0}
+    return {manifest.names[i] for i in manifest.top()}
 
 
 def _matches(new: Manifest, old: Manifest) -> Iterator[tuple[int, int]]:

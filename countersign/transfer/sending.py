@@ -29,7 +29,7 @@ from countersign.errors import (
     VersionProblem,
 )
 from countersign.i18n import N_
-from countersign.pack.plan import Answer, decode_answer, has_bit, plan_packs
+from countersign.pack.plan import Answer, decode_answer, has_bit, members_of, plan_packs
 from countersign.printable import printable
 from countersign.seal.code import code_proof
 from countersign.seal.keys import KeyRing, new_salt, stretch
@@ -291,11 +291,11 @@ class SendingSession:
 
     def _send_packs(self, channel: Channel, scan: Scan, answer: Answer, ring: KeyRing) -> _Sent:
         manifest = scan.manifest
-        wanted = [i for i in range(len(manifest)) if manifest.is_file(i) and not has_bit(answer.unwanted, i)]
-        total = sum(manifest.sizes[i] for i in wanted)
+        files, total = manifest.files_without(members_of(answer.unwanted))
         stats = self._stats
-        held = sum(manifest.sizes[i] for i in wanted if has_bit(answer.held, i)) + sum(n for _i, n in answer.partial)
-        sent = _Sent(Meter(self._report, time.monotonic, len(wanted), total, held, slow=stats.slow))
+        held = [i for i in members_of(answer.held) if not has_bit(answer.unwanted, i)]
+        held_bytes = sum(manifest.sizes[i] for i in held) + sum(n for _i, n in answer.partial)
+        sent = _Sent(Meter(self._report, time.monotonic, files, total, held_bytes, slow=stats.slow))
         sealer = Sealer(ring, Stream.PACK)
         channel.tell_pauses(lambda paused, by_them: self._report(Paused(paused, by_them)))
         packing = Packing(self._selection, manifest, plan_packs(manifest, answer), sealer, self._device.now, stats)

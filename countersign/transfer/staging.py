@@ -20,7 +20,7 @@ from countersign import limits
 from countersign.errors import SealBroken
 from countersign.i18n import N_
 from countersign.pack.archive import Buffer, Member
-from countersign.pack.manifest import TOP, EntryKind, Manifest
+from countersign.pack.manifest import EntryKind, Manifest, places_of
 from countersign.pack.plan import Answer, bitmap
 from countersign.transfer.creating import MANY, Creator, complete_file
 from countersign.transfer.disk import (
@@ -99,8 +99,8 @@ class Staging:
 
     def make_folders(self) -> None:
         """Makes every wanted folder. Raises DiskProblem."""
-        for index in range(len(self.manifest)):
-            if self.manifest.kinds[index] == EntryKind.FOLDER and self._is_wanted(index):
+        for index in self.manifest.folders():
+            if self._is_wanted(index):
                 self._entry(index, lambda parent, name, _index: parent.make_folder(name))
 
     def adopt(self, kept: list[Kept], on_progress: Callable[[], None]) -> None:
@@ -340,8 +340,8 @@ class Staging:
 
         Every wanted file must be complete by now; else the plan was not kept and SealBroken is raised.
         """
-        for index in range(len(self.manifest)):
-            if self.manifest.is_file(index) and not self.complete[index] and index not in self.skipped:
+        for index in places_of(self.complete, 0):
+            if self.manifest.is_file(index) and index not in self.skipped:
                 raise SealBroken
         for index in self.manifest.targets:
             if not self._is_wanted(index):
@@ -350,8 +350,8 @@ class Staging:
                 self._entry(index, self._make_link)
             else:
                 self.skipped[index] = NO_LINKS
-        for index in reversed(range(len(self.manifest))):  # children before parents: they touch their folder's time
-            if self.manifest.kinds[index] == EntryKind.FOLDER and self._is_wanted(index):
+        for index in reversed(self.manifest.folders()):  # children before parents: they touch their folder's time
+            if self._is_wanted(index):
                 mtime = self.manifest.mtimes[index]
                 self._entry(index, lambda parent, name, _i, mtime=mtime: parent.set_folder_time(name, mtime))
         self._creator.close()
@@ -387,7 +387,7 @@ class Staging:
 
     def top_entries(self) -> list[int]:
         """The entries that are published by a rename each."""
-        return [i for i in range(len(self.manifest)) if self.manifest.parents[i] == TOP and i not in self.skipped]
+        return [i for i in self.manifest.top() if i not in self.skipped]
 
     @property
     def root(self) -> Folder:
