@@ -58,8 +58,7 @@ def speed_of(kept: dict[str, Any]) -> Speed | None:
 class Verdict:
     """A line of the target table. moving: by the data alone; whole: by the whole commands; rounds: the first of each round.
 
-    A round compares neighbours in time, and a machine that drifts from one minute to the next must not decide. So a verdict holds
-    for the whole range in which the middle of all such rounds lies, and is left open where that range is on both sides.
+    The verdict is by the medians of the data alone. A round compares neighbours in time, so the rounds say how sure it is.
     """
 
     target: Target
@@ -69,14 +68,19 @@ class Verdict:
 
     @property
     def text(self) -> str:
-        if self.moving is None or self.whole is None:
+        if self.moving is None:
             return "not measured"
+        return "reached" if self.moving >= self.target.ratio else "not reached"
+
+    @property
+    def certainty(self) -> str:
+        """Whether the whole range in which the middle of all such rounds lies is on one side."""
+        if not self.rounds:
+            return ""
         low, high = middle_range(self.rounds)
-        if high < self.target.ratio:
-            return "not reached"
-        if low < self.target.ratio:
-            return f"open: {sum(one >= self.target.ratio for one in self.rounds)} of {len(self.rounds)} rounds"
-        return "reached" if self.whole >= self.target.ratio else "reached by the data, not by the whole command"
+        if high < self.target.ratio or low >= self.target.ratio:
+            return "sure"
+        return f"open, {sum(one >= self.target.ratio for one in self.rounds)} of {len(self.rounds)} rounds reach it"
 
 
 def middle_range(values: Sequence[float]) -> tuple[float, float]:
@@ -141,15 +145,15 @@ def verdict_table(results: dict[str, Any], beside: Sequence[tuple[str, dict[str,
     """The target table with what was measured. beside: further runs of the same, each with what it is called."""
     names = "".join(f" {name} |" for name, _results in beside)
     lines = [
-        f"| input | against | to reach | data alone | whole command | |{names}",
-        "|---|---|---|---|---|---|" + "---|" * len(beside),
+        f"| input | against | to reach | data alone | whole command | verdict | |{names}",
+        "|---|---|---|---|---|---|---|" + "---|" * len(beside),
     ]
     columns = [verdicts(other) for _name, other in beside]
     for number, one in enumerate(verdicts(results)):
         others = "".join(f" {_in_short(column[number])} |" for column in columns)
         lines.append(
             f"| {one.target.input} | {one.target.peer} | {one.target.ratio:g} | {_spread(one)} | {_times(one.whole)} "
-            f"| {one.text} |{others}"
+            f"| {one.text} | {one.certainty} |{others}"
         )
     return "\n".join(lines)
 
@@ -157,7 +161,7 @@ def verdict_table(results: dict[str, Any], beside: Sequence[tuple[str, dict[str,
 def _in_short(one: Verdict) -> str:
     if one.moving is None:
         return ""
-    return f"{_spread(one)} / {_times(one.whole)}, {one.text}"
+    return f"{_spread(one)} / {_times(one.whole)}, {one.text}, {one.certainty}"
 
 
 def _spread(one: Verdict) -> str:

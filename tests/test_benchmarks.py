@@ -87,23 +87,23 @@ def _results(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("ours", "theirs", "moving", "whole", "text"),
+    ("ours", "theirs", "moving", "whole", "text", "certainty"),
     [
-        (_kept(3.0, 5.0, 9.0), _kept(9.0, nothing=1.0), 2.0, 1.8, "reached"),
-        (_kept(5.0, nothing=3.0), _kept(5.0, nothing=1.0), 2.0, 1.0, "reached by the data, not by the whole command"),
-        (_kept(5.0), _kept(5.0), 1.0, 1.0, "not reached"),
-        (_kept(5.0, 5.0, 5.0), _kept(5.0, 9.0, 9.0), 2.0, 1.8, "open: 2 of 3 rounds"),
-        (_kept(5.0, 5.0, 5.0), _kept(5.0, 5.0, 9.0), 1.0, 1.0, "open: 1 of 3 rounds"),
-        ({**_kept(), "failed": ["x"]}, _kept(5.0), None, None, "not measured"),
+        (_kept(3.0, 5.0, 9.0), _kept(9.0, nothing=1.0), 2.0, 1.8, "reached", "sure"),
+        (_kept(5.0, nothing=3.0), _kept(5.0, nothing=1.0), 2.0, 1.0, "reached", "sure"),
+        (_kept(5.0), _kept(5.0), 1.0, 1.0, "not reached", "sure"),
+        (_kept(5.0, 5.0, 5.0), _kept(5.0, 9.0, 9.0), 2.0, 1.8, "reached", "open, 2 of 3 rounds reach it"),
+        (_kept(5.0, 5.0, 5.0), _kept(5.0, 5.0, 9.0), 1.0, 1.0, "not reached", "open, 1 of 3 rounds reach it"),
+        ({**_kept(), "failed": ["x"]}, _kept(5.0), None, None, "not measured", ""),
     ],
 )
 def test_verdicts(
-    ours: dict[str, Any], theirs: dict[str, Any], moving: float | None, whole: float | None, text: str
+    ours: dict[str, Any], theirs: dict[str, Any], moving: float | None, whole: float | None, text: str, certainty: str
 ) -> None:
     (verdict,) = report.verdicts(_results(ours, theirs), [Target("random", "scp", 1.5)])
     assert verdict.moving == (None if moving is None else pytest.approx(moving))
     assert verdict.whole == (None if whole is None else pytest.approx(whole))
-    assert verdict.text == text
+    assert (verdict.text, verdict.certainty) == (text, certainty)
 
 
 @pytest.mark.parametrize(
@@ -117,14 +117,14 @@ def test_the_range_of_the_middle(count: int, out: int) -> None:
 def test_one_odd_round_of_nine_decides_nothing() -> None:
     rounds = [*[9.0] * 8, 2.0]
     (verdict,) = report.verdicts(_results(_kept(*[5.0] * 9), _kept(*rounds)), [Target("random", "scp", 1.5)])
-    assert verdict.text == "reached"
+    assert (verdict.text, verdict.certainty) == ("reached", "sure")
     (verdict,) = report.verdicts(_results(_kept(*[5.0] * 9), _kept(*rounds[1:], 2.0)), [Target("random", "scp", 1.5)])
-    assert verdict.text == "open: 7 of 9 rounds"
+    assert (verdict.text, verdict.certainty) == ("reached", "open, 7 of 9 rounds reach it")
 
 
 def test_the_spread_of_the_rounds_is_shown() -> None:
     table = report.verdict_table(_results(_kept(5.0, 5.0, 5.0), _kept(5.0, 7.0, 9.0)))
-    assert "| random | scp | 1.15 | 1.50 (1.00 to 2.00) | 1.40 | open: 2 of 3 rounds |" in table
+    assert "| random | scp | 1.15 | 1.50 (1.00 to 2.00) | 1.40 | reached | open, 2 of 3 rounds reach it |" in table
 
 
 def test_each_round_begins_with_another(tmp_path: Path) -> None:
@@ -201,7 +201,7 @@ def test_the_readme_is_written_from_the_results(tmp_path: Path) -> None:
     results = report.merge(tmp_path / "results.json", _results(_kept(5.0), _kept(9.0)))
     report.write_readme(readme, results)
     text = readme.read_text()
-    assert "| random | scp | 1.15 | 2.00 | 1.80 | reached |" in text
+    assert "| random | scp | 1.15 | 2.00 | 1.80 | reached | sure |" in text
     assert text.startswith("top\n")
     assert text.endswith("bottom\n")
     again = text

@@ -170,7 +170,7 @@ def _rename_exclusive(source: int, name: str, target: int, new_name: str) -> int
 
 def write_all(handle: int, data: bytes | bytearray | memoryview) -> None:
     """Writes all bytes at the handle's position."""
-    done = os.write(handle, data) if len(data) <= _WRITE else 0  # nearly always all there is to do
+    done = os.write(handle, data) if 0 < len(data) <= _WRITE else 0  # nearly always all there is to do
     if done == len(data):
         return
     view = memoryview(data)[done:]
