@@ -20,10 +20,8 @@ from countersign.transfer.selection import Found, Selection
 
 _LOOK_EVERY = 1000  # entries
 _NAME = attrgetter("name")
-_FILE, _EXECUTABLE = (
-    int(EntryKind.FILE),
-    int(EntryKind.EXECUTABLE),
-)  # looking a member up costs as much as adding an entry
+# looking a member up costs as much as adding an entry
+_FILE, _EXECUTABLE = int(EntryKind.FILE), int(EntryKind.EXECUTABLE)
 KEEPERS = frozenset({".gitkeep"})  # what keeps SEND_FOLDER in a repository is nobody's file
 
 
