@@ -1,8 +1,7 @@
 """Where a round receives: in a folder that stays until the end, or on a disk that is made for this round alone.
 
 A file system remembers. ext4 makes files up to ten times slower for five minutes after many were removed, since it goes around their
-numbers (recently_deleted in its ialloc.c), and with each million that stays the next ones take longer to be found room for. A
-disk made anew has no yesterday: every round of every program begins with the same one.
+numbers (recently_deleted in its ialloc.c). A disk made anew has no yesterday: every round of every program begins with the same one.
 """
 
 from __future__ import annotations
@@ -53,6 +52,7 @@ class Folders:
 
     def prepare(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
+        self.about = file_system(self.folder)
 
     def target(self) -> Path:
         self._number += 1

@@ -36,6 +36,8 @@ def test_ours_and_bare_tls_are_measured_side_by_side(tmp_path: Path) -> None:
     for peer in peers:
         assert peer.missing() is None
         peer.prepare()
+    ground.prepare()
+    assert ground.about  # it stands in every table
     found = turns.run(few, 1, peers, 1)
     ground.clean()
     assert (found["files"], found["bytes"]) == (12, 2400)
