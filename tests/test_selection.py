@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from countersign import limits
+from countersign.errors import TooMuch
 from countersign.transfer import status as st
 from countersign.transfer.scanning import Scan, scan_selection
 from countersign.transfer.selection import Selection, split_patterns
@@ -101,3 +103,26 @@ def test_patterns_hold_in_a_transfer(couple: Couple) -> None:
     assert exchange.codes == ("done", "done")
     assert not (couple.into / "x.tmp").exists()
     assert not [path for path, _why in exchange.receiver.wait(st.Done).skipped if "x.tmp" in path]
+
+
+@pytest.mark.parametrize("beyond", [0, 1200])
+@pytest.mark.parametrize(
+    ("limit", "most", "words"),
+    [
+        ("MAX_ENTRIES", 5, "more than 5 entries"),
+        ("MAX_NAMES_BYTES", 20, "too many long names"),
+        ("MAX_TOTAL_BYTES", 35, "too many bytes"),
+    ],
+)
+def test_more_than_a_list_can_hold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, most: int, words: str, beyond: int
+) -> None:
+    """The limit itself is fine, one above it is not, whether it is seen on the way or only at the end."""
+    monkeypatch.setattr(limits, limit, most)
+    for number in range(5):
+        (tmp_path / f"{number:04}").write_text("x" * 7)
+    assert len(scan(Selection((tmp_path,))).manifest) == 5
+    for number in range(5, 6 + beyond):
+        (tmp_path / f"{number:04}").write_text("x" * 7)
+    with pytest.raises(TooMuch, match=words):
+        scan(Selection((tmp_path,)))
