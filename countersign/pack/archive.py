@@ -34,9 +34,8 @@ _LARGE = 64 * limits.KIB  # parts from here on are handed over as they are, smal
 REASONS = ("changed", "vanished", "unreadable")
 
 
-Member: TypeAlias = tuple[
-    Piece, Buffer
-]  # a piece and its content. No class: making one cost a sixth of reading a small member
+# a piece and its content. No class of its own: one is made for every small file
+Member: TypeAlias = tuple[Piece, Buffer]
 
 
 class Pack(NamedTuple):

@@ -20,7 +20,7 @@ from countersign.transfer.selection import Found, Selection
 
 _LOOK_EVERY = 1000  # entries
 _NAME = attrgetter("name")
-# looking a member up costs as much as adding an entry
+# looked up once, and not for every file
 _FILE, _EXECUTABLE = int(EntryKind.FILE), int(EntryKind.EXECUTABLE)
 KEEPERS = frozenset({".gitkeep"})  # what keeps SEND_FOLDER in a repository is nobody's file
 
