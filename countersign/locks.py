@@ -9,6 +9,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from countersign.handles import Handle
+
 _PAUSE = 0.05
 
 
@@ -16,24 +18,21 @@ _PAUSE = 0.05
 def file_lock(path: Path, seconds: float = 60.0) -> Iterator[None]:
     """Holds the lock at `path`, made where it is missing. Raises TimeoutError when somebody else keeps it so long."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
-    try:
+    with Handle(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)) as handle:
         deadline = time.monotonic() + seconds
-        while not _take(handle):
+        while not _take(handle.number):
             if time.monotonic() > deadline:
                 raise TimeoutError(str(path))
             time.sleep(_PAUSE)
-        yield
-    finally:
-        os.close(handle)  # closing lets go of the lock
+        yield  # closing lets go of the lock
 
 
-def hold(path: Path) -> int | None:
-    """Takes the lock at `path` without waiting: an open handle that holds it until it is closed, or None."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
-    if _take(handle):
+def hold(path: Path) -> Handle | None:
+    """Takes the lock at `path` without waiting: a handle that holds it until it is closed, or None."""
+    handle = Handle(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600))
+    if _take(handle.number):
         return handle
-    os.close(handle)
+    handle.close()
     return None
 
 

@@ -18,7 +18,7 @@ from countersign.pack.manifest import TOP, Entry, EntryKind, Manifest
 from countersign.pack.plan import Piece
 from countersign.transfer import status as st
 from countersign.transfer.creating import Creator
-from countersign.transfer.disk import Folder
+from countersign.transfer.disk import File, Folder
 from countersign.transfer.journal import list_interrupted
 from tests.transfers import Couple, Exchange, snapshot
 
@@ -57,7 +57,7 @@ def refusing(monkeypatch: pytest.MonkeyPatch, *names: str, number: int) -> None:
     """The disk will not have these names."""
     create = Folder.create_file
 
-    def create_file(self: Folder, name: str, executable: bool) -> int:
+    def create_file(self: Folder, name: str, executable: bool) -> File:
         if name in names:
             raise OSError(number, os.strerror(number))
         return create(self, name, executable)
@@ -114,7 +114,7 @@ def test_both_threads_take_their_share(
     met: set[int] = set()
     create = Folder.create_file
 
-    def create_file(self: Folder, name: str, executable: bool) -> int:
+    def create_file(self: Folder, name: str, executable: bool) -> File:
         if threading.get_ident() not in met:
             met.add(threading.get_ident())
             meeting.wait(20)
@@ -135,7 +135,7 @@ def test_one_thread_makes_what_is_left_of_the_others(
     others_made = threading.Event()
     create = Folder.create_file
 
-    def create_file(self: Folder, name: str, executable: bool) -> int:
+    def create_file(self: Folder, name: str, executable: bool) -> File:
         nonlocal created
         with counting:
             created += 1

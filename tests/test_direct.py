@@ -16,6 +16,7 @@ from countersign.pack.archive import content_at
 from countersign.pack.plan import PackPlan, Piece
 from countersign.seal.stream import INNER
 from countersign.transfer import disk_direct
+from countersign.transfer.disk import File
 from countersign.transfer.disk_direct import PAGE, LargeWriter, on_a_page
 from countersign.transfer.unpacking import _shift
 
@@ -34,11 +35,8 @@ def content() -> memoryview:
 @pytest.fixture
 def number(tmp_path: Path) -> int:
     """Of the file system of the tests."""
-    handle = os.open(tmp_path, os.O_RDONLY)
-    try:
-        return disk_direct._file_system(handle)
-    finally:
-        os.close(handle)
+    with File(os.open(tmp_path, os.O_RDONLY)) as file:
+        return disk_direct._file_system(file)
 
 
 @pytest.fixture
@@ -49,14 +47,11 @@ def known(number: int) -> bool:
 
 def written(path: Path, writer: LargeWriter, *pieces: memoryview) -> int:
     """Writes the pieces one behind the other; gives how many bytes went through the cache."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     cached = at = 0
-    try:
+    with File(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)) as file:
         for piece in pieces:
-            cached += writer.write(handle, piece, at)
+            cached += writer.write(file, piece, at)
             at += len(piece)
-    finally:
-        os.close(handle)
     return cached
 
 

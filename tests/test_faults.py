@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from countersign import limits
+from countersign.handles import Handle
 from countersign.pack.manifest import Entry, EntryKind, Manifest
 from countersign.transfer import channel as channels, publishing, receiving, sending, settling, status as st
 from countersign.transfer.answers import Answers
@@ -143,7 +144,7 @@ def test_a_take_over_of_many_files_is_journalled_in_small_records(tmp_path: Path
     for number in range(1000):
         journal.add(Record([(number, bytes(32))], []))
     journal.close()
-    past = Past(journal.folder, os.open(journal.folder / "lock", os.O_RDWR))
+    past = Past(journal.folder, Handle(os.open(journal.folder / "lock", os.O_RDWR)))
     assert sum(past.complete) == 1000
     past.close()
 
@@ -419,11 +420,11 @@ def test_too_many_open_files_is_no_reason_to_leave_files_out(couple: Couple, mon
     import errno
 
     fill(couple.folder, large=1000)
-    from countersign.transfer.disk import Folder
+    from countersign.transfer.disk import File, Folder
 
     read = Folder.read_file
 
-    def full(self: Folder, name: str) -> int:
+    def full(self: Folder, name: str) -> File:
         if name == "run.sh":
             raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
         return read(self, name)
@@ -438,17 +439,18 @@ def test_too_many_open_files_is_no_reason_to_leave_files_out(couple: Couple, mon
 def test_f2_a_full_disk_keeps_what_has_arrived(couple: Couple, monkeypatch: pytest.MonkeyPatch) -> None:
     import errno
 
+    from countersign.transfer.disk import File
     from countersign.transfer.disk_direct import LargeWriter
 
     fill(couple.folder, large=LARGE)
     written = []
     write = LargeWriter.write
 
-    def filling(self: LargeWriter, handle: int, data: memoryview, position: int) -> int:
+    def filling(self: LargeWriter, file: File, data: memoryview, position: int) -> int:
         written.append(len(data))
         if sum(written) > LARGE // 2:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return write(self, handle, data, position)
+        return write(self, file, data, position)
 
     with monkeypatch.context() as full:
         full.setattr(LargeWriter, "write", filling)
@@ -465,12 +467,12 @@ def test_f2_a_full_disk_keeps_what_has_arrived(couple: Couple, monkeypatch: pyte
 def test_a_name_that_the_disk_refuses_is_left_out_and_told(couple: Couple, monkeypatch: pytest.MonkeyPatch) -> None:
     import errno
 
-    from countersign.transfer.disk import Folder
+    from countersign.transfer.disk import File, Folder
 
     fill(couple.folder, large=1000)
     create, make = Folder.create_file, Folder.make_folder
 
-    def create_file(self: Folder, name: str, executable: bool) -> int:
+    def create_file(self: Folder, name: str, executable: bool) -> File:
         if name == "run.sh":
             raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
         return create(self, name, executable)

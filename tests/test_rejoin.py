@@ -14,7 +14,7 @@ from countersign.pack.archive import Buffer
 from countersign.pack.manifest import Manifest
 from countersign.transfer import creating, publishing, receiving, scanning, sending, settling, staging, status as st
 from countersign.transfer.channel import Channel
-from countersign.transfer.disk import Tree, write_all
+from countersign.transfer.disk import File, Tree
 from countersign.transfer.disk_direct import LargeWriter
 from countersign.transfer.journal import list_interrupted, tidy
 from countersign.transfer.proposal import Decision
@@ -50,13 +50,13 @@ def test_f2_a_full_disk_is_not_hidden_by_a_line_that_is_lost_with_it(
     with Proxy(exchange.port, cut_after=[]) as proxy:
         write = LargeWriter.write
 
-        def failing(self: LargeWriter, handle: int, data: memoryview, position: int) -> int:
+        def failing(self: LargeWriter, file: File, data: memoryview, position: int) -> int:
             if len(data) > 2_000_000 and not hit.is_set() and exchange.receiver.all(st.Progress)[-1].bytes_done > 0:
-                write_all(handle, memoryview(data)[:1_000_000])  # what a full disk does: a short write, then the error
+                file.write(memoryview(data)[:1_000_000])  # what a full disk does: a short write, then the error
                 hit.set()
                 proxy.cut_now()
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            return write(self, handle, data, position)
+            return write(self, file, data, position)
 
         monkeypatch.setattr(LargeWriter, "write", failing)
         through(couple, exchange, proxy).run()

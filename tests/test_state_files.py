@@ -14,6 +14,7 @@ from countersign import limits
 from countersign.commands import show_interrupted
 from countersign.errors import IdentityDamaged
 from countersign.files import replace_file, spare_name
+from countersign.handles import Handle
 from countersign.home import Home
 from countersign.pack.manifest import Entry, EntryKind, Manifest
 from countersign.setting import open_setting
@@ -90,7 +91,7 @@ def journal(tmp_path: Path) -> Path:
 
 def read(folder: Path) -> Past | None:
     try:
-        return Past(folder, os.open(folder / "lock", os.O_RDWR))
+        return Past(folder, Handle(os.open(folder / "lock", os.O_RDWR)))
     except (OSError, ValueError):
         return None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
@@ -13,18 +12,16 @@ from countersign.pack.manifest import EntryKind, Manifest
 from countersign.transfer.disk import (
     BY_PATH,
     SYNCS_AT_ONCE,
+    File,
     Folder,
     Tree,
     is_about_one_name,
-    set_file_time,
-    sync_file,
-    write_all,
 )
 
 _EXECUTABLE = int(EntryKind.EXECUTABLE)
 MANY = 512  # files in a pack from which a second thread is worth its while: of 246 a pack it made nothing faster
 
-Write: TypeAlias = Callable[[int, Buffer], object]
+Write: TypeAlias = Callable[[File, Buffer], object]
 
 
 class Created(NamedTuple):
@@ -43,7 +40,7 @@ class Creator:
         self._manifest = manifest
 
     def one(self, index: int, write: Write, content: Buffer) -> None:
-        """Makes the file of an entry; `write` gets its handle and the content. Nothing of it is kept where this fails.
+        """Makes the file of an entry; `write` gets the open file and the content. Nothing of it is kept where this fails.
 
         Raises OSError.
         """
@@ -70,23 +67,23 @@ class Creator:
         self._helpers.close()
 
 
-def complete_file(handle: int, mtime: int) -> None:
+def complete_file(file: File, mtime: int) -> None:
     """The last that an open file gets. mtime in nanoseconds since 1970."""
-    set_file_time(handle, mtime)
+    file.set_time(mtime)
     if not SYNCS_AT_ONCE:
-        sync_file(handle)
+        file.sync()
 
 
 def _create(manifest: Manifest, tree: Tree, index: int, write: Write, content: Buffer) -> None:
     parent, name = tree.folder(manifest.parents[index]), manifest.names[index]
     mtime = manifest.mtimes[index]
-    handle = parent.create_file(name, manifest.kinds[index] == _EXECUTABLE)
+    file = parent.create_file(name, manifest.kinds[index] == _EXECUTABLE)
     try:
         try:
-            write(handle, content)
-            complete_file(handle, mtime)
+            write(file, content)
+            complete_file(file, mtime)
         finally:
-            os.close(handle)
+            file.close()
         if BY_PATH:
             parent.set_folder_time(name, mtime)
     except OSError:
@@ -103,7 +100,7 @@ def _create_while(manifest: Manifest, tree: Tree, mine: deque[Member], others: d
         except IndexError:  # the other thread had the last one
             break
         try:
-            _create(manifest, tree, piece.index, write_all, content)
+            _create(manifest, tree, piece.index, File.write, content)
         except OSError as error:
             made.refused.append((piece.index, error))
             if not is_about_one_name(error):

@@ -15,14 +15,11 @@ if sys.platform == "win32":
     from countersign.transfer.disk_windows import (
         LINKS_WORK as LINKS_WORK,
         SYNCS_AT_ONCE as SYNCS_AT_ONCE,
+        File as File,
         Folder as Folder,
         allow_many_handles as allow_many_handles,
         is_link as is_link,
-        read_at as read_at,
         remove_tree as remove_tree,
-        set_file_time as set_file_time,
-        sync_file as sync_file,
-        write_all as write_all,
     )
 
     BY_PATH = True  # times can only be set when a file is closed
@@ -30,14 +27,11 @@ else:
     from countersign.transfer.disk_posix import (
         LINKS_WORK as LINKS_WORK,
         SYNCS_AT_ONCE as SYNCS_AT_ONCE,
+        File as File,
         Folder as Folder,
         allow_many_handles as allow_many_handles,
         is_link as is_link,
-        read_at as read_at,
         remove_tree as remove_tree,
-        set_file_time as set_file_time,
-        sync_file as sync_file,
-        write_all as write_all,
     )
 
     BY_PATH = False
@@ -62,7 +56,10 @@ def is_about_one_name(error: OSError) -> bool:
 
 
 class Tree:
-    """The folders of a manifest under a root, opened link by link; the last used ones stay open. One thread uses it."""
+    """The folders of a manifest under a root, opened link by link; the last used ones stay open. One thread uses it.
+
+    A folder that was given is good until the next one is asked for: then it may be closed, and using it is an AssertionError.
+    """
 
     def __init__(self, manifest: Manifest, root: Folder) -> None:
         self._manifest = manifest

@@ -14,7 +14,7 @@ import os
 import sys
 
 from countersign import limits
-from countersign.transfer.disk import write_all
+from countersign.transfer.disk import File
 
 PAGE = 4096  # no disk asks for more: place in the file, place in memory and length are multiples of it
 _SMALLEST = limits.MIB  # less is written sooner than the disk answers
@@ -35,43 +35,43 @@ class LargeWriter:
     def __init__(self) -> None:
         self._works = sys.platform == "linux"
 
-    def write(self, handle: int, content: bytes | bytearray | memoryview, position: int) -> int:
-        """Writes all of the content where the handle stands, which is `position`; gives how many bytes the cache holds of it.
+    def write(self, file: File, content: bytes | bytearray | memoryview, position: int) -> int:
+        """Writes all of the content where the file stands, which is `position`; gives how many bytes the cache holds of it.
 
-        Raises OSError; the handle may then stand anywhere behind `position`.
+        Raises OSError; the file may then stand anywhere behind `position`.
         """
         view = memoryview(content)
         head = -position % PAGE
         body = (len(view) - head) // PAGE * PAGE
-        if body < _SMALLEST or not self._can(handle, view[head:]):
-            write_all(handle, view)
+        if body < _SMALLEST or not self._can(file, view[head:]):
+            file.write(view)
             return len(view)
-        write_all(handle, view[:head])
-        past = self._past_the_cache(handle, view[head : head + body])
-        write_all(handle, view[head + past :])
+        file.write(view[:head])
+        past = self._past_the_cache(file, view[head : head + body])
+        file.write(view[head + past :])
         return len(view) - past
 
-    def _can(self, handle: int, body: memoryview) -> bool:
-        return self._works and not body.readonly and _address(body) % PAGE == 0 and _file_system(handle) in _KNOWN
+    def _can(self, file: File, body: memoryview) -> bool:
+        return self._works and not body.readonly and _address(body) % PAGE == 0 and _file_system(file) in _KNOWN
 
-    def _past_the_cache(self, handle: int, view: memoryview) -> int:
+    def _past_the_cache(self, file: File, view: memoryview) -> int:
         """How many bytes went this way: all of them, or fewer where the system would not have it."""
         if sys.platform != "linux":
             return 0
         import fcntl
 
-        flags = fcntl.fcntl(handle, fcntl.F_GETFL)
+        flags = fcntl.fcntl(file.number, fcntl.F_GETFL)
         done = 0
         try:
-            fcntl.fcntl(handle, fcntl.F_SETFL, flags | os.O_DIRECT)
+            fcntl.fcntl(file.number, fcntl.F_SETFL, flags | os.O_DIRECT)
             while done < len(view) and not done % PAGE:
-                done += os.write(handle, view[done:])
+                done += os.write(file.number, view[done:])
         except OSError as error:
             if error.errno != errno.EINVAL:
                 raise
             self._works = False  # it wants something else of us; the cache wants nothing
         finally:
-            fcntl.fcntl(handle, fcntl.F_SETFL, flags)
+            fcntl.fcntl(file.number, fcntl.F_SETFL, flags)
         return done
 
 
@@ -79,11 +79,11 @@ def _address(view: memoryview) -> int:
     return ctypes.addressof(ctypes.c_char.from_buffer(view))
 
 
-def _file_system(handle: int) -> int:
+def _file_system(file: File) -> int:
     """The number of the file system of an open file, 0 where it is not told."""
     if sys.platform != "linux":
         return 0
     room = ctypes.create_string_buffer(_STATFS_ROOM)
-    if ctypes.CDLL(None).fstatfs(handle, room):
+    if ctypes.CDLL(None).fstatfs(file.number, room):
         return 0
     return int.from_bytes(room.raw[: ctypes.sizeof(ctypes.c_long)], sys.byteorder)

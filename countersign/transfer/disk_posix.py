@@ -17,6 +17,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from countersign.handles import Handle
+
 assert sys.platform != "win32"
 
 _CLOEXEC = getattr(os, "O_CLOEXEC", 0)
@@ -49,11 +51,56 @@ def allow_many_handles() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-class Folder:
+class File(Handle):
+    """An open file."""
+
+    __slots__ = ()
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Writes all bytes at the position."""
+        number = self.number
+        done = os.write(number, data) if 0 < len(data) <= _WRITE else 0  # nearly always all there is to do
+        if done == len(data):
+            return
+        view = memoryview(data)[done:]
+        while view:
+            view = view[os.write(number, view[:_WRITE]) :]
+
+    def read_at(self, buffer: memoryview, offset: int) -> int:
+        """Fills the buffer from this offset as far as the file goes; the number of bytes."""
+        number, done = self.number, 0
+        while done < len(buffer):
+            count = os.preadv(number, [buffer[done:]], offset + done)
+            if not count:
+                break
+            done += count
+        return done
+
+    def cut_to(self, size: int) -> None:
+        """Cuts off what lies behind `size`, and writes on from there."""
+        os.ftruncate(self.number, size)
+        os.lseek(self.number, size, os.SEEK_SET)
+
+    def status(self) -> os.stat_result:
+        return os.fstat(self.number)
+
+    def set_time(self, mtime: int) -> None:
+        """mtime in nanoseconds since 1970."""
+        os.utime(self.number, ns=(mtime, mtime))
+
+    def sync(self) -> None:
+        """Makes it durable. macOS' fsync stops at the drive's cache; F_FULLFSYNC does not (fsync(2) there)."""
+        if sys.platform == "darwin":
+            with contextlib.suppress(OSError):  # some file systems do not know it
+                fcntl.fcntl(self.number, fcntl.F_FULLFSYNC)
+                return
+        os.fsync(self.number)
+
+
+class Folder(Handle):
     """An open folder."""
 
-    def __init__(self, handle: int) -> None:
-        self._handle = handle
+    __slots__ = ()
 
     @classmethod
     def open_root(cls, path: Path) -> Folder:
@@ -62,46 +109,46 @@ class Folder:
 
     def folder(self, name: str) -> Folder:
         """Opens a folder in this one."""
-        return Folder(os.open(name, _FOLDER_FLAGS | os.O_NOFOLLOW, dir_fd=self._handle))
+        return Folder(os.open(name, _FOLDER_FLAGS | os.O_NOFOLLOW, dir_fd=self.number))
 
     def make_folder(self, name: str) -> None:
-        os.mkdir(name, dir_fd=self._handle)
+        os.mkdir(name, dir_fd=self.number)
 
-    def create_file(self, name: str, executable: bool) -> int:
-        """A handle for writing a file that is not there yet; the user's mask decides who may read it."""
-        return os.open(name, _CREATE_FLAGS, 0o777 if executable else 0o666, dir_fd=self._handle)
+    def create_file(self, name: str, executable: bool) -> File:
+        """For writing a file that is not there yet; the user's mask decides who may read it."""
+        return File(os.open(name, _CREATE_FLAGS, 0o777 if executable else 0o666, dir_fd=self.number))
 
-    def append_file(self, name: str) -> int:
-        """A handle for writing a file that is there."""
-        return os.open(name, _APPEND_FLAGS, dir_fd=self._handle)
+    def append_file(self, name: str) -> File:
+        """For writing a file that is there."""
+        return File(os.open(name, _APPEND_FLAGS, dir_fd=self.number))
 
-    def read_file(self, name: str) -> int:
-        """A handle for reading; no link is followed."""
-        return os.open(name, _READ_FLAGS, dir_fd=self._handle)
+    def read_file(self, name: str) -> File:
+        """For reading; no link is followed."""
+        return File(os.open(name, _READ_FLAGS, dir_fd=self.number))
 
     def make_link(self, name: str, target: str) -> None:
-        os.symlink(target, name, dir_fd=self._handle)
+        os.symlink(target, name, dir_fd=self.number)
 
     def read_link(self, name: str) -> str:
-        return os.readlink(name, dir_fd=self._handle)
+        return os.readlink(name, dir_fd=self.number)
 
     def status(self, name: str) -> os.stat_result:
-        return os.stat(name, dir_fd=self._handle, follow_symlinks=False)
+        return os.stat(name, dir_fd=self.number, follow_symlinks=False)
 
     def set_folder_time(self, name: str, mtime: int) -> None:
         """mtime in nanoseconds since 1970; links are not followed."""
-        os.utime(name, ns=(mtime, mtime), dir_fd=self._handle, follow_symlinks=False)
+        os.utime(name, ns=(mtime, mtime), dir_fd=self.number, follow_symlinks=False)
 
     def remove_file(self, name: str) -> None:
-        os.unlink(name, dir_fd=self._handle)
+        os.unlink(name, dir_fd=self.number)
 
     def entries(self) -> Iterator[os.DirEntry[str]]:
-        with os.scandir(self._handle) as found:
+        with os.scandir(self.number) as found:
             yield from found
 
     def move(self, name: str, other: Folder, new_name: str) -> None:
         """Renames into another folder. Raises FileExistsError where the new name is taken, by whatever."""
-        result = _rename_exclusive(self._handle, name, other._handle, new_name)
+        result = _rename_exclusive(self.number, name, other.number, new_name)
         if result in _NOT_SUPPORTED:
             self._move_in_two_steps(name, other, new_name)
         elif result:
@@ -110,23 +157,23 @@ class Folder:
     def _move_in_two_steps(self, name: str, other: Folder, new_name: str) -> None:
         if stat.S_ISDIR(self.status(name).st_mode):
             # a folder can only be renamed over an empty one, and this empty one is ours
-            os.mkdir(new_name, dir_fd=other._handle)
+            os.mkdir(new_name, dir_fd=other.number)
             try:
-                os.rename(name, new_name, src_dir_fd=self._handle, dst_dir_fd=other._handle)
+                os.rename(name, new_name, src_dir_fd=self.number, dst_dir_fd=other.number)
             except OSError:
-                os.rmdir(new_name, dir_fd=other._handle)
+                os.rmdir(new_name, dir_fd=other.number)
                 raise
             return
         try:
-            os.link(name, new_name, src_dir_fd=self._handle, dst_dir_fd=other._handle, follow_symlinks=False)
+            os.link(name, new_name, src_dir_fd=self.number, dst_dir_fd=other.number, follow_symlinks=False)
         except OSError as error:
             if error.errno not in _NO_HARD_LINKS:
                 raise
             # neither an exclusive rename nor hard links, as on FAT: take the name with an empty file of ours first
-            os.close(os.open(new_name, _CREATE_FLAGS, 0o600, dir_fd=other._handle))
-            os.rename(name, new_name, src_dir_fd=self._handle, dst_dir_fd=other._handle)
+            os.close(os.open(new_name, _CREATE_FLAGS, 0o600, dir_fd=other.number))
+            os.rename(name, new_name, src_dir_fd=self.number, dst_dir_fd=other.number)
             return
-        os.unlink(name, dir_fd=self._handle)
+        os.unlink(name, dir_fd=self.number)
 
     def can_move_to(self, other: Folder) -> bool:
         """Whether names can be moved there by a rename. Touches nothing: the source it names does not exist.
@@ -134,9 +181,7 @@ class Folder:
         Linux and macOS look at the two mounts before they look for the source.
         """
         try:
-            os.rename(
-                ".countersign-no-such", ".countersign-nor-this", src_dir_fd=self._handle, dst_dir_fd=other._handle
-            )
+            os.rename(".countersign-no-such", ".countersign-nor-this", src_dir_fd=self.number, dst_dir_fd=other.number)
         except OSError as error:
             return error.errno == errno.ENOENT
         return False
@@ -144,14 +189,11 @@ class Folder:
     def sync(self) -> None:
         """Makes everything on this folder's file system durable, where the system can at once; else this folder's names."""
         if _syncfs is not None:
-            if _syncfs(self._handle):
+            if _syncfs(self.number):
                 number = ctypes.get_errno()
                 raise OSError(number, os.strerror(number))
         else:
-            os.fsync(self._handle)
-
-    def close(self) -> None:
-        os.close(self._handle)
+            os.fsync(self.number)
 
 
 def _rename_exclusive(source: int, name: str, target: int, new_name: str) -> int:
@@ -166,41 +208,6 @@ def _rename_exclusive(source: int, name: str, target: int, new_name: str) -> int
     if function(source, os.fsencode(name), target, os.fsencode(new_name), flag) == 0:
         return 0
     return ctypes.get_errno()
-
-
-def write_all(handle: int, data: bytes | bytearray | memoryview) -> None:
-    """Writes all bytes at the handle's position."""
-    done = os.write(handle, data) if 0 < len(data) <= _WRITE else 0  # nearly always all there is to do
-    if done == len(data):
-        return
-    view = memoryview(data)[done:]
-    while view:
-        view = view[os.write(handle, view[:_WRITE]) :]
-
-
-def read_at(handle: int, buffer: memoryview, offset: int) -> int:
-    """Fills the buffer from this offset as far as the file goes; the number of bytes."""
-    done = 0
-    while done < len(buffer):
-        count = os.preadv(handle, [buffer[done:]], offset + done)
-        if not count:
-            break
-        done += count
-    return done
-
-
-def set_file_time(handle: int, mtime: int) -> None:
-    """mtime in nanoseconds since 1970."""
-    os.utime(handle, ns=(mtime, mtime))
-
-
-def sync_file(handle: int) -> None:
-    """Makes a file durable. macOS' fsync stops at the drive's cache; F_FULLFSYNC does not (fsync(2) there)."""
-    if sys.platform == "darwin":
-        with contextlib.suppress(OSError):  # some file systems do not know it
-            fcntl.fcntl(handle, fcntl.F_FULLFSYNC)
-            return
-    os.fsync(handle)
 
 
 def is_link(status: os.stat_result) -> bool:

@@ -15,6 +15,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from countersign.handles import Handle
+
 assert sys.platform == "win32"
 
 LINKS_WORK = False  # making them needs a right that people do not have
@@ -38,11 +40,56 @@ def allow_many_handles() -> None:
     """Windows lets a program open thousands of files anyway."""
 
 
+class File(Handle):
+    """An open file."""
+
+    __slots__ = ()
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Writes all bytes at the position."""
+        number, view = self.number, memoryview(data)
+        while view:
+            view = view[os.write(number, view) :]
+
+    def read_at(self, buffer: memoryview, offset: int) -> int:
+        """Fills the buffer from this offset as far as the file goes; the number of bytes."""
+        os.lseek(self.number, offset, os.SEEK_SET)
+        with open(self.number, "rb", buffering=0, closefd=False) as file:
+            done = 0
+            while done < len(buffer):
+                count = file.readinto(buffer[done:])
+                if not count:
+                    break
+                done += count
+        return done
+
+    def cut_to(self, size: int) -> None:
+        """Cuts off what lies behind `size`, and writes on from there."""
+        os.ftruncate(self.number, size)
+        os.lseek(self.number, size, os.SEEK_SET)
+
+    def status(self) -> os.stat_result:
+        return os.fstat(self.number)
+
+    def set_time(self, mtime: int) -> None:
+        """mtime in nanoseconds since 1970. Windows sets times by path only: `Folder.set_folder_time` does it after closing."""
+
+    def sync(self) -> None:
+        """Makes it durable."""
+        os.fsync(self.number)
+
+
 class Folder:
-    """A folder, known by its path."""
+    """A folder, known by its path. Using it after it was closed is our own bug, as on other systems."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._known: Path | None = path
+
+    @property
+    def _path(self) -> Path:
+        if self._known is None:
+            raise AssertionError("a folder was used after it was closed")
+        return self._known
 
     @classmethod
     def open_root(cls, path: Path) -> Folder:
@@ -65,19 +112,19 @@ class Folder:
     def make_folder(self, name: str) -> None:
         os.mkdir(self._at(name))
 
-    def create_file(self, name: str, executable: bool) -> int:  # noqa: ARG002 - as on other systems
-        """A handle for writing a file that is not there yet. Windows knows no exec bit."""
-        return os.open(self._at(name), _CREATE_FLAGS, 0o666)
+    def create_file(self, name: str, executable: bool) -> File:  # noqa: ARG002 - as on other systems
+        """For writing a file that is not there yet. Windows knows no exec bit."""
+        return File(os.open(self._at(name), _CREATE_FLAGS, 0o666))
 
-    def append_file(self, name: str) -> int:
-        """A handle for writing a file that is there."""
+    def append_file(self, name: str) -> File:
+        """For writing a file that is there."""
         self._refuse_link(name)
-        return os.open(self._at(name), os.O_WRONLY | _BINARY)
+        return File(os.open(self._at(name), os.O_WRONLY | _BINARY))
 
-    def read_file(self, name: str) -> int:
-        """A handle for reading; no link is followed."""
+    def read_file(self, name: str) -> File:
+        """For reading; no link is followed."""
         self._refuse_link(name)
-        return os.open(self._at(name), os.O_RDONLY | _BINARY)
+        return File(os.open(self._at(name), os.O_RDONLY | _BINARY))
 
     def _refuse_link(self, name: str) -> None:
         if is_link(self.status(name)):
@@ -115,36 +162,9 @@ class Folder:
         """Windows makes names durable with the files, which are synced one by one."""
 
     def close(self) -> None:
-        """Nothing is open."""
-
-
-def write_all(handle: int, data: bytes | bytearray | memoryview) -> None:
-    """Writes all bytes at the handle's position."""
-    view = memoryview(data)
-    while view:
-        view = view[os.write(handle, view) :]
-
-
-def read_at(handle: int, buffer: memoryview, offset: int) -> int:
-    """Fills the buffer from this offset as far as the file goes; the number of bytes."""
-    os.lseek(handle, offset, os.SEEK_SET)
-    with open(handle, "rb", buffering=0, closefd=False) as file:
-        done = 0
-        while done < len(buffer):
-            count = file.readinto(buffer[done:])
-            if not count:
-                break
-            done += count
-    return done
-
-
-def set_file_time(handle: int, mtime: int) -> None:
-    """mtime in nanoseconds since 1970. Windows sets times by path only; `Folder.set_folder_time` does it after closing."""
-
-
-def sync_file(handle: int) -> None:
-    """Makes a file durable."""
-    os.fsync(handle)
+        """Nothing is open; it is not used again."""
+        assert self._path  # closed once only
+        self._known = None
 
 
 def is_link(status: os.stat_result) -> bool:

@@ -20,6 +20,8 @@ import msgspec
 from countersign import limits
 from countersign.errors import OfferRefused
 from countersign.files import PRIVATE_FILE, private_folder, replace_file, set_aside
+from countersign.handles import Handle
+from countersign.hashing import DIGEST
 from countersign.locks import hold
 from countersign.pack.manifest import Manifest, ManifestReader
 from countersign.transfer.disk import remove_tree
@@ -49,10 +51,10 @@ class About(msgspec.Struct, frozen=True):
 
 
 class Record(msgspec.Struct, array_like=True, frozen=True):
-    """What one pack added: complete files with their SHA-256, and all files that are begun now."""
+    """What one pack added: complete files with their BLAKE3, and all files that are begun now."""
 
     complete: list[tuple[int, bytes]]
-    begun: list[tuple[int, int, bytes]]  # index, bytes, SHA-256 of these bytes
+    begun: list[tuple[int, int, bytes]]  # index, bytes, BLAKE3 of these bytes
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class Journal:
             raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN), str(folder))
         self._lock = lock
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-        self._log = os.open(folder / "log", flags, PRIVATE_FILE)
+        self._log = Handle(os.open(folder / "log", flags, PRIVATE_FILE))
 
     @classmethod
     def begin(cls, transfers: Path, about: About, manifest: Manifest) -> Journal:
@@ -91,11 +93,13 @@ class Journal:
 
     def add(self, record: Record) -> None:
         """Appends what was verified."""
-        os.write(self._log, _framed(msgspec.msgpack.encode(record)))
+        data = _framed(msgspec.msgpack.encode(record))
+        while data:  # a disk that is nearly full takes a part, and then says so
+            data = data[os.write(self._log.number, data) :]
 
     def close(self) -> None:
-        os.close(self._log)
-        os.close(self._lock)
+        self._log.close()
+        self._lock.close()
 
 
 def _framed(data: bytes) -> bytes:
@@ -125,7 +129,7 @@ class DamagedError(ValueError):
 class Past:
     """The journal of an interrupted transfer, read. Whoever made this holds its lock and calls `close`."""
 
-    def __init__(self, folder: Path, lock: int) -> None:
+    def __init__(self, folder: Path, lock: Handle) -> None:
         """Raises OSError or ValueError where the journal can not be used; the lock is let go then."""
         self.folder = folder
         self._lock = lock
@@ -138,7 +142,7 @@ class Past:
 
     def close(self) -> None:
         """Lets go of the lock."""
-        os.close(self._lock)
+        self._lock.close()
 
     def _read(self) -> None:
         folder = self.folder
@@ -149,9 +153,9 @@ class Past:
             self.manifest = reader.finish()
         except OfferRefused as error:
             raise ValueError("the journal's manifest is damaged") from error
-        self.digests = bytearray(32 * len(self.manifest))
+        self.digests = bytearray(DIGEST * len(self.manifest))
         self.complete = bytearray(len(self.manifest))
-        self.begun: dict[int, tuple[int, bytes]] = {}  # index: bytes, and their SHA-256
+        self.begun: dict[int, tuple[int, bytes]] = {}  # index: bytes, and their BLAKE3
         self._read_log()
 
     def _read_log(self) -> None:
@@ -164,9 +168,9 @@ class Past:
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 return
             for index, digest in record.complete:
-                if 0 <= index < count and len(digest) == 32:
+                if 0 <= index < count and len(digest) == DIGEST:
                     self.complete[index] = 1
-                    self.digests[32 * index : 32 * index + 32] = digest
+                    self.digests[DIGEST * index : DIGEST * (index + 1)] = digest
             self.begun = {index: (size, digest) for index, size, digest in record.begun if 0 <= index < count}
 
 
@@ -191,7 +195,7 @@ def list_interrupted(transfers: Path) -> list[Interrupted]:
             lock = hold(folder / LOCK)
             if lock is None:
                 continue  # under way at this moment
-            os.close(lock)
+            lock.close()
             about = read_about(folder)
         except (OSError, ValueError):
             continue
@@ -220,7 +224,7 @@ def discard(folder: Path) -> bool:
     lock = hold(folder / LOCK)
     if lock is None:
         return False
-    os.close(lock)
+    lock.close()
     if (folder / ABOUT).exists():
         staging = Path(read_about(folder).staging)
         if is_staging_name(staging.name):

@@ -5,16 +5,15 @@ A name that is taken: the same content is left as it is, anything else arrives b
 
 from __future__ import annotations
 
-import hashlib
-import os
 import stat
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from countersign import limits
+from countersign.hashing import new_hasher
 from countersign.pack.manifest import EntryKind
-from countersign.transfer.disk import Folder, disk_problem, is_link, read_at
+from countersign.transfer.disk import File, Folder, disk_problem, is_link
 from countersign.transfer.staging import Staging
 
 _LONGEST = 255  # bytes of a name, on nearly every file system
@@ -140,13 +139,13 @@ class _Comparison:
         folder.close()
         return None
 
-    def _same_file(self, index: int, handle: int) -> bool:
-        hasher = hashlib.sha256()
+    def _same_file(self, index: int, file: File) -> bool:
+        hasher = new_hasher()
         offset = 0
         try:
-            while count := read_at(handle, self._buffer, offset):
+            while count := file.read_at(self._buffer, offset):
                 hasher.update(self._buffer[:count])
                 offset += count
         finally:
-            os.close(handle)
-        return hasher.digest() == self._staging.digests[32 * index : 32 * index + 32]
+            file.close()
+        return hasher.digest() == self._staging.digest(index)

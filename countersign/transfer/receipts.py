@@ -9,7 +9,6 @@ import base64
 import binascii
 import datetime
 import hashlib
-import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from countersign.i18n import _
 from countersign.pack.manifest import EntryKind, Manifest
 from countersign.pack.names import can_be_sent
 from countersign.printable import printable
-from countersign.transfer.disk import Folder, is_link, read_at
+from countersign.transfer.disk import File, Folder, is_link
 from countersign.trust.certificate import read_certificate, signature_fits
 from countersign.trust.fingerprint import DeviceId, device_id
 
@@ -278,18 +277,15 @@ def _compare_one(folder: Folder, name: str, line: Line) -> str | None:
         return _("is not a file")
     if status.st_size != line.size:
         return _("has another size")
-    handle = folder.read_file(name)
-    try:
-        return None if _hash_of(handle) == line.sha256 else _("has other content")
-    finally:
-        os.close(handle)
+    with folder.read_file(name) as file:
+        return None if _hash_of(file) == line.sha256 else _("has other content")
 
 
-def _hash_of(handle: int) -> str:
+def _hash_of(file: File) -> str:
     hasher = hashlib.sha256()
     buffer = memoryview(bytearray(limits.MIB))
     offset = 0
-    while count := read_at(handle, buffer, offset):
+    while count := file.read_at(buffer, offset):
         hasher.update(buffer[:count])
         offset += count
     return hasher.hexdigest()

@@ -1,25 +1,24 @@
 """What an earlier, interrupted try has left here of the folder that is offered now.
 
-Entries are the same when path, size and mtime are; what is on the disk counts only when its SHA-256 is the one that the journal names.
+Entries are the same when path, size and mtime are; what is on the disk counts only when its hash is the one that the journal names.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
 from array import array
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from countersign import limits
+from countersign.hashing import DIGEST, Hasher, new_hasher
 from countersign.locks import hold
 from countersign.pack.manifest import Manifest
-from countersign.transfer.disk import Folder, Tree, disk_problem, read_at
+from countersign.transfer.disk import Folder, Tree, disk_problem
 from countersign.transfer.journal import LOCK, Past, discard, is_staging_name, journals, remove_journal
 from countersign.transfer.staging import Kept, Staging
 
 _NOTHING = -1
-_BATCH = 64  # files that move between two looks at the other side; their folders stay open meanwhile
+_BATCH = 64  # files that move between two looks at the other side
 
 
 class Recovered:
@@ -29,7 +28,7 @@ class Recovered:
         self.past = past
         self._manifest = manifest
         self.old_index = array("i", [_NOTHING]) * len(manifest)
-        self.begun: dict[int, tuple[int, hashlib._Hash]] = {}  # index now: bytes, hash so far
+        self.begun: dict[int, tuple[int, Hasher]] = {}  # index now: bytes, hash so far
         self.files = self.bytes = 0
         self._root = Folder.open_root(Path(past.about.staging))
         self._tree = Tree(past.manifest, self._root)
@@ -42,7 +41,7 @@ class Recovered:
             size = self._manifest.sizes[new]
             if self.past.complete[old]:
                 hasher = self._hash(old, size, buffer, on_progress)
-                if hasher is not None and hasher.digest() == self.past.digests[32 * old : 32 * old + 32]:
+                if hasher is not None and hasher.digest() == self.past.digests[DIGEST * old : DIGEST * (old + 1)]:
                     self.old_index[new] = old
                     self.files += 1
                     self.bytes += size
@@ -54,18 +53,18 @@ class Recovered:
                     self.old_index[new] = old
                     self.bytes += there
 
-    def _hash(self, old: int, size: int, buffer: memoryview, on_progress: Callable[[], None]) -> hashlib._Hash | None:
+    def _hash(self, old: int, size: int, buffer: memoryview, on_progress: Callable[[], None]) -> Hasher | None:
         """The hash of the first `size` bytes of a staged file; None where they are not there."""
         manifest = self.past.manifest
         try:
-            handle = self._tree.folder(manifest.parents[old]).read_file(manifest.names[old])
+            file = self._tree.folder(manifest.parents[old]).read_file(manifest.names[old])
         except OSError:  # it is gone: then it is sent again
             return None
-        hasher = hashlib.sha256()
+        hasher = new_hasher()
         try:
             done = 0
             while done < size:
-                count = read_at(handle, buffer[: min(len(buffer), size - done)], done)
+                count = file.read_at(buffer[: min(len(buffer), size - done)], done)
                 if not count:
                     return None
                 hasher.update(buffer[:count])
@@ -74,7 +73,7 @@ class Recovered:
         except OSError:
             return None
         finally:
-            os.close(handle)
+            file.close()
         return hasher
 
     def hand_over(self, staging: Staging, on_progress: Callable[[], None]) -> None:
@@ -101,9 +100,8 @@ class Recovered:
     def _kept(self, new: int, old: int, movable: bool) -> Kept:
         manifest = self.past.manifest
         size, hasher = self.begun.get(new, (self._manifest.sizes[new], None))
-        digest = bytes(self.past.digests[32 * old : 32 * old + 32])
-        folder = self._tree.folder(manifest.parents[old])
-        return Kept(new, size, digest, hasher, folder, manifest.names[old], movable)
+        digest = bytes(self.past.digests[DIGEST * old : DIGEST * (old + 1)])
+        return Kept(new, size, digest, hasher, self._tree, manifest.parents[old], manifest.names[old], movable)
 
     def close(self) -> None:
         """Lets go of handles and of the journal's lock."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from countersign.i18n import _
-from countersign.transfer.disk import Folder
+from countersign.transfer.disk import File, Folder
 
 
 class Found(Protocol):
@@ -140,7 +140,7 @@ class Gathered(Folder):
         parent, real = self._real(name)
         return parent.folder(real)
 
-    def read_file(self, name: str) -> int:
+    def read_file(self, name: str) -> File:
         parent, real = self._real(name)
         return parent.read_file(real)
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import errno
-import os
 import stat
 
 from countersign.errors import FolderUnreadable
 from countersign.pack.manifest import Manifest
 from countersign.pack.plan import Piece
-from countersign.transfer.disk import TOO_MANY_OPEN, Tree, disk_problem, read_at
+from countersign.transfer.disk import TOO_MANY_OPEN, File, Tree, disk_problem
 from countersign.transfer.selection import Selection
 
 
@@ -41,28 +40,28 @@ class Source:
         """
         try:
             folder = self._tree.folder(self._manifest.parents[piece.index])
-            handle = folder.read_file(self._manifest.names[piece.index])
+            file = folder.read_file(self._manifest.names[piece.index])
         except OSError as error:
             if error.errno in TOO_MANY_OPEN:
                 raise disk_problem(error, self._path) from error  # our trouble, not that file's
             raise WithdrawnError(_reason(error)) from error
         try:
             room = buffer[: piece.length]
-            if read_at(handle, room, piece.offset) != piece.length:
+            if file.read_at(room, piece.offset) != piece.length:
                 raise WithdrawnError("changed")
-            self._check_same(handle, piece.index)
+            self._check_same(file, piece.index)
         except OSError as error:
             raise WithdrawnError("unreadable") from error
         finally:
-            os.close(handle)
+            file.close()
         return room
 
     def close(self) -> None:
         self._tree.close()
         self._root.close()
 
-    def _check_same(self, handle: int, index: int) -> None:
-        status = os.fstat(handle)
+    def _check_same(self, file: File, index: int) -> None:
+        status = file.status()
         same = status.st_size == self._manifest.sizes[index] and status.st_mtime_ns == self._manifest.mtimes[index]
         if not same or not stat.S_ISREG(status.st_mode):
             raise WithdrawnError("changed")

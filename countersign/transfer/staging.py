@@ -7,7 +7,6 @@ named by the peer but through the manifest, whose names were checked.
 from __future__ import annotations
 
 import errno
-import hashlib
 import logging
 import os
 import time
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from countersign import limits
 from countersign.errors import SealBroken
+from countersign.hashing import DIGEST, Hasher, digest_of, new_hasher
 from countersign.i18n import N_
 from countersign.pack.archive import Buffer, Member
 from countersign.pack.manifest import EntryKind, Manifest, places_of
@@ -26,12 +26,12 @@ from countersign.transfer.creating import MANY, Creator, complete_file
 from countersign.transfer.disk import (
     BY_PATH,
     LINKS_WORK,
+    File,
     Folder,
+    Tree,
     disk_problem,
     is_about_one_name,
-    read_at,
     remove_tree,
-    write_all,
 )
 from countersign.transfer.disk_direct import LargeWriter
 from countersign.transfer.journal import Journal, Record, new_staging_name, remove_journal
@@ -80,7 +80,7 @@ class Staging:
         self.path = path
         self.journal = journal
         self.skipped = dict(unwanted)
-        self.digests = bytearray(32 * len(manifest))
+        self.digests = bytearray(DIGEST * len(manifest))
         self.complete = bytearray(len(manifest))
         self.files_done = self.bytes_done = 0
         self.hashing_seconds = 0.0
@@ -115,7 +115,7 @@ class Staging:
             name = self.manifest.names[item.index]
             parent = self._tree.folder(self.manifest.parents[item.index])
             if item.movable:
-                item.folder.move(item.name, parent, name)
+                item.tree.folder(item.parent).move(item.name, parent, name)
             else:
                 self._copy(item, parent, name, on_progress)
             self.bytes_done += item.size
@@ -128,27 +128,23 @@ class Staging:
 
     def _copy(self, kept: Kept, parent: Folder, name: str, on_progress: Callable[[], None]) -> None:
         """For a target on another file system than the earlier try's."""
-        source = kept.folder.read_file(kept.name)
-        target = parent.create_file(name, self.manifest.kinds[kept.index] == EntryKind.EXECUTABLE)
-        try:
-            buffer = memoryview(bytearray(limits.MIB))
-            done = 0
-            while done < kept.size:
-                count = read_at(source, buffer[: min(len(buffer), kept.size - done)], done)
-                if not count:
-                    raise OSError(errno.EIO, os.strerror(errno.EIO), kept.name)
-                write_all(target, buffer[:count])
-                done += count
-                on_progress()
-            complete_file(target, self.manifest.mtimes[kept.index])
-        except BaseException:
-            parent.remove_file(name)  # half of it must not be in the way of the next try
-            raise
-        finally:
-            os.close(source)
-            os.close(target)
+        executable = self.manifest.kinds[kept.index] == EntryKind.EXECUTABLE
+        with kept.tree.folder(kept.parent).read_file(kept.name) as source:
+            target = parent.create_file(name, executable)
+            try:
+                _copy_content(source, target, kept.size, on_progress)
+                complete_file(target, self.manifest.mtimes[kept.index])
+            except BaseException:
+                parent.remove_file(name)  # half of it must not be in the way of the next try
+                raise
+            finally:
+                target.close()
         if BY_PATH:
             parent.set_folder_time(name, self.manifest.mtimes[kept.index])
+
+    def digest(self, index: int) -> bytes:
+        """The hash of a complete file."""
+        return bytes(self.digests[DIGEST * index : DIGEST * (index + 1)])
 
     def has(self, index: int) -> bool:
         """Whether this entry is complete here, or begun by an earlier try."""
@@ -159,9 +155,8 @@ class Staging:
         if self._begun is not None:
             self._parked[self._begun.index], self._begun = self._begun, None
         try:
-            for begun in self._parked.values():  # a write that was cut short has left the handle further on
-                os.ftruncate(begun.handle, begun.size)
-                os.lseek(begun.handle, begun.size, os.SEEK_SET)
+            for begun in self._parked.values():  # a write that was cut short has left the file longer
+                begun.file.cut_to(begun.size)
         except OSError as error:
             raise disk_problem(error, self.path) from error
         held = bitmap(len(self.manifest), [i for i, done in enumerate(self.complete) if done])
@@ -175,7 +170,7 @@ class Staging:
     ) -> None:
         """Takes what one pack brought, in order. Raises DiskProblem, or SealBroken for what no plan can bring.
 
-        digests: the SHA-256 of members that are hashed already, by index.
+        digests: the hashes of members that are hashed already, by index.
         """
         digests = digests or {}
         for index, reason in withdrawn:  # first: a begun file that ends here makes room for those behind it
@@ -198,7 +193,7 @@ class Staging:
         begun = self._taken_up(index)
         if begun is not None:
             self.bytes_done -= begun.size
-            os.close(begun.handle)
+            begun.file.close()
             self._tree.folder(self.manifest.parents[index]).remove_file(self.manifest.names[index])
 
     def _taken_up(self, index: int) -> _Begun | None:
@@ -221,10 +216,10 @@ class Staging:
         return [(item.index, item.size, item.hasher.copy().digest()) for item in items]
 
     def digests_of(self, members: Iterable[Member]) -> dict[int, bytes]:
-        """The SHA-256 of small files that are here in one piece, by index. On any thread."""
+        """The hashes of small files that are here in one piece, by index. On any thread."""
         sizes = self.manifest.sizes
         return {
-            piece.index: hashlib.sha256(content).digest()
+            piece.index: digest_of(content)
             for piece, content in members
             if len(content) == sizes[piece.index] and len(content) < _HASHED_ASIDE
         }
@@ -239,13 +234,13 @@ class Staging:
                 raise SealBroken
             executable = self.manifest.kinds[index] == EntryKind.EXECUTABLE
             parent = self._tree.folder(self.manifest.parents[index])
-            handle = parent.create_file(self.manifest.names[index], executable)
-            begun = _Begun(index, handle, 0, hashlib.sha256())
+            file = parent.create_file(self.manifest.names[index], executable)
+            begun = _Begun(index, file, 0, new_hasher())
         self._begun = begun
         if begun.index != index or begun.size != offset:
             raise SealBroken
         if content:
-            begun.hasher = self._write_hashed(begun.handle, begun.hasher, content, begun.size)
+            begun.hasher = self._write_hashed(begun.file, begun.hasher, content, begun.size)
             begun.size += len(content)
             self.bytes_done += len(content)
         if begun.size == self.manifest.sizes[index]:
@@ -254,15 +249,15 @@ class Staging:
     def _write_whole(self, index: int, content: Buffer, digest: bytes | None) -> None:
         """A file that comes in one piece: nothing of it is kept where this fails."""
         if digest is not None:
-            self._creator.one(index, write_all, content)
+            self._creator.one(index, File.write, content)
             self.cached_bytes += max(_PAGE_OF_CACHE, len(content))
             self._log_whole(index, digest)
             return
-        hasher = hashlib.sha256()
+        hasher = new_hasher()
 
-        def write(handle: int, content: Buffer) -> None:
+        def write(file: File, content: Buffer) -> None:
             nonlocal hasher
-            hasher = self._write_hashed(handle, hasher, content)
+            hasher = self._write_hashed(file, hasher, content)
 
         self._creator.one(index, write, content)
         self._log_whole(index, hasher.digest())
@@ -282,8 +277,8 @@ class Staging:
         self.bytes_done += self.manifest.sizes[index]
         self._log_complete(index, digest)
 
-    def _write_hashed(self, handle: int, hasher: hashlib._Hash, content: Buffer, position: int = 0) -> hashlib._Hash:
-        """Writes where the handle stands, at `position`; gives the hash that goes on with the content.
+    def _write_hashed(self, file: File, hasher: Hasher, content: Buffer, position: int = 0) -> Hasher:
+        """Writes where the file stands, at `position`; gives the hash that goes on with the content.
 
         What was handed in stays good where writing fails.
 
@@ -291,13 +286,13 @@ class Staging:
         """
         if len(content) < _HASHED_ASIDE:
             if content:
-                write_all(handle, content)
+                file.write(content)
             after, seconds = _hashed(hasher, content)
             self.hashing_seconds += seconds
             return after
         job = self._beside.submit(_hashed, hasher, content)
         try:
-            self.cached_bytes += self._large.write(handle, content, position)
+            self.cached_bytes += self._large.write(file, content, position)
         finally:
             after, seconds = job.result()  # not before: whoever lent us the content wants it back
         self.hashing_seconds += seconds
@@ -306,8 +301,8 @@ class Staging:
 
     def _end_begun(self, begun: _Begun) -> None:
         index = begun.index
-        complete_file(begun.handle, self.manifest.mtimes[index])
-        os.close(begun.handle)
+        complete_file(begun.file, self.manifest.mtimes[index])
+        begun.file.close()
         self._begun = None
         if BY_PATH:
             parent, name = self._tree.folder(self.manifest.parents[index]), self.manifest.names[index]
@@ -325,7 +320,7 @@ class Staging:
 
     def _mark_complete(self, index: int, digest: bytes) -> None:
         self.complete[index] = 1
-        self.digests[32 * index : 32 * index + 32] = digest
+        self.digests[DIGEST * index : DIGEST * (index + 1)] = digest
         self.files_done += 1
 
     def _failed(self, index: int, error: OSError) -> None:
@@ -396,7 +391,7 @@ class Staging:
     def close(self) -> None:
         """Closes handles; what is on disk stays."""
         for begun in (*self._parked.values(), *([self._begun] if self._begun is not None else [])):
-            os.close(begun.handle)
+            begun.file.close()
         self._begun, self._parked = None, {}
         self._beside.shutdown()
         self._creator.close()
@@ -416,19 +411,31 @@ class Staging:
             log.info("staging could not be removed: %s", error.strerror)
 
 
-def _opened_at(parent: Folder, name: str, size: int) -> int:
-    """A handle that writes behind the first `size` bytes of a file; what was there beyond them is cut off."""
-    handle = parent.append_file(name)
+def _opened_at(parent: Folder, name: str, size: int) -> File:
+    """A file that is written behind the first `size` bytes of a file; what was there beyond them is cut off."""
+    file = parent.append_file(name)
     try:
-        os.ftruncate(handle, size)
-        os.lseek(handle, size, os.SEEK_SET)
+        file.cut_to(size)
     except OSError:
-        os.close(handle)
+        file.close()
         raise
-    return handle
+    return file
 
 
-def _hashed(hasher: hashlib._Hash, content: Buffer) -> tuple[hashlib._Hash, float]:
+def _copy_content(source: File, target: File, size: int, on_progress: Callable[[], None]) -> None:
+    """Copies the first `size` bytes. Raises OSError where there are fewer."""
+    buffer = memoryview(bytearray(limits.MIB))
+    done = 0
+    while done < size:
+        count = source.read_at(buffer[: min(len(buffer), size - done)], done)
+        if not count:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        target.write(buffer[:count])
+        done += count
+        on_progress()
+
+
+def _hashed(hasher: Hasher, content: Buffer) -> tuple[Hasher, float]:
     """The hash with this content after what it has, and the seconds that it took."""
     began = time.perf_counter()
     after = hasher.copy()
@@ -438,24 +445,28 @@ def _hashed(hasher: hashlib._Hash, content: Buffer) -> tuple[hashlib._Hash, floa
 
 @dataclass(frozen=True)
 class Kept:
-    """A verified file of an earlier try: where it is, and which entry it is now. `hasher` where it is only begun."""
+    """A verified file of an earlier try: where it is, and which entry it is now. `hasher` where it is only begun.
+
+    Its folder is named by tree and index, and opened when it is needed: an open one may be closed by the next.
+    """
 
     index: int
     size: int
     digest: bytes
-    hasher: hashlib._Hash | None
-    folder: Folder
+    hasher: Hasher | None
+    tree: Tree
+    parent: int  # of the tree that it lies in
     name: str
     movable: bool
 
 
 class _Begun:
-    """A file that is not complete yet: its handle, the bytes so far, their hash."""
+    """A file that is not complete yet: open, with the bytes so far and their hash."""
 
-    __slots__ = ("handle", "hasher", "index", "size")
+    __slots__ = ("file", "hasher", "index", "size")
 
-    def __init__(self, index: int, handle: int, size: int, hasher: hashlib._Hash) -> None:
+    def __init__(self, index: int, file: File, size: int, hasher: Hasher) -> None:
         self.index = index
-        self.handle = handle
+        self.file = file
         self.size = size
         self.hasher = hasher

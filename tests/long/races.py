@@ -101,7 +101,7 @@ class Arena:
                 root.make_folder(f"d{number}")
                 inside = root.folder(f"d{number}")
                 try:
-                    os.close(inside.create_file("file", False))
+                    inside.create_file("file", False).close()
                 finally:
                     inside.close()
         root.close()
@@ -132,7 +132,7 @@ def _write(arena: Arena, number: int, chance: random.Random) -> bool:
     name = f"new{number}"
     try:
         folder = tree.folder(2 * chance.randrange(_FOLDERS))
-        os.close(folder.create_file(name, False))
+        folder.create_file(name, False).close()
         folder.set_folder_time(name, 5)
         folder.remove_file(name)
     except OSError:

@@ -31,6 +31,7 @@ from countersign.errors import (
     SealBroken,
 )
 from countersign.figures import moment_text
+from countersign.handles import Handle
 from countersign.home import Home
 from countersign.pack.archive import read_pack
 from countersign.pack.manifest import Entry, EntryKind, Manifest, ManifestReader
@@ -331,7 +332,7 @@ def journals(data: bytes) -> None:
             assert item.bytes_there >= 0
         tidy(transfers, _room() / "staging", 2e9)
         try:
-            Past(folder, os.open(folder / "lock", os.O_RDWR)).close()
+            Past(folder, Handle(os.open(folder / "lock", os.O_RDWR))).close()
         except (OSError, ValueError):
             pass
     finally:

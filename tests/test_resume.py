@@ -1,0 +1,63 @@
+"""Resuming with many folders, another disk, edits between tries, several interruptions: what arrives is what was sent, always."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from countersign import limits
+from countersign.transfer import receiving
+from tests.transfers import Couple, Exchange, interrupt, snapshot
+
+LARGE = 24_000_000
+
+
+@pytest.fixture(autouse=True)
+def _every_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "STATUS_SECONDS", 0.0)
+    monkeypatch.setattr(receiving, "_ACK_SECONDS", 0.0)
+
+
+@pytest.fixture
+def other_disk() -> Iterator[Path]:
+    """A folder on another file system."""
+    memory = Path("/dev/shm")
+    if not memory.is_dir() or memory.stat().st_dev == Path(tempfile.gettempdir()).stat().st_dev:
+        pytest.skip("needs a second file system")
+    folder = Path(tempfile.mkdtemp(dir=memory))
+    yield folder
+    shutil.rmtree(folder)
+
+
+def many_folders(root: Path, count: int) -> None:
+    """One small file in each of many folders, and a large one at the end."""
+    for number in range(count):
+        folder = root / f"d{number:04d}"
+        folder.mkdir(parents=True)
+        (folder / "f").write_text(f"content of file {number}\n" * (1 + number % 7))
+    (root / "zz-large.bin").write_bytes(os.urandom(LARGE))
+
+
+@pytest.mark.parametrize("count", [17, 20, 101])
+def test_f9_a_resume_on_another_disk_has_the_right_contents(couple: Couple, other_disk: Path, count: int) -> None:
+    many_folders(couple.folder, count)
+    interrupt(couple, LARGE // 2, into=other_disk / "received")
+    again = Exchange(couple).run()
+    assert again.codes == ("done", "done")
+    assert snapshot(couple.into) == snapshot(couple.folder)
+
+
+@pytest.mark.parametrize("count", [17, 49, 101])
+def test_f9_a_resume_after_edits_has_the_right_contents(couple: Couple, count: int) -> None:
+    many_folders(couple.folder, count)
+    interrupt(couple, LARGE // 2)
+    for number in range(0, count, 3):
+        (couple.folder / f"d{number:04d}" / "f").write_text(f"edited {number}")
+    again = Exchange(couple).run()
+    assert again.codes == ("done", "done")
+    assert snapshot(couple.into) == snapshot(couple.folder)
