@@ -17,7 +17,11 @@ from countersign.wire.states import Conversation, State
 
 T = TypeVar("T", bound=Control)
 _DRAIN_SECONDS = 3.0  # how long a side that ends early still reads, so that its last word is not lost in a reset
+_DRAIN_BYTES = 16 * limits.MIB  # more than that is not what was on its way, but somebody who does not stop
 _UNREAD = 1000  # messages that may pile up while we are still writing
+_UNREAD_BYTES = 2 * limits.PACK_CAP  # and what they may take in memory
+# `waiting` is said every few seconds, and whenever a person pauses: so many at once, and so many a second
+_CHATTER, _CHATTER_A_SECOND = 40, 2.0
 _SLICE = 64 * limits.KIB
 _DRAIN_BUFFER = 64 * limits.KIB
 
@@ -62,12 +66,15 @@ class Channel:
         self._allocate = allocate or (lambda _kind, n: bytearray(n))
         self._reader = FrameReader(self._conversation.cap_of, self._lend)
         self._inbox: deque[Message] = deque()
+        self._unread_bytes = 0  # of the messages in it
         self._spoke = time.monotonic()
         self._lost = False
         self._they_pause_since: float | None = None
         self._said_paused = False
         self._on_pause: Callable[[bool, bool], None] = lambda _paused, _by_them: None
         self._heard = 0  # messages, `waiting` among them: whoever speaks is alive
+        self._chatter = _Chatter()
+        self._check: Callable[[], None] = lambda: None
         self._unsent: deque[memoryview] = deque()  # what a cancelled send leaves: a frame must be ended before another
         answers.on_change(link.wake)
 
@@ -77,6 +84,10 @@ class Channel:
     def allocate_with(self, allocate: Callable[[Kind, int], bytearray]) -> None:
         """From now on bodies are read into buffers from here."""
         self._allocate = allocate
+
+    def check_with(self, check: Callable[[], None]) -> None:
+        """From now on every wait calls `check`, which raises what has gone wrong elsewhere. `link.wake` makes it look at once."""
+        self._check = check
 
     @property
     def state(self) -> State:
@@ -206,30 +217,39 @@ class Channel:
         if not self._inbox:
             return None
         message = self._inbox.popleft()
+        self._unread_bytes -= _size_of(message)
         if isinstance(message, Stop):
             raise problem_of_stop(message.code)
         return message
 
     def _pull(self, pace: _Pace | None) -> bool:
-        """Reads what is there, at most to the end of one message to be taken. True where anything came."""
+        """Reads what is there, at most to the end of one message: whoever calls looks at everything else in between.
+
+        True where anything came.
+        """
         some = False
-        while not self._inbox:
-            count = self.link.try_receive(self._reader.get_buffer())
-            if not count:
-                return some
+        while count := self.link.try_receive(self._reader.get_buffer()):
             some = True
             self.wire_bytes += count
             if pace is not None:
                 pace.moved(count)
             message = self._reader.buffer_updated(count)
             if message is not None:
-                self._conversation.received(kind_of(message))
-                self._heard += 1
-                if isinstance(message, Waiting):
-                    self._note_pause(message.paused)
-                else:
-                    self._inbox.append(message)
+                self._take(message)
+                break
         return some
+
+    def _take(self, message: Message) -> None:
+        self._conversation.received(kind_of(message))
+        self._heard += 1
+        if isinstance(message, Waiting):
+            self._chatter.heard()
+            self._note_pause(message.paused)
+            return
+        self._inbox.append(message)
+        self._unread_bytes += _size_of(message)
+        if len(self._inbox) > _UNREAD or self._unread_bytes > _UNREAD_BYTES:
+            raise ProtocolProblem
 
     def _note_pause(self, paused: bool) -> None:
         if self.state is not State.DATA:
@@ -265,16 +285,13 @@ class Channel:
             self._check_cancelled()
             # while the other side is slow to read, what it says is heard: a `stop` ends this, anything else shows life
             heard = self._heard
-            held = [self._inbox.popleft() for _message in range(len(self._inbox))]
             self._pull(None)
-            new = list(self._inbox)
-            self._inbox.extendleft(reversed(held))
-            if any(isinstance(message, Stop) for message in new):
-                raise problem_of_stop(next(m.code for m in new if isinstance(m, Stop)))
-            if len(self._inbox) > _UNREAD:
-                raise ProtocolProblem
+            last = self._inbox[-1] if self._inbox else None
+            if isinstance(last, Stop):
+                raise problem_of_stop(last.code)
             if self._heard != heard:
                 pace = _Pace()
+                continue
             self._wait(pace.left(), write=True)
 
     def _wait(self, seconds: float, *, write: bool = False) -> None:
@@ -288,12 +305,15 @@ class Channel:
         """Writes what is left without looking at cancellation, then reads and drops until the other side has closed."""
         deadline = time.monotonic() + _DRAIN_SECONDS
         sink = memoryview(bytearray(_DRAIN_BUFFER))
+        dropped = 0
         while self._unsent and time.monotonic() < deadline:
             if not self._send_some():
-                self._drop(sink)
+                dropped += self._drop(sink)
                 self.link.wait(deadline - time.monotonic(), write=True)
-        while time.monotonic() < deadline:
-            if not self._drop(sink):
+        while time.monotonic() < deadline and dropped < _DRAIN_BYTES:
+            count = self._drop(sink)
+            dropped += count
+            if not count:
                 self.link.wait(deadline - time.monotonic())
 
     def _drop(self, sink: memoryview) -> int:
@@ -306,3 +326,23 @@ class Channel:
             raise Cancelled
         if self._answers.paused_too_long:
             raise Interrupted
+        self._check()
+
+
+class _Chatter:
+    """Counts `waiting`: it needs no answer and is said in every state, so a flood of it would keep us busy for nothing."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._count = 0
+
+    def heard(self) -> None:
+        """Raises ProtocolProblem where there are more than anybody needs to say."""
+        self._count += 1
+        if self._count > _CHATTER + _CHATTER_A_SECOND * (time.monotonic() - self._began):
+            raise ProtocolProblem
+
+
+def _size_of(message: Message) -> int:
+    """The bytes of memory that a message holds; a control message is small."""
+    return len(message.token) if isinstance(message, Sealed) else limits.CONTROL_CAP

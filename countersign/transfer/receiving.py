@@ -106,6 +106,7 @@ class ReceivingSession:
         self._superseded = False
         self._staging: Staging | None = None
         self._settlement: Settlement | None = None
+        self._acknowledged = 0  # packs of this connection
         self._stats = Stats(RECEIVERS)
 
     # --- from other threads ------------------------------------------------------------------------------------------
@@ -378,11 +379,13 @@ class ReceivingSession:
 
     def _receive_packs(self, channel: Channel, staging: Staging, opener: Opener, answer: Answer) -> None:
         manifest = staging.manifest
+        self._acknowledged = 0
         files, total = manifest.files_without(staging.skipped)
         meter = Meter(self._report, time.monotonic, files, total, staging.bytes_done, self._stats.slow)
-        unpacking = Unpacking(staging, opener, self._stats)
+        unpacking = Unpacking(staging, opener, self._stats, channel.link.wake)
         channel.allocate_with(lambda kind, n: unpacking.allocate(n) if kind is Kind.PACK else bytearray(n))
         channel.tell_pauses(lambda paused, by_them: self._tell_pause(meter, paused, by_them))
+        channel.check_with(unpacking.check)
         acked = time.monotonic()
         try:
             for plan in plan_packs(manifest, answer):
@@ -402,6 +405,7 @@ class ReceivingSession:
                 meter.update(staging.files_done, staging.bytes_done)
         finally:
             channel.allocate_with(lambda _kind, n: bytearray(n))
+            channel.check_with(lambda: None)
             unpacking.close()
             unpacking.check()  # here, since a lost line must not hide that the disk refused something
         meter.update(staging.files_done, staging.bytes_done, final=True)
@@ -427,7 +431,9 @@ class ReceivingSession:
         channel.keep_company()
 
     def _acknowledge(self, channel: Channel, staging: Staging, unpacking: Unpacking) -> None:
-        channel.send(Received(unpacking.packs_done, staging.files_done, max(0, staging.bytes_done)))
+        if unpacking.packs_done > self._acknowledged:  # else it would say nothing new
+            self._acknowledged = unpacking.packs_done
+            channel.send(Received(self._acknowledged, staging.files_done, max(0, staging.bytes_done)))
 
     # --- the end -----------------------------------------------------------------------------------------------------
 

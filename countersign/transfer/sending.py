@@ -413,8 +413,8 @@ class _Sent:
         return self._there == self.packs
 
     def heard(self, message: object) -> None:
-        """Takes a `received`. Raises ProtocolProblem for anything else, and for counts that can not be."""
-        if not isinstance(message, Received) or not self._there <= message.packs <= self.packs:
+        """Takes a `received`. Raises ProtocolProblem for anything else, and for counts that cannot be or say nothing new."""
+        if not isinstance(message, Received) or not self._there < message.packs <= self.packs:
             raise ProtocolProblem
         self._there = message.packs
         self.meter.update(message.files, message.bytes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 from countersign import limits
@@ -35,8 +36,10 @@ class _Opened(NamedTuple):
 class Unpacking:
     """Takes tokens as they arrive; `packs_done` says how many are written."""
 
-    def __init__(self, staging: Staging, opener: Opener, stats: Stats) -> None:
+    def __init__(self, staging: Staging, opener: Opener, stats: Stats, on_error: Callable[[], None]) -> None:
+        """on_error: called from another thread once something went wrong, so that whoever waits comes to `check`."""
         self.packs_done = 0
+        self._on_error = on_error
         self._staging = staging
         self._opener = opener
         self._stats = stats
@@ -111,6 +114,7 @@ class Unpacking:
                     self._plains.give_back(opened.buffer)
         except BaseException as error:  # noqa: BLE001 - handed to whoever puts or waits
             self._error = error
+            self._on_error()
 
     def _write_one(self, opened: _Opened) -> None:
         began = time.perf_counter()

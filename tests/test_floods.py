@@ -1,0 +1,188 @@
+"""Peers that never stop talking: what they cost is bounded, they are left at once, and cancelling always works."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from countersign import limits
+from countersign.errors import Cancelled, ProtocolProblem
+from countersign.transfer import channel as channels, status as st
+from countersign.transfer.answers import Answers
+from countersign.transfer.channel import Channel
+from countersign.transport.link import LinkLostError
+from countersign.wire import messages as m
+from countersign.wire.frames import encode_frame
+from countersign.wire.states import State
+from tests.rude import Rude, Scene, bobs_door, sending
+from tests.test_hostile import accepted
+from tests.transfers import Couple
+from tests.waiting import wait_until
+
+SOON = 5.0  # seconds in which an end must be there on a busy machine; they took 45 and more
+
+
+@pytest.fixture
+def scene(couple: Couple) -> Iterator[Scene]:
+    with bobs_door(couple) as made:
+        yield made
+
+
+def frame(message: m.Message) -> bytes:
+    header, body = encode_frame(message)
+    return header + bytes(body)
+
+
+class Flood:
+    """Says the same again and again on a thread of its own until the other side ends it."""
+
+    def __init__(self, rude: Rude, data: bytes) -> None:
+        self._rude, self._data = rude, data
+        self.over = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            while True:
+                self._rude.raw(self._data)
+        except LinkLostError:
+            self.over.set()
+
+    def wait(self) -> None:
+        assert self.over.wait(SOON), "the flood was not left"
+        self._thread.join(SOON)
+        self._rude.link.close()
+
+
+@pytest.mark.parametrize("message", [m.Waiting(), m.Waiting(True)])
+def test_n10_a_flood_before_the_code_is_left(scene: Scene, message: m.Message) -> None:
+    rude, _theirs, _own = scene.greeted()
+    Flood(rude, frame(message) * 1000).wait()
+
+
+def test_n10_many_floods_before_the_code_hold_no_threads(scene: Scene) -> None:
+    before = threading.active_count()
+    floods = []
+    for _visit in range(6):
+        rude, _theirs, _own = scene.greeted()
+        floods.append(Flood(rude, frame(m.Waiting()) * 1000))
+    for flood in floods:
+        flood.wait()
+    wait_until(lambda: threading.active_count() <= before, SOON, "the threads of the connections to end")
+
+
+@pytest.mark.parametrize("state", ["key", "list", "data"])
+def test_n10_a_flood_of_pauses_is_left_and_told_a_few_times(scene: Scene, state: str) -> None:
+    scene.types_key, scene.decides = state != "key", state == "data"
+    if state == "data":
+        made, _manifest = accepted(scene, ["a", "b"])
+    else:
+        made = sending(scene)
+        made.offer(1, 3, 1)
+        made.manifest([[1, -1, "a", 3, 0, ""]])
+        scene.heard.wait(st.NeedKey if state == "key" else st.NeedDecision)
+    Flood(made.rude, (frame(m.Waiting(True)) + frame(m.Waiting(False))) * 500).wait()
+    assert scene.heard.wait(st.Failed).problem.code == "protocol"
+    assert len(scene.heard.all(st.Paused)) < 100
+
+
+def test_n10_cancelling_works_within_a_second_while_somebody_talks(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A flood that is slow enough to be allowed, as far as the count goes."""
+    monkeypatch.setattr(channels, "_CHATTER", 10**9)
+    made, _manifest = accepted(scene, ["a", "b"])
+    flood = Flood(made.rude, frame(m.Waiting()) * 100)
+    scene.heard.wait(st.NeedDecision)
+    began = time.monotonic()
+    scene.reception.answers.cancel()
+    scene.heard.wait(st.Failed, seconds=SOON)
+    assert time.monotonic() - began < SOON
+    flood.wait()
+
+
+def test_n10_received_must_say_something_new(couple: Couple) -> None:
+    from countersign.transfer.sending import _Sent
+    from countersign.transfer.status import Meter
+
+    sent = _Sent(Meter(lambda _status: None, time.monotonic, 1, 1))
+    sent.packs = 3
+    sent.heard(m.Received(1, 0, 0))
+    for packs in (1, 0, 4):
+        with pytest.raises(ProtocolProblem):
+            sent.heard(m.Received(packs, 0, 0))
+
+
+class FullLink:
+    """A line that brings the same for ever, and takes nothing unless it is told to."""
+
+    def __init__(self, data: bytes, takes: bool = False) -> None:
+        self._data = data
+        self._takes = takes
+        self._at = 0
+        self.read = 0
+
+    own_id = peer_id = bytes(32)
+
+    def try_receive(self, buffer: memoryview) -> int:
+        count = min(len(buffer), len(self._data) - self._at)
+        buffer[:count] = self._data[self._at : self._at + count]
+        self._at = (self._at + count) % len(self._data)
+        self.read += count
+        return count
+
+    def try_send(self, data: memoryview) -> int:
+        return len(data) if self._takes else 0
+
+    def wait(self, seconds: float, *, read: bool = True, write: bool = False) -> None:
+        pass
+
+    def wake(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+def test_n10_a_channel_that_is_never_silent_hears_a_cancellation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(channels, "_CHATTER", 10**9)
+    answers = Answers()
+    made = Channel(FullLink(frame(m.Waiting())), m.Role.RECEIVER, answers)  # type: ignore[arg-type]
+    made._conversation.state = State.DATA
+    timer = threading.Timer(0.1, answers.cancel)
+    timer.start()
+    with pytest.raises(Cancelled):
+        made.receive()
+    timer.join()
+
+
+def test_n10_the_last_word_does_not_wait_for_somebody_who_never_stops() -> None:
+    link = FullLink(frame(m.Waiting()) * 10_000, takes=True)
+    made = Channel(link, m.Role.RECEIVER, Answers())  # type: ignore[arg-type]
+    made._conversation.state = State.DATA
+    made.end(Cancelled())
+    assert link.read <= channels._DRAIN_BYTES + 1_000_000
+
+
+@pytest.mark.parametrize(("kind", "size"), [(m.Kind.PACK, limits.PACK_CAP), (m.Kind.PACK, 200_000), (m.Kind.PACK, 100)])
+def test_n11_what_is_unread_while_we_write_is_counted_in_bytes(kind: m.Kind, size: int) -> None:
+    link = FullLink(frame(m.Sealed(kind, memoryview(bytes(size)))))
+    made = Channel(link, m.Role.RECEIVER, Answers())  # type: ignore[arg-type]
+    made._conversation.state = State.DATA
+    with pytest.raises(ProtocolProblem):
+        made.send(m.Received(1, 1, 1))
+    assert link.read < 4 * limits.PACK_CAP
+
+
+def test_a_bad_pack_is_told_at_once(scene: Scene) -> None:
+    """Only the next message told it, or the end of patience: 31 s."""
+    made, _manifest = accepted(scene, ["a", "b"], bytes(limits.PACK_BYTES))  # another pack is expected
+    began = time.monotonic()
+    made.rude.say(m.Sealed(m.Kind.PACK, memoryview(b"x" * 1000)))
+    assert made.rude.last_word() == "seal"
+    assert time.monotonic() - began < SOON
+    made.rude.link.close()
