@@ -21,7 +21,7 @@ from countersign.locks import file_lock
 
 OLDEST = (3, 10)
 MODULES = (
-    "babel", "cryptography", "darkdetect", "isal", "msgspec", "platformdirs", "psutil", "rich", "sv_ttk", "tkinterdnd2", "wakepy",
+    "babel", "blake3", "cryptography", "darkdetect", "isal", "msgspec", "platformdirs", "psutil", "rich", "sv_ttk", "tkinterdnd2", "wakepy",
 )  # fmt: skip
 RUN, TESTS = "requirements.txt", "requirements-dev.txt"
 EXIT_SETUP = 9  # a disk or permission problem, to those who read exit codes

@@ -100,6 +100,7 @@ class Terminal:
         self.proposal: Proposal | None = None
         self.tries = limits.CODE_TRIES
         self.early: deque[str] = deque()
+        self.said_yes = False  # before the offer was open
         self.instead: Problem | None = None  # what an end by missing input is called
 
     def report(self, status: st.Status) -> None:
@@ -174,8 +175,7 @@ class Terminal:
             self.wrongs.code = CodeRefused()
         elif isinstance(status, st.OfferSeen):
             self.wrongs.key = None
-            if not self.interactive and not self.accepting:
-                self._want("accept")
+            self.said_yes = False
         elif isinstance(status, st.NeedKey):
             self._want("key")
         elif isinstance(status, st.KeyWrong):
@@ -191,11 +191,15 @@ class Terminal:
             self.outcome = EXIT_DONE
 
     def _decide(self, proposal: Proposal) -> None:
-        if self.accepting or not self.interactive:
-            self._answer("decision", Decision(True))  # a piped "y" was read before the key
+        if self.accepting or self.said_yes:
+            self._accept()
         else:
             self._show_proposal(proposal)
             self._want("accept")
+
+    def _accept(self) -> None:
+        tell = getattr(self.options, "tell_renamed", False)
+        self._answer("decision", Decision(True, tell_renamed=tell))
 
     # --- standard input ----------------------------------------------------------------------------------------------
 
@@ -255,8 +259,12 @@ class Terminal:
             self._want("code")
 
     def _typed_key(self, text: str) -> None:
-        if self.interactive and text.lower() in ("n", "no", "q"):
+        if text.lower() in ("n", "no", "q"):
             self._answer("decision", Decision(False))
+            return
+        if not self.interactive and text.lower() in ("y", "yes"):
+            self.said_yes = True  # a program may say so before the key, as it knows what it waits for
+            self._want("key")
             return
         if self.interactive:
             try:
@@ -278,8 +286,8 @@ class Terminal:
         elif text.lower() not in ("y", "yes"):
             self.wanted.clear()
             self._answer("decision", Decision(False))
-        elif self.interactive:
-            self._answer("decision", Decision(True))
+        else:
+            self._accept()
 
     def _input_ended(self, what: str) -> None:
         """Nobody can answer any more: the same as saying no, but it remembers what was wrong before."""
@@ -337,6 +345,8 @@ class Terminal:
 
     def _show_proposal(self, proposal: Proposal) -> None:
         self.proposal = proposal
+        if self.json:
+            return  # the event `list` has said it
         for line in proposal_lines(proposal, _SHOWN_ENTRIES):
             self.say(line)
 

@@ -26,7 +26,8 @@ from countersign.i18n import _, ngettext
 from countersign.printable import printable
 from countersign.setting import Setting
 from countersign.transfer.journal import discard, journals, list_interrupted
-from countersign.transfer.receipts import check_receipt
+from countersign.transfer.receipt_checking import check_receipt
+from countersign.wording import device_text, is_known, signatures_text
 
 Say = Callable[[str, dict[str, Any]], None]
 
@@ -56,7 +57,8 @@ def run_command(options: Namespace, setting: Setting) -> int:
         return EXIT_DONE
     if options.verify_receipt:
         file, *folder = [Path(part).expanduser() for part in options.verify_receipt]
-        return verify_receipt(setting, file, folder[0] if folder else None, say)
+        sums = Path(options.export_checksums).expanduser() if options.export_checksums else None
+        return verify_receipt(setting, file, folder[0] if folder else None, sums, say)
     if options.discard:
         return discard_interrupted(setting, options.discard, say)
     return show_interrupted(setting, say)
@@ -172,39 +174,64 @@ def show_interrupted(setting: Setting, say: Say) -> int:
     return EXIT_DONE
 
 
-def verify_receipt(setting: Setting, path: Path, folder: Path | None, say: Say) -> int:
-    """Checks a receipt: its signature, whether we know its signer, and the folder's content where one is given."""
+def verify_receipt(setting: Setting, path: Path, folder: Path | None, sums: Path | None, say: Say) -> int:
+    """Checks a receipt: both signatures, whether we know the devices, and the folder's content where one is given.
+
+    sums: where to write the SHA-256 of every file, once the folder is found to hold all of it.
+    """
     device = setting.device
-    checked = check_receipt(path, folder)
-    known = device.peers.by_id(checked.signer)
-    own = checked.signer == device.identity.id
-    signer = _("this computer") if own else printable(known.name) if known else _("an unknown device")
+    lines: list[str] = []
+    checked = check_receipt(path, folder, lambda name, sha256: lines.append(checksum_line(name, sha256)))
+    known = all(is_known(device, side) for side in (checked.sender, checked.receiver))
+    sender, receiver = device_text(device, checked.sender), device_text(device, checked.receiver)
     event: dict[str, Any] = {
         "event": "receipt",
-        "signer": signer,
-        "known": own or known is not None,
+        "signer": receiver,
+        "sender": sender,
+        "receiver": receiver,
+        "countersigned": checked.countersigned,
+        "known": known,
         "files": checked.files,
         "skipped": [{"path": p, "reason": r} for p, r in checked.skipped],
         "differing": [{"path": p, "reason": r} for p, r in checked.differing],
         "time": checked.header.time,
     }
-    lines = [
-        ngettext(
-            "The receipt is genuine: {n} file, signed by {signer} on {time}.",
-            "The receipt is genuine: {n} files, signed by {signer} on {time}.",
-            checked.files,
-        ).format(
-            n=number_text(checked.files),
-            signer=signer,
-            time=moment_text(datetime.datetime.fromisoformat(checked.header.time)),
-        )
+    time = moment_text(datetime.datetime.fromisoformat(checked.header.time))
+    text = [
+        ngettext("The receipt is genuine: {n} file.", "The receipt is genuine: {n} files.", checked.files).format(
+            n=number_text(checked.files)
+        ),
+        signatures_text(checked).format(sender=sender, receiver=receiver, time=time),
     ]
     if folder is not None:
-        lines.append(
+        text.append(
             _("The folder holds all of this, unchanged.") if not checked.differing else _("The folder differs from it:")
         )
-        lines += [f"  {item}: {reason}" for item, reason in checked.differing]
-    say(os.linesep.join(lines), event)
+        text += [f"  {item}: {reason}" for item, reason in checked.differing]
+    if sums is not None and not checked.differing:
+        _write_sums(sums, lines)
+        event["checksums"] = str(sums)
+        text.append(
+            _("The SHA-256 of every file is in {path}; sha256sum -c checks it in that folder.").format(path=sums)
+        )
+    say(os.linesep.join(text), event)
     if checked.differing:
         return EXIT_CONTENT_REFUSED
-    return EXIT_DONE if event["known"] else EXIT_NOT_TRUSTED
+    return EXIT_DONE if known else EXIT_NOT_TRUSTED
+
+
+def _write_sums(path: Path, lines: list[str]) -> None:
+    try:
+        replace_file(path, "".join(lines).encode("utf-8", "surrogateescape"), PUBLIC_FILE)
+    except OSError as error:
+        raise DiskProblem(path=path, reason=error.strerror or error) from error
+
+
+def checksum_line(name: str, sha256: str) -> str:
+    """A line as `sha256sum` writes it: a name with a line end or a backslash is escaped, and so marked by a backslash in front.
+
+    https://www.gnu.org/software/coreutils/manual/html_node/cksum-output-modes.html
+    """
+    escaped = name.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
+    mark = "\\" if escaped != name else ""
+    return f"{mark}{sha256}  {escaped}\n"

@@ -328,6 +328,15 @@ class PeerStopped(Interrupted):
     sentence = N_("The other computer stopped.")
 
 
+class PeerFoundDifference(Interrupted):
+    code = "peer_differs"
+    exit_code = EXIT_CONTENT_REFUSED
+    sentence = N_("Some of what arrived is not what was sent, more than once.")
+    next_step = N_(
+        "They were not kept. Check the disks of both computers, then send again: only the rest will be sent."
+    )
+
+
 class PeerDiskProblem(Interrupted):
     code = "peer_disk"
     sentence = N_("The other computer has a problem with its folder or disk.")
@@ -356,6 +365,15 @@ class SealBroken(Problem):
     exit_code = EXIT_CONTENT_REFUSED
     sentence = N_("Something that arrived was not what was sent.")
     next_step = N_("Nothing was kept of it. Try again; if it happens again, somebody may be in between.")
+
+
+class ContentDiffers(Problem):
+    code = "differs"
+    exit_code = EXIT_CONTENT_REFUSED
+    sentence = N_("Some of what arrived ({count}) is not what was sent, more than once.")
+    next_step = N_(
+        "They were not kept. Check the disks of both computers, then send again: only the rest will be sent."
+    )
 
 
 class OfferRefused(Problem):
@@ -437,6 +455,7 @@ STOP_READS_AS: dict[str, type[Problem]] = {
     "protocol": ProtocolProblem,
     "seal": SealBroken,
     "offer": OfferRefused,
+    "differs": PeerFoundDifference,
     "code_refused": CodeRefused,
     "declined": Declined,
     "key_refused": KeyRefused,

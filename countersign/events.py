@@ -32,6 +32,8 @@ def event_of(status: st.Status) -> list[dict[str, Any]]:
                        left_out=status.left_out)]  # fmt: skip
     if isinstance(status, st.NeedDecision):
         return [_list(status)]
+    if isinstance(status, st.OfferSeen):  # still sealed: what it is follows in a second one, once the key fits
+        return [_event("offer", peer=status.peer, name=None, files=None, bytes=None)]
     if isinstance(status, st.WaitingFor):
         return [_event("waiting", **{"for": status.what})]
     simple = _SIMPLE.get(type(status))
@@ -49,7 +51,7 @@ _SIMPLE: dict[type[st.Status], tuple[str, tuple[str, ...]]] = {
     st.PeerLocked: ("peer_locked", ("peer",)),
     st.Scanning: ("scanning", ("files", "bytes")),
     st.KeyShown: ("key", ("key", "spelled")),
-    st.OfferSeen: ("offer", ("peer", "name", "files", "bytes")),
+    st.OfferOpened: ("offer", ("peer", "name", "files", "bytes")),
     st.NeedKey: ("need_key", ("tries_left",)),
     st.KeyWrong: ("key_wrong", ("tries_left", "slip")),
     st.Reconnecting: ("reconnecting", ("seconds_left",)),
@@ -78,6 +80,7 @@ def _done(status: st.Done) -> dict[str, Any]:
         left_out=status.left_out,
         receipt=None if status.receipt is None else str(status.receipt),
         renamed=dict(status.renamed),
+        renamed_there=status.renamed_there,
         kept=list(status.kept),
     )
 

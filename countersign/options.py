@@ -40,6 +40,11 @@ def make_parser(role: str) -> argparse.ArgumentParser:
         )
         parser.add_argument("--into", metavar="DIR", help=_("receive into this folder"))
         parser.add_argument("--accept", action="store_true", help=_("accept what is offered without asking"))
+        parser.add_argument(
+            "--tell-renamed",
+            action="store_true",
+            help=_("let the sender know when something arrived under another name"),
+        )
         parser.add_argument("--keep-listening", action="store_true", help=_("wait for the next one after each"))
     else:
         parser.add_argument("--to", metavar="HOST[:PORT]", help=_("the address that the receiver shows"))
@@ -64,6 +69,9 @@ def _add_commands(parser: argparse.ArgumentParser) -> None:
     one.add_argument(
         "--verify-receipt", nargs="+", metavar=("FILE", "FOLDER"), help=_("check a receipt, and a folder against it")
     )
+    group.add_argument(
+        "--export-checksums", metavar="FILE", help=_("with --verify-receipt: write the sha256sum of every file")
+    )
     one.add_argument("--interrupted", action="store_true", help=_("list transfers that can be resumed"))
     one.add_argument("--discard", metavar="ID", help=_("remove what has arrived of an interrupted transfer"))
     one.add_argument("--selftest", action="store_true", help=_("run a whole transfer on this computer and report it"))
@@ -74,6 +82,8 @@ def parse_options(role: str, argv: list[str]) -> argparse.Namespace:
     options = make_parser(role).parse_args(argv)
     if options.verify_receipt and len(options.verify_receipt) > 2:
         raise BadOption(detail=_("--verify-receipt takes a file and perhaps a folder"))
+    if options.export_checksums and len(options.verify_receipt or ()) != 2:
+        raise BadOption(detail=_("--export-checksums goes with --verify-receipt, a receipt and a folder"))
     if options.name and not options.import_cert:
         raise BadOption(detail=_("--name goes with --import-cert"))
     return options

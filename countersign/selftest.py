@@ -23,7 +23,7 @@ from countersign.setting import Setting, open_setting
 from countersign.transfer import status as st
 from countersign.transfer.answers import Answers
 from countersign.transfer.proposal import Decision
-from countersign.transfer.receipts import check_receipt
+from countersign.transfer.receipt_checking import check_receipt
 from countersign.transfer.selection import Selection
 from countersign.transfer.sending import SendingSession
 from countersign.transport.addresses import Address
@@ -79,9 +79,9 @@ def _run(folder: Path, say: Callable[[str], None]) -> None:
     say(_("Every file, time and mode is the same on both sides."))
     assert done.receipt is not None
     checked = check_receipt(done.receipt, into)
-    if checked.differing or checked.files != files:
+    if checked.differing or checked.files != files or not checked.countersigned:
         raise SelftestFailedError(_("the receipt does not fit"))
-    say(_("The receipt is signed by the receiver and fits the folder."))
+    say(_("The receipt is signed by both and fits the folder."))
 
 
 def _exchange(one: Setting, other: Setting) -> None:

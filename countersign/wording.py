@@ -9,8 +9,11 @@ from countersign.i18n import N_, _, ngettext
 from countersign.pack.manifest import EntryKind
 from countersign.printable import printable
 from countersign.transfer import status as st
+from countersign.transfer.device import Device
 from countersign.transfer.proposal import Proposal
+from countersign.transfer.receipt_checking import Checked
 from countersign.transport.addresses import Address
+from countersign.trust.fingerprint import DeviceId
 
 _REASONS_SHOWN = 20
 _EXISTING_SHOWN = 3
@@ -23,6 +26,7 @@ WAITING = {
     "answer": N_("Waiting for them to accept …"),
     "check": N_("Looking at what is here already …"),
     "disk": N_("Putting everything in its place …"),
+    "compare": N_("Comparing what was there already with your files …"),
     "receipt": N_("Waiting for the receipt …"),
 }
 
@@ -100,6 +104,8 @@ def done_details(status: st.Done) -> list[str]:
         )
         for old, new in status.renamed
     ]
+    if status.renamed_there:
+        lines.append(_("Some of it arrived under another name, since that name was taken there."))
     if status.left_out:
         lines.append(taken_out_text(status.left_out))
     if status.skipped:
@@ -232,6 +238,28 @@ def lines_of(status: st.Status) -> list[str]:
     return [text] if text else []
 
 
+def is_known(device: Device, identity: DeviceId) -> bool:
+    """Whether this is our own device or somebody we trust."""
+    return identity == device.identity.id or device.peers.by_id(identity) is not None
+
+
+def device_text(device: Device, identity: DeviceId) -> str:
+    """How a device is called here."""
+    if identity == device.identity.id:
+        return _("this computer")
+    known = device.peers.by_id(identity)
+    return printable(known.name) if known is not None else _("an unknown device")
+
+
+def signatures_text(checked: Checked) -> str:
+    """Who has signed a receipt, with braces for sender, receiver and time."""
+    if checked.countersigned:
+        return _("Sent by {sender}, received by {receiver} on {time}. Both have signed it.")
+    return _(
+        "Sent by {sender}, received by {receiver} on {time}. Only the receiver has signed it: the line was lost before."
+    )
+
+
 def tries_text(left: int) -> str:
     """How many tries are left."""
     return ngettext("{n} try left.", "{n} tries left.", left).format(n=left)
@@ -270,6 +298,8 @@ def sentence_of(status: st.Status) -> str:
             text += "\n" + _("  can not be sent: {path}: {reason}").format(path=path, reason=_(reason))
         return text
     if isinstance(status, st.OfferSeen):
+        return _("{peer} offers something. What it is opens with the key.").format(peer=printable(status.peer))
+    if isinstance(status, st.OfferOpened):
         return _("{peer} offers “{name}”: {amount}.").format(
             peer=printable(status.peer), name=status.name, amount=amount_text(status.files, status.bytes)
         )

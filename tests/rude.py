@@ -14,7 +14,7 @@ from countersign import limits
 from countersign.seal.code import code_proof
 from countersign.seal.keys import KeyRing, new_salt, stretch
 from countersign.seal.keytext import new_key
-from countersign.seal.stream import Stream, StreamWriter
+from countersign.seal.stream import Sealer, Stream
 from countersign.transfer import status as st
 from countersign.transfer.proposal import Decision
 from countersign.transfer.reception import Reception
@@ -153,12 +153,23 @@ class Sending:
     ring: KeyRing
     salt: bytes
 
+    def begin(self) -> None:
+        self.rude.say(m.Offer(self.ring.transfer_id, self.salt))
+
     def offer(self, files: int, total: int, entries: int, name: str = "folder") -> None:
-        self.rude.say(m.Offer(self.ring.transfer_id, self.salt, name, files, total, entries))
+        """The offer and its summary, to which the person types the key."""
+        self.begin()
+        self.summary({"name": name, "files": files, "bytes": total, "entries": entries})
+
+    def summary(self, fields: object) -> None:
+        token = Sealer(self.ring, Stream.MANIFEST).seal(0, False, [msgspec.msgpack.encode(fields)], 1)
+        self.rude.say(m.Sealed(m.Kind.MANIFEST, token))
 
     def manifest(self, entries: object) -> None:
-        writer = StreamWriter(self.ring, Stream.MANIFEST)
-        self.rude.say(m.Sealed(m.Kind.MANIFEST, writer.write(msgspec.msgpack.encode(entries), True, 1)))
+        """The whole list, once the key was accepted."""
+        assert self.rude.hear() == m.KeyAccepted()
+        token = Sealer(self.ring, Stream.MANIFEST).seal(1, True, [msgspec.msgpack.encode(entries)], 1)
+        self.rude.say(m.Sealed(m.Kind.MANIFEST, token))
 
 
 def sending(scene: Scene) -> Sending:

@@ -44,13 +44,16 @@ def test_a_whole_transfer_and_every_promised_event(pair: Couple) -> None:
     alice = sender(pair, listening["port"])
     alice.say(str(listening["code"]))
     key = alice.until("key")
-    offer = bob.until("offer")
-    assert set(offer) >= {"name", "files", "bytes"}
-    bob.say("y")
+    sealed = bob.until("offer")
+    assert (sealed["name"], sealed["files"], sealed["bytes"]) == (None, None, None)
     bob.until("need_key")
     bob.say(new_key())
     assert bob.until("key_wrong")["tries_left"] == 4
     bob.say(str(key["key"]).lower())
+    offer = bob.until("offer")
+    assert offer["name"] == "SEND_FOLDER"
+    bob.until("list")
+    bob.say("y")
     done = [program.until("done") for program in (alice, bob)]
     assert (alice.end(), bob.end()) == (0, 0)
     for event in done:
@@ -278,7 +281,15 @@ def test_receipts_are_verified(pair: Couple) -> None:
     home = pair.alice.home.root
     good = command("sender", "--verify-receipt", receipt, str(pair.folder), home=home)
     assert good.returncode == 0
-    assert "signed by bob" in good.stdout
+    assert "received by bob" in good.stdout
+    assert "Both have signed it" in good.stdout
+    sums = pair.root / "sums"
+    lists = command("receiver", "--verify-receipt", receipt, str(pair.into), "--export-checksums", str(sums), home=home)
+    assert lists.returncode == 0
+    assert (
+        len(sums.read_text().splitlines())
+        == json.loads(command("sender", "--json", "--verify-receipt", receipt, home=home).stdout)["files"]
+    )
     assert "all of this, unchanged" in good.stdout
     assert "this computer" in command("receiver", "--verify-receipt", receipt, home=pair.bob.home.root).stdout
     (pair.into / "run.sh").write_text("#!/bin/sh\nrm\n")

@@ -8,7 +8,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 
-import msgspec
 import pytest
 
 from countersign import limits
@@ -39,8 +38,8 @@ def scene(couple: Couple) -> Iterator[Scene]:
 # --- before the code -------------------------------------------------------------------------------------------------
 
 BEFORE_HELLO: list[m.Message] = [
-    m.CodeProof(b"p" * 32), m.Offer(b"t" * 16, b"s" * 16, "x", 1, 1, 1), m.KeyAccepted(), m.Thanks(), m.Stop("x"),
-    m.Rejoin(b"t" * 16, b"p" * 32), m.Sealed(m.Kind.PACK, memoryview(b"x")), m.Received(1, 1, 1),
+    m.CodeProof(b"p" * 32), m.Offer(b"t" * 16, b"s" * 16), m.KeyAccepted(), m.Received(1, 1, 1), m.Stop("x"),
+    m.Rejoin(b"t" * 16, b"p" * 32), m.Sealed(m.Kind.PACK, memoryview(b"x")), m.Sealed(m.Kind.THANKS, memoryview(b"x")),
 ]  # fmt: skip
 
 
@@ -182,7 +181,6 @@ def test_hostile_lists_refuse_the_whole_offer(scene: Scene, name: str) -> None:
     made = sending(scene)
     made.offer(1, 3, len(HOSTILE_LISTS[name]))
     made.manifest(HOSTILE_LISTS[name])
-    assert made.rude.hear() == m.KeyAccepted()
     assert made.rude.last_word() == "offer"
     made.rude.link.close()
     failed = scene.heard.wait(st.Failed)
@@ -195,18 +193,14 @@ def test_z3_counts_that_lie(scene: Scene, files: int, total: int, entries: int) 
     made = sending(scene)
     made.offer(files, total, entries)
     made.manifest([file("a")])
-    assert made.rude.hear() == m.KeyAccepted()
     assert made.rude.last_word() == "offer"
     made.rude.link.close()
 
 
 def test_z3_an_offer_of_a_billion_entries(scene: Scene) -> None:
     made = sending(scene)
-    body = msgspec.msgpack.encode(
-        {"transfer_id": b"t" * 16, "salt": b"s" * 16, "name": "x", "files": 1, "bytes": 1, "entries": 10**9}
-    )
-    made.rude.raw(HEADER.pack(m.Kind.OFFER, len(body)) + body)
-    assert made.rude.last_word() == "protocol"
+    made.offer(1, 1, 10**9)
+    assert made.rude.last_word() == "offer"
     made.rude.link.close()
 
 
@@ -218,7 +212,6 @@ def accepted(scene: Scene, names: list[str], content: bytes = b"abc") -> tuple[S
         manifest.add(Entry(EntryKind.FILE, -1, name, len(content), 0, ""))
     made.offer(manifest.files, manifest.bytes, len(manifest))
     made.manifest([manifest.entry(i) for i in range(len(manifest))])
-    assert made.rude.hear() == m.KeyAccepted()
     answer = made.rude.hear()
     assert isinstance(answer, m.Sealed)
     StreamReader(made.ring, Stream.ANSWER).read(answer.token)
@@ -253,7 +246,7 @@ HOSTILE_PACKS: dict[str, Callable[[Sending, Manifest], m.Message]] = {
     "Z2 not planned": lambda s, _m: pack(s, 0, True, [Piece(0, 0, 3), Piece(1, 0, 3), Piece(2, 0, 3)], b"abc"),
     "no token": lambda _s, _m: m.Sealed(m.Kind.PACK, memoryview(b"x" * 1000)),
     "a manifest": lambda s, _m: m.Sealed(m.Kind.MANIFEST, memoryview(b"x")),
-    "thanks": lambda _s, _m: m.Thanks(),
+    "thanks": lambda _s, _m: m.Sealed(m.Kind.THANKS, memoryview(b"x")),
     "hello": lambda _s, _m: m.Hello([1], b"n" * 32),
 }
 
@@ -314,7 +307,6 @@ def test_a_peer_removed_while_connected(scene: Scene) -> None:
     scene.couple.bob.device.peers.forget("alice")
     made.offer(1, 3, 1)
     made.manifest([file("a")])
-    assert made.rude.hear() == m.KeyAccepted()
     assert made.rude.last_word() == "peer_stopped"
     made.rude.link.close()
     assert scene.heard.wait(st.Failed).problem.code == "peer_forgotten"

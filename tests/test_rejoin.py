@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -134,7 +135,7 @@ def test_cancelled_while_only_the_thanks_is_missing(couple: Couple, monkeypatch:
     before = Channel.send
 
     def losing(self: Channel, message: m.Message) -> None:
-        if isinstance(message, m.Thanks):
+        if isinstance(message, m.Sealed) and message.kind is m.Kind.THANKS:
             self.link.close()
             raise LinkLostError
         before(self, message)
@@ -206,10 +207,10 @@ def test_many_names_that_are_taken(couple: Couple) -> None:
         (couple.into / name).write_text("old!")
     exchange = Exchange(couple).run()
     assert exchange.codes == ("done", "done")
-    end = exchange.sender.end()
+    end = exchange.receiver.end()
     assert isinstance(end, st.Done)
     assert len(end.renamed) == 900
-    from countersign.transfer.receipts import check_receipt
+    from countersign.transfer.receipt_checking import check_receipt
 
     assert end.receipt is not None
     for folder in (couple.folder, couple.into):
@@ -331,9 +332,9 @@ def test_p7_folders_swapped_for_links_in_staging(couple: Couple, monkeypatch: py
     places: list[Path] = []
     swapped: list[str] = []
 
-    def making(self: staging.Staging) -> None:
+    def making(self: staging.Staging, on_progress: Callable[[], None]) -> None:
         places.append(self.path)
-        make_folders(self)
+        make_folders(self, on_progress)
 
     def swapping(manifest: Manifest, tree: Tree, index: int, write: creating.Write, content: Buffer) -> None:
         name = manifest.components(index)[0]

@@ -11,7 +11,7 @@ from countersign import errors, limits
 from countersign.seal.keytext import new_key
 from countersign.transfer import status as st
 from countersign.transfer.proposal import Decision
-from countersign.transfer.receipts import check_receipt
+from countersign.transfer.receipt_checking import check_receipt
 from tests.transfers import Couple, Exchange, fill, snapshot
 
 
@@ -33,7 +33,7 @@ def test_both_sides_keep_the_same_signed_receipt(couple: Couple) -> None:
     assert ends[1].receipt is not None
     assert ends[0].receipt.read_bytes() == ends[1].receipt.read_bytes()
     checked = check_receipt(ends[0].receipt, couple.into)
-    assert checked.signer == couple.bob.device.identity.id
+    assert checked.receiver == couple.bob.device.identity.id
     assert not checked.differing
     assert checked.files == ends[0].files
 

@@ -10,25 +10,30 @@ from hypothesis import given, settings, strategies as some
 
 from countersign import limits
 from countersign.errors import ProtocolProblem
+from countersign.hashing import DIGEST
+from countersign.pack.arrival import Run, Verdict, encode
+from countersign.pack.summary import Summary, encode_summary
 from countersign.wire import messages as m
 from countersign.wire.frames import HEADER, FrameReader, encode_frame
 from countersign.wire.states import TABLE, Conversation, State, following
+
+SEALING = 130  # what a token and its inner header add at the most
 
 CASES: list[m.Message] = [
     m.Hello([1], b"n" * 32),
     m.CodeProof(b"p" * 32),
     m.CodeAccepted(),
     m.CodeRefused(2),
-    m.Offer(b"t" * 16, b"s" * 16, "folder", 3, 4, 5),
+    m.Offer(b"t" * 16, b"s" * 16),
     m.KeyAccepted(),
     m.KeyRefused(4),
     m.Received(1, 2, 3),
-    m.Thanks(),
     m.Waiting(),
     m.Stop("declined"),
     m.Rejoin(b"t" * 16, b"p" * 32),
     m.Sealed(m.Kind.MANIFEST, memoryview(b"token")),
     m.Sealed(m.Kind.PACK, memoryview(b"")),
+    m.Sealed(m.Kind.THANKS, memoryview(b"token")),
 ]
 
 
@@ -54,7 +59,9 @@ def test_frames_whole_in_pieces_and_byte_by_byte(message: m.Message, step: int) 
 
 
 def test_every_kind_has_a_case_a_type_and_a_cap() -> None:
-    assert {m.kind_of(case) for case in CASES} | {m.Kind.ANSWER, m.Kind.RECEIPT} == set(m.Kind)
+    assert {m.kind_of(case) for case in CASES} | {m.Kind.ANSWER, m.Kind.RECEIPT, m.Kind.HASHES, m.Kind.VERDICT} == set(
+        m.Kind
+    )
     assert set(m.CAPS) == set(m.Kind)
 
 
@@ -86,7 +93,7 @@ def test_n1_no_large_message_before_its_state() -> None:
             FrameReader(conversation.cap_of).feed(HEADER.pack(kind, 1))
 
 
-@pytest.mark.parametrize("number", [0, 17, 255])
+@pytest.mark.parametrize("number", [0, 19, 255])
 def test_n9_unknown_types_are_refused(number: int) -> None:
     with pytest.raises(ProtocolProblem):
         FrameReader(everything).feed(HEADER.pack(number, 0))
@@ -117,22 +124,8 @@ def test_any_body_parses_or_is_the_one_problem(kind: m.Kind, body: bytes) -> Non
         (m.Kind.HELLO, {"versions": ["1"], "nonce": b"n" * 32}),
         (m.Kind.HELLO, {"versions": [1]}),
         (m.Kind.CODE_PROOF, {"proof": "p" * 32}),
-        (
-            m.Kind.OFFER,
-            {"transfer_id": b"t" * 16, "salt": b"s" * 16, "name": "n", "files": -1, "bytes": 0, "entries": 1},
-        ),
-        (
-            m.Kind.OFFER,
-            {"transfer_id": b"t" * 16, "salt": b"s" * 16, "name": "n", "files": 1, "bytes": 0, "entries": 0},
-        ),
-        (
-            m.Kind.OFFER,
-            {"transfer_id": b"t" * 16, "salt": b"s" * 16, "name": "n", "files": 1, "bytes": 0, "entries": 10**9},
-        ),
-        (
-            m.Kind.OFFER,
-            {"transfer_id": b"t" * 16, "salt": b"s" * 16, "name": "n", "files": 1, "bytes": 2**61, "entries": 1},
-        ),
+        (m.Kind.OFFER, {"transfer_id": b"t" * 15, "salt": b"s" * 16}),
+        (m.Kind.OFFER, {"transfer_id": b"t" * 16}),
         (m.Kind.STOP, {"code": "x" * 65}),
         (m.Kind.STOP, []),
     ],
@@ -158,9 +151,14 @@ def test_versions() -> None:
 
 
 def test_caps_hold_the_largest_message_of_each_type() -> None:
-    name = "\U0001f600" * 1024
-    largest = m.Offer(b"t" * 16, b"s" * 16, name, 2**60, 2**60, limits.MAX_ENTRIES)
-    assert len(encoded(largest)) - HEADER.size <= m.CAPS[m.Kind.OFFER]
+    assert len(encoded(m.Offer(b"t" * 16, b"s" * 16))) - HEADER.size <= m.CAPS[m.Kind.OFFER]
+    run = Run(
+        limits.MAX_ENTRIES, [(limits.MAX_ENTRIES - 1, 5)] * limits.RUN_ENTRIES, bytes(limits.RUN_ENTRIES * DIGEST)
+    )
+    assert len(encode(run)) + SEALING <= m.CAPS[m.Kind.HASHES]
+    assert len(encode(Verdict(bytes(limits.MAX_ENTRIES // 8 + 1)))) + SEALING <= m.CAPS[m.Kind.VERDICT]
+    summary = Summary("\U0001f600" * limits.SUMMARY_NAME, 2**60, 2**60, limits.MAX_ENTRIES, bytes(limits.RENEWAL_CAP))
+    assert len(encode_summary(summary)) + SEALING <= m.CAPS[m.Kind.MANIFEST]
     assert len(encoded(m.Hello([65535] * 32, b"n" * 32))) - HEADER.size <= m.CAPS[m.Kind.HELLO]
 
 

@@ -16,6 +16,7 @@ from countersign import limits
 from countersign.errors import SealBroken
 from countersign.pack.compress import deflate
 from countersign.pack.plan import Piece
+from countersign.pack.reasons import WITHDRAWN
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
 
@@ -31,7 +32,7 @@ _ALWAYS = (_VERSION, 0, 0, _DATE, 0)  # of a local header: version, flags, time,
 _LONGEST_NAME = 32  # two decimal numbers and a hyphen
 _LARGE = 64 * limits.KIB  # parts from here on are handed over as they are, smaller ones joined
 
-REASONS = ("changed", "vanished", "unreadable")
+REASONS = tuple(reason.word for reason in WITHDRAWN)
 
 
 # a piece and its content. No class of its own: one is made for every small file

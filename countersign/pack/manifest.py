@@ -159,14 +159,58 @@ class Manifest:
 
 
 class _Level:
-    """A folder that is still open while the list is read: its index, its last child, the length of its path."""
+    """A folder that is still open while the list is read: its index and name, its last child, the length of its path."""
 
-    __slots__ = ("index", "last", "path_bytes")
+    __slots__ = ("index", "last", "name", "path_bytes")
 
-    def __init__(self, index: int, path_bytes: int) -> None:
+    def __init__(self, index: int, name: str, path_bytes: int) -> None:
         self.index = index
+        self.name = name
         self.last = ""
         self.path_bytes = path_bytes
+
+
+class Outline:
+    """Follows a list entry by entry and checks every rule about names and order. Keeps the open folders only.
+
+    Every breach is OfferRefused.
+    """
+
+    def __init__(self) -> None:
+        self._levels = [_Level(TOP, "", 0)]
+        self._names_bytes = 0
+        self._count = 0
+
+    def add(self, kind: int, parent: int, name: str, target: str) -> None:
+        """The next entry."""
+        levels = self._levels
+        while levels[-1].index != parent:
+            levels.pop()
+            if not levels:
+                raise OfferRefused
+        level = levels[-1]
+        name_bytes = check_component(name)
+        path_bytes = level.path_bytes + 1 + name_bytes
+        self._names_bytes += name_bytes + len(target)
+        if self._names_bytes > limits.MAX_NAMES_BYTES or path_bytes > limits.MAX_PATH_BYTES:
+            raise OfferRefused
+        if name <= level.last:
+            raise OfferRefused
+        level.last = name
+        if (kind == EntryKind.LINK) != bool(target):
+            raise OfferRefused
+        if target and not check_target(target, len(levels) - 1):
+            raise OfferRefused
+        if kind == EntryKind.FOLDER:
+            if len(levels) > limits.MAX_DEPTH:
+                raise OfferRefused
+            levels.append(_Level(self._count, name, path_bytes))
+        self._count += 1
+
+    def components(self, kind: int, name: str) -> list[str]:
+        """The path of the entry that was added last, the top first."""
+        above = self._levels[1:-1] if kind == EntryKind.FOLDER else self._levels[1:]
+        return [*(level.name for level in above), name]
 
 
 class ManifestReader:
@@ -175,8 +219,7 @@ class ManifestReader:
     def __init__(self, entries: int, files: int, total: int) -> None:
         self.manifest = Manifest()
         self._expected = (entries, files, total)
-        self._levels = [_Level(TOP, 0)]
-        self._names_bytes = 0
+        self._outline = Outline()
         self._decoder = msgspec.msgpack.Decoder(list[Entry], strict=True)
 
     def add_batch(self, payload: memoryview | bytes) -> None:
@@ -188,7 +231,10 @@ class ManifestReader:
         if not batch or len(batch) > limits.BATCH_ENTRIES or len(self.manifest) + len(batch) > self._expected[0]:
             raise OfferRefused
         for entry in batch:
-            self._add(entry)
+            if entry.kind not in _FILES and entry.size:
+                raise OfferRefused
+            self._outline.add(entry.kind, entry.parent, entry.name, entry.target)
+            self.manifest.add(entry)
         if self.manifest.bytes > self._expected[2]:
             raise OfferRefused
 
@@ -198,30 +244,3 @@ class ManifestReader:
         if found != self._expected:
             raise OfferRefused
         return self.manifest
-
-    def _add(self, entry: Entry) -> None:
-        levels = self._levels
-        while levels[-1].index != entry.parent:
-            levels.pop()
-            if not levels:
-                raise OfferRefused
-        level = levels[-1]
-        name_bytes = check_component(entry.name)
-        path_bytes = level.path_bytes + 1 + name_bytes
-        self._names_bytes += name_bytes + len(entry.target)
-        if self._names_bytes > limits.MAX_NAMES_BYTES or path_bytes > limits.MAX_PATH_BYTES:
-            raise OfferRefused
-        if entry.name <= level.last:
-            raise OfferRefused
-        level.last = entry.name
-        if entry.kind not in _FILES and entry.size:
-            raise OfferRefused
-        if (entry.kind == EntryKind.LINK) != bool(entry.target):
-            raise OfferRefused
-        if entry.target and not check_target(entry.target, len(levels) - 1):
-            raise OfferRefused
-        index = self.manifest.add(entry)
-        if entry.kind == EntryKind.FOLDER:
-            if len(levels) > limits.MAX_DEPTH:
-                raise OfferRefused
-            levels.append(_Level(index, path_bytes))

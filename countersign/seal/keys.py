@@ -26,7 +26,10 @@ class Label(Enum):
     MANIFEST = "manifest"
     ANSWER = "answer"
     PACK = "pack"
+    HASHES = "hashes"
+    VERDICT = "verdict"
     RECEIPT = "receipt"
+    THANKS = "thanks"
     REJOIN = "rejoin"
 
 

@@ -18,20 +18,18 @@ INNER = _INNER.size
 
 
 class Stream(IntEnum):
-    """The four sealed streams of a transfer, one byte inside each token."""
+    """The sealed streams of a transfer, one byte inside each token."""
 
     MANIFEST = 1
     ANSWER = 2
     PACK = 3
     RECEIPT = 4
+    HASHES = 5
+    VERDICT = 6
+    THANKS = 7
 
 
-_LABELS = {
-    Stream.MANIFEST: Label.MANIFEST,
-    Stream.ANSWER: Label.ANSWER,
-    Stream.PACK: Label.PACK,
-    Stream.RECEIPT: Label.RECEIPT,
-}
+_LABELS = {stream: Label[stream.name] for stream in Stream}
 
 
 class Sealer:

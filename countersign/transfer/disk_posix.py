@@ -107,6 +107,10 @@ class Folder(Handle):
         """Opens a folder that the person here named; a link on the way to it is their choice."""
         return cls(os.open(path, _FOLDER_FLAGS))
 
+    def again(self) -> Folder:
+        """This folder once more, to be closed by itself. It shares what the system remembers of failed writes (syncfs(2))."""
+        return Folder(os.dup(self.number))
+
     def folder(self, name: str) -> Folder:
         """Opens a folder in this one."""
         return Folder(os.open(name, _FOLDER_FLAGS | os.O_NOFOLLOW, dir_fd=self.number))

@@ -99,6 +99,17 @@ class Folder:
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
         return cls(found)
 
+    def again(self) -> Folder:
+        """This folder once more, to be closed by itself."""
+        return Folder(self._path)
+
+    def __enter__(self) -> Folder:
+        return self
+
+    def __exit__(self, *_details: object) -> None:
+        if self._known is not None:
+            self.close()
+
     def _at(self, name: str) -> str:
         return _long(self._path / name)
 

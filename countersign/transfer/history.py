@@ -12,12 +12,13 @@ import msgspec
 
 from countersign import limits
 from countersign.errors import DiskProblem, ReceiptProblem
-from countersign.transfer.receipts import FORMAT, SUFFIX, YEARS, Header, Line
+from countersign.i18n import _
+from countersign.transfer.receipts import FORMAT, SUFFIX, Header, Here, Line, is_time
 from countersign.trust.fingerprint import DeviceId
 
 _header = msgspec.json.Decoder(Header)
 _line = msgspec.json.Decoder(Line)
-_ENDING = b'{"signature":'
+_here = msgspec.json.Decoder(Here)
 
 
 @dataclass(frozen=True)
@@ -44,12 +45,11 @@ def _exchange(path: Path, own: DeviceId) -> Exchange | None:
     try:
         with open(path, "rb") as file:
             header = _header.decode(file.readline(limits.RECEIPT_LINE_CAP))
-        time = datetime.datetime.fromisoformat(header.time)
     except (OSError, ValueError, RecursionError):  # msgspec's errors are ValueErrors; checking it by hand says why
         return None
-    known = header.format == FORMAT and time.tzinfo is not None and time.year in YEARS
-    if not known or own.hex() not in (header.sender, header.receiver):
+    if header.format != FORMAT or not is_time(header.time) or own.hex() not in (header.sender, header.receiver):
         return None
+    time = datetime.datetime.fromisoformat(header.time)
     received = header.receiver == own.hex()
     peer = header.sender if received else header.receiver
     return Exchange(path, time, header.name, peer, received, header.files, header.bytes, header.skipped)
@@ -62,21 +62,26 @@ class ReceiptLines:
         """Raises DiskProblem or ReceiptProblem."""
         self._offsets = array("Q")
         self.skipped: list[int] = []  # the numbers of entries that did not arrive
+        self.here: dict[str, str] = {}  # the names under which top entries lie here, where these are others
         try:
             self._file = open(path, "rb")  # noqa: SIM115 - closed by close
         except OSError as error:
             raise DiskProblem(path=path, reason=error.strerror or error) from error
         try:
             self._find_lines()
-        except ReceiptProblem:
+        except (ReceiptProblem, ValueError, RecursionError):
             self.close()
-            raise
+            raise ReceiptProblem(detail=_("it is not a receipt")) from None
 
     def _find_lines(self) -> None:
-        offset = len(self._file.readline(limits.RECEIPT_LINE_CAP))
+        first = self._file.readline(limits.RECEIPT_LINE_CAP)
+        entries, offset = _header.decode(first).entries, len(first)
         for line in self._lines():
-            if line.startswith(_ENDING):
-                break
+            if len(self._offsets) == entries:
+                if line.startswith(b'{"here":'):
+                    found = _here.decode(line)
+                    self.here[found.name] = found.here
+                continue
             if b'"skipped":' in line and self._decoded(line).skipped is not None:
                 self.skipped.append(len(self._offsets))
             self._offsets.append(offset)
@@ -92,6 +97,17 @@ class ReceiptLines:
         """One entry. Raises ReceiptProblem."""
         self._file.seek(self._offsets[number])
         return self._decoded(self._file.readline(limits.RECEIPT_LINE_CAP))
+
+    def path(self, number: int) -> str:
+        """The path of an entry, for eyes. Raises ReceiptProblem."""
+        parts = []
+        while number >= 0:
+            line = self.line(number)
+            parts.append(line.name)
+            if line.parent >= number:
+                raise ReceiptProblem(detail="")
+            number = line.parent
+        return "/".join(reversed(parts))
 
     @staticmethod
     def _decoded(data: bytes) -> Line:

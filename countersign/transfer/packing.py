@@ -13,9 +13,10 @@ from countersign.pack.manifest import Manifest
 from countersign.pack.plan import PackPlan, Piece
 from countersign.seal.stream import Sealer
 from countersign.transfer.selection import Selection
+from countersign.transfer.sent_hashes import SentHashes
 from countersign.transfer.source import Source, WithdrawnError
 from countersign.transfer.stages import BufferPool, OrderedStage
-from countersign.transfer.stats import READING, SEALING, ZIPPING, Stats
+from countersign.transfer.stats import HASHING, READING, SEALING, ZIPPING, Stats
 
 _MANY = 32  # small files: threads that read them side by side only take the interpreter's lock from each other, at every call
 
@@ -40,6 +41,7 @@ class Packing:
         sealer: Sealer,
         now: Callable[[], float],
         stats: Stats,
+        hashes: SentHashes,
     ) -> None:
         self._selection = selection
         self._manifest = manifest
@@ -47,6 +49,7 @@ class Packing:
         self._sealer = sealer
         self._now = now
         self._stats = stats
+        self._hashes = hashes
         self._contents = BufferPool(bytearray, limits.PACK_BYTES)
         self._tokens = BufferPool(bytearray, limits.PACK_CAP)
         self._withdrawn: dict[int, str] = {}
@@ -76,6 +79,7 @@ class Packing:
         self._tokens.give_back(pack.buffer)
 
     def close(self) -> None:
+        self._hashes.abandon()
         self._stage.close()
         for source in self._sources:
             source.close()
@@ -100,6 +104,9 @@ class Packing:
                     withdrawn.append((piece.index, error.reason))
                     continue
                 view = view[piece.length :]
+        with self._stats.working(HASHING):
+            for piece, content in members:
+                self._hashes.take(piece, content)
         with self._stats.working(ZIPPING):
             for piece, content in members:
                 writer.add(piece, content)
@@ -120,4 +127,5 @@ class Packing:
         except WithdrawnError as error:
             with self._lock:
                 self._withdrawn[piece.index] = error.reason
+            self._hashes.withdraw(piece.index)
             raise

@@ -38,3 +38,4 @@ class Decision:
     accept: bool
     into: Path | None = None  # another folder than the proposed one
     unwanted: frozenset[int] = frozenset()
+    tell_renamed: bool = False  # whether the sender may know that names are taken here

@@ -10,10 +10,11 @@ from pathlib import Path
 from countersign.i18n import N_
 from countersign.pack.manifest import EntryKind, Manifest
 from countersign.pack.names import System, collision_key, local_problem, system_of
+from countersign.pack.reasons import Reason
 from countersign.transfer.disk import LINKS_WORK
 from countersign.transfer.proposal import Proposal
+from countersign.transfer.reason_texts import TEXTS
 from countersign.transfer.recovery import Recovered
-from countersign.transfer.staging import NO_LINKS
 
 CLASHES = N_("another name in its folder differs only in ways that this computer does not see")
 INSIDE = N_("the folder that holds it can not be made here")
@@ -47,7 +48,7 @@ def impossible_entries(manifest: Manifest, system: System, folds: bool) -> dict[
             continue
         reason = local_problem(name, system)
         if reason is None and not LINKS_WORK and manifest.kinds[index] == EntryKind.LINK:
-            reason = NO_LINKS
+            reason = TEXTS[Reason.LINKS]
         if reason is None and looks_alike:
             key = collision_key(name, folds, system)
             if key in seen.setdefault(parent, set()):

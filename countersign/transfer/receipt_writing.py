@@ -1,24 +1,24 @@
-"""The receiver's side of a receipt: written line by line, signed at the end, sent in parts."""
+"""Writing a receipt: all lines first, then signatures, then its name. Both sides do the same."""
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import datetime
-import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from countersign import limits
+import msgspec
+
 from countersign.errors import DiskProblem
 from countersign.files import PRIVATE_FILE, spare_name, sync_folder
-from countersign.transfer.receipts import LABEL, SUFFIX, Ending, Header, Line, encoder
+from countersign.hashing import new_hasher
+from countersign.transfer.receipts import SUFFIX, Header, Line, Sent, encoder, text_of
 
-_PART = 512 * limits.KIB
 _TOGETHER = 512  # lines that are written at once
+_LINE_BYTES = 160  # of a usual file, beside its name; for an estimate
 
 
 class Draft:
@@ -28,7 +28,7 @@ class Draft:
         """Writes it into `folder`, under a name of no meaning. Raises DiskProblem."""
         self.header = header
         self._folder = folder
-        self._hasher = hashlib.sha256()
+        self._hasher = new_hasher()
         try:
             self._spare = Spare(folder)
             try:
@@ -41,16 +41,20 @@ class Draft:
         except OSError as error:
             raise DiskProblem(path=folder, reason=error.strerror or error) from error
 
+    @property
+    def digest(self) -> bytes:
+        """BLAKE3 of all lines: what both sides sign."""
+        return self._hasher.digest()
+
     def _add(self, data: bytes) -> None:
         self._hasher.update(data)
         self._spare.file.write(data)
 
-    def sign(self, sign: Callable[[bytes], bytes], stem: str) -> Path:
-        """Signs it and gives it its name; this ends the draft, whatever happens. Raises DiskProblem."""
+    def keep(self, stem: str, tail: Sequence[msgspec.Struct]) -> Path:
+        """Adds these lines and gives it its name; this ends the draft, whatever happens. Raises DiskProblem."""
         try:
             with self._spare as spare:
-                signature = base64.b64encode(sign(LABEL + self._hasher.digest())).decode()
-                spare.file.write(encoder.encode(Ending(signature)) + b"\n")
+                spare.file.write(encoder.encode_lines(tail))
                 return spare.keep(stem)
         except OSError as error:
             raise DiskProblem(path=self._folder, reason=error.strerror or error) from error
@@ -60,11 +64,13 @@ class Draft:
         self._spare.remove()
 
 
-def write_receipt(
-    folder: Path, header: Header, lines: Iterator[Line], sign: Callable[[bytes], bytes], stem: str
-) -> Path:
-    """Writes a signed receipt into `folder` and gives its path. Raises DiskProblem."""
-    return Draft(folder, header, lines).sign(sign, stem)
+def add_countersignature(receipt: Path, signature: bytes) -> None:
+    """Adds the sender's signature to the receiver's copy. Raises OSError, also where it is gone."""
+    handle = os.open(receipt, os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0))
+    with open(handle, "ab") as file:
+        file.write(encoder.encode(Sent(text_of(signature))) + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
 
 
 class Spare:
@@ -84,7 +90,7 @@ class Spare:
 
     def remove(self) -> None:
         """Closes and removes it, if it was not kept."""
-        with contextlib.suppress(OSError):  # a full disk can not take the last of it: it is not wanted any more
+        with contextlib.suppress(OSError):  # a full disk cannot take the last of it: it is not wanted any more
             self.file.close()
         self._path.unlink(missing_ok=True)
 
@@ -103,13 +109,6 @@ def receipt_stem(now: datetime.datetime, peer: str, transfer_id: bytes) -> str:
     return f"{now:%Y-%m-%d %H.%M.%S} {peer} {transfer_id.hex()[:8]}"
 
 
-def receipt_parts(path: Path) -> Iterator[tuple[bytes, bool]]:
-    """A receipt in parts that fit a frame, and whether each is the last. Raises DiskProblem."""
-    try:
-        size = path.stat().st_size
-        with open(path, "rb") as file:
-            while part := file.read(_PART):
-                size -= len(part)
-                yield part, size == 0
-    except OSError as error:
-        raise DiskProblem(path=path, reason=error.strerror or error) from error
+def receipt_size(entries: int, names_bytes: int) -> int:
+    """About how many bytes a receipt of such a list takes."""
+    return entries * _LINE_BYTES + 2 * names_bytes

@@ -1,6 +1,6 @@
-"""Receipts: for every entry what arrived, signed by the receiving device. One JSON object a line; see docs/PROTOCOL.md.
+"""The form of a receipt: for every entry what arrived, signed by both devices. One JSON object a line; see docs/PROTOCOL.md.
 
-Written, sent and checked line by line, so that a million entries need no memory.
+Both sides write the same text from what both know, so it never crosses the wire, and nothing in it is one side's word alone.
 """
 
 from __future__ import annotations
@@ -8,35 +8,34 @@ from __future__ import annotations
 import base64
 import binascii
 import datetime
-import hashlib
-import stat
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Annotated
 
 import msgspec
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from countersign import limits
-from countersign.errors import DiskProblem, FolderMissing, Problem, ReceiptProblem
+from countersign.errors import Problem, ReceiptProblem
+from countersign.hashing import DIGEST
 from countersign.i18n import _
 from countersign.pack.manifest import EntryKind, Manifest
-from countersign.pack.names import can_be_sent
-from countersign.printable import printable
-from countersign.transfer.disk import File, Folder, is_link
+from countersign.pack.reasons import BY_WORD, Reason
 from countersign.trust.certificate import read_certificate, signature_fits
-from countersign.trust.fingerprint import DeviceId, device_id
+from countersign.trust.fingerprint import device_id
+from countersign.wire.messages import Role
 
-FORMAT = "countersign-receipt/1"
+FORMAT = "countersign-receipt/2"
 SUFFIX = ".receipt"
 YEARS = range(1970, 9999)  # those that are dates in every time zone
-DIGEST = 32  # bytes of SHA-256
-LABEL = b"countersign/1 receipt\0"
-_KINDS = tuple(kind.name.lower() for kind in sorted(EntryKind))  # by number
+KINDS = tuple(kind.name.lower() for kind in sorted(EntryKind))  # by number
+_NUMBER = {word: number for number, word in enumerate(KINDS)}
+_ID = 32  # hexadecimal digits of a transfer id
+_LABEL = b"countersign/2 receipt "
+_Count = Annotated[int, msgspec.Meta(ge=0, le=limits.MAX_TOTAL_BYTES)]
 
 
-class Header(msgspec.Struct, frozen=True):
+class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The first line."""
 
     format: str
@@ -45,250 +44,175 @@ class Header(msgspec.Struct, frozen=True):
     name: str
     sender: str
     receiver: str
-    certificate: str
-    files: int
-    bytes: int
-    skipped: int
+    sender_certificate: str
+    receiver_certificate: str
+    entries: Annotated[int, msgspec.Meta(ge=1, le=limits.MAX_ENTRIES)]
+    files: _Count
+    bytes: _Count
+    skipped: _Count
 
 
-class Line(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One entry."""
+class Line(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
+    """One entry. parent: the number of its folder's line, -1 at the top."""
 
-    path: str
+    name: str
     kind: str
+    parent: int = -1
     size: int | None = None
-    sha256: str | None = None
+    blake3: str | None = None
     target: str | None = None
     skipped: str | None = None
-    published: str | None = None  # the name under which a top entry arrived, where that is another one
+
+    @property
+    def number_of_kind(self) -> int:
+        """Raises ReceiptProblem for a kind that there is not."""
+        number = _NUMBER.get(self.kind)
+        if number is None:
+            raise ReceiptProblem(detail=_("it holds an entry of an unknown kind"))
+        return number
 
 
-class Ending(msgspec.Struct, frozen=True):
-    """The last line."""
+class Received(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The receiver's signature."""
 
-    signature: str
+    received: str
+
+
+class Here(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """In the receiver's own copy: the other name under which a top entry lies there."""
+
+    here: str
+    name: str
+
+
+class Sent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The sender's signature."""
+
+    sent: str
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """The payload of `receipt`. renamed: whether something arrived under another name, where the person lets that be known."""
+
+    time: Annotated[str, msgspec.Meta(max_length=64)]
+    signature: Annotated[bytes, msgspec.Meta(max_length=limits.SIGNATURE_CAP)]
+    renamed: bool = False
+
+
+class Countersignature(msgspec.Struct, frozen=True):
+    """The payload of `thanks`."""
+
+    signature: Annotated[bytes, msgspec.Meta(max_length=limits.SIGNATURE_CAP)]
 
 
 encoder = msgspec.json.Encoder()
-header_decoder = msgspec.json.Decoder(Header, strict=True)
-line_decoder = msgspec.json.Decoder(Line, strict=True)
-ending_decoder = msgspec.json.Decoder(Ending, strict=True)
 
 
-def entry_line(manifest: Manifest, index: int, digest: bytes, skipped: str | None, published: str | None) -> Line:
-    """The line of an entry. digest: SHA-256 of a file, else unused. published: another name of a top entry."""
-    path, kind = manifest.path(index), _KINDS[manifest.kinds[index]]
-    if skipped is not None:
-        return Line(path, kind, skipped=skipped)
-    if manifest.is_file(index):
-        return Line(path, kind, manifest.sizes[index], digest.hex(), published=published)
-    return Line(path, kind, target=manifest.targets.get(index), published=published)
+def header_for(
+    manifest: Manifest,
+    name: str,
+    transfer_id: bytes,
+    time: str,
+    skipped: Mapping[int, Reason],
+    certificates: tuple[str, str],
+) -> Header:
+    """The header on which both sides agree. certificates: the sender's and the receiver's, PEM."""
+    sender, receiver = (read_certificate(pem.encode(), "").public_bytes(Encoding.DER) for pem in certificates)
+    files, size = manifest.files_without(skipped)
+    return Header(
+        format=FORMAT,
+        transfer_id=transfer_id.hex(),
+        time=time,
+        name=name,
+        sender=device_id(sender).hex(),
+        receiver=device_id(receiver).hex(),
+        sender_certificate=certificates[0],
+        receiver_certificate=certificates[1],
+        entries=len(manifest),
+        files=files,
+        bytes=size,
+        skipped=len(skipped),
+    )
 
 
-class Counts:
-    """What the lines add up to, and what every line must obey; the header must say the same."""
-
-    def __init__(self) -> None:
-        self.files = self.bytes = self.skipped = 0
-
-    def add(self, line: Line) -> None:
-        """Raises ReceiptProblem for a line that can not be."""
-        parts = line.path.split("/")
-        if not all(can_be_sent(part) for part in parts):
-            raise ReceiptProblem(detail=_("it holds a path that can not be"))
-        if line.published is not None and (len(parts) > 1 or not can_be_sent(line.published)):
-            raise ReceiptProblem(detail=_("it holds a name that can not be"))
-        self.skipped += line.skipped is not None
-        if line.sha256 is not None and line.skipped is None:
-            self.add_files(1, line.size or 0)
-
-    def add_files(self, files: int, size: int) -> None:
-        """Counts files that have arrived."""
-        self.files += files
-        self.bytes += size
-
-    def check(self, header: Header) -> None:
-        """Raises ReceiptProblem where the header says something else."""
-        if (header.files, header.bytes, header.skipped) != (self.files, self.bytes, self.skipped):
-            raise ReceiptProblem(detail=_("its counts are wrong"))
+def lines_for(manifest: Manifest, skipped: Mapping[int, Reason], digests: bytearray) -> Iterator[Line]:
+    """A line for every entry. digests: DIGEST bytes an entry; those of files that arrived count."""
+    names, parents, kinds, sizes = manifest.names, manifest.parents, manifest.kinds, manifest.sizes
+    hexes = memoryview(digests)
+    for index in range(len(manifest)):
+        name, kind, parent = names[index], KINDS[kinds[index]], parents[index]
+        reason = skipped.get(index)
+        if reason is not None:
+            yield Line(name, kind, parent, skipped=reason.word)
+        elif manifest.is_file(index):
+            digest = hexes[DIGEST * index : DIGEST * (index + 1)]
+            yield Line(name, kind, parent, sizes[index], digest.hex())
+        else:
+            yield Line(name, kind, parent, target=manifest.targets.get(index))
 
 
-def digest_of(text: str | None) -> bytes:
-    """The bytes of a hash in hexadecimal. Raises ReceiptProblem for anything else."""
+def signed_bytes(role: Role, digest: bytes) -> bytes:
+    """What a side signs. digest: BLAKE3 of all lines before the signatures."""
+    return _LABEL + role.value.encode() + b"\0" + digest
+
+
+def text_of(signature: bytes) -> str:
+    """A signature as it stands in a receipt."""
+    return base64.b64encode(signature).decode()
+
+
+def bytes_of(text: str) -> bytes:
+    """The signature in a line. Raises ReceiptProblem."""
     try:
-        digest = bytes.fromhex(text or "")
-    except ValueError:
-        digest = b""
-    if len(digest) != DIGEST:
-        raise ReceiptProblem(detail=_("a hash is missing"))
-    return digest
-
-
-def signature_of(ending: Ending) -> bytes:
-    """The signature in an ending. Raises ReceiptProblem."""
-    try:
-        return base64.b64decode(ending.signature, validate=True)
+        return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         raise ReceiptProblem(detail=_("its signature is wrong")) from None
 
 
-@dataclass(frozen=True)
-class Checked:
-    """A receipt whose signature is right, and what a folder looks like beside it."""
-
-    header: Header
-    signer: DeviceId
-    files: int
-    skipped: tuple[tuple[str, str], ...]
-    differing: tuple[tuple[str, str], ...]  # path and what is wrong, where a folder was given
+def check_signature(certificate: x509.Certificate, role: Role, digest: bytes, signature: bytes) -> None:
+    """Raises ReceiptProblem unless this device signed these lines in this role."""
+    if not signature_fits(certificate, signature, signed_bytes(role, digest)):
+        raise ReceiptProblem(detail=_("its signature is wrong"))
 
 
-def read_receipt(path: Path) -> Iterator[Any]:
-    """Header, then lines, of a receipt whose signature is checked at its end: use `check_receipt` for trust.
-
-    Raises ReceiptProblem, DiskProblem.
-    """
-    hasher = hashlib.sha256()
-    certificate = None
-    header: Header | None = None
-    counts = Counts()
-    ended = False
-    try:
-        with open(path, "rb") as file:
-            for number, line in enumerate(iter(lambda: file.readline(limits.RECEIPT_LINE_CAP + 1), b"")):
-                if ended or not line.endswith(b"\n"):
-                    raise ReceiptProblem(detail=_("it is not whole"))
-                if number == 0:
-                    header = header_decoder.decode(line)
-                    if header.format != FORMAT or not is_time(header.time):
-                        raise ReceiptProblem(detail=_("it is not a receipt"))
-                    certificate = read_certificate(header.certificate.encode(), path.name)
-                    yield header
-                elif line.startswith(b'{"signature":'):
-                    assert certificate is not None
-                    assert header is not None
-                    ending = ending_decoder.decode(line)
-                    if not signature_fits(certificate, signature_of(ending), LABEL + hasher.digest()):
-                        raise ReceiptProblem(detail=_("its signature is wrong"))
-                    counts.check(header)
-                    ended = True
-                    continue
-                else:
-                    found = line_decoder.decode(line)
-                    counts.add(found)
-                    yield found
-                hasher.update(line)
-    except OSError as error:
-        raise DiskProblem(path=path, reason=error.strerror or error) from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise ReceiptProblem(detail=_("it is not a receipt")) from None
-    except ReceiptProblem:
-        raise
-    except Problem as error:
-        raise ReceiptProblem(detail=_("it is not a receipt")) from error
-    if not ended:
-        raise ReceiptProblem(detail=_("it is not whole"))
-
-
-def check_receipt(path: Path, folder: Path | None) -> Checked:
-    """Checks a receipt's signature, and the content of a folder against it. Raises ReceiptProblem, DiskProblem."""
-    renamed: dict[str, str] = {}
-    root = _opened(folder) if folder is not None else None
-    try:
-        return _check_lines(path, root, renamed)
-    finally:
-        if root is not None:
-            root.close()
-
-
-def _opened(folder: Path) -> Folder:
-    try:
-        return Folder.open_root(folder)
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise FolderMissing(path=folder) from error
-    except OSError as error:
-        raise DiskProblem(path=folder, reason=error.strerror or error) from error
-
-
-def _check_lines(path: Path, root: Folder | None, renamed: dict[str, str]) -> Checked:
-    header: Header | None = None
-    files = 0
-    skipped: list[tuple[str, str]] = []
-    differing: list[tuple[str, str]] = []
-    for item in read_receipt(path):
-        if isinstance(item, Header):
-            header = item
-            continue
-        assert header is not None
-        if item.skipped is not None:
-            skipped.append((printable(item.path, 4096), printable(item.skipped)))
-            continue
-        files += item.sha256 is not None
-        if item.published is not None:
-            renamed[item.path] = item.published
-        if root is not None:
-            wrong = _difference(root, item, renamed)
-            if wrong is not None:
-                differing.append((printable(item.path, 4096), wrong))
-    if header is None:
+def check_header(header: Header) -> dict[Role, x509.Certificate]:
+    """The certificates of both sides. Raises ReceiptProblem for a header that no transfer can have."""
+    if header.format != FORMAT or not is_time(header.time) or len(header.name) > limits.SUMMARY_NAME:
         raise ReceiptProblem(detail=_("it is not a receipt"))
-    certificate = read_certificate(header.certificate.encode(), path.name)
-    signer = device_id(certificate.public_bytes(Encoding.DER))
-    return Checked(header, signer, files, tuple(skipped), tuple(differing))
+    if not _is_hex(header.transfer_id, _ID):
+        raise ReceiptProblem(detail=_("it is not a receipt"))
+    found = {}
+    for role, text, identity in (
+        (Role.SENDER, header.sender_certificate, header.sender),
+        (Role.RECEIVER, header.receiver_certificate, header.receiver),
+    ):
+        try:
+            certificate = read_certificate(text.encode(), role.value)
+        except Problem as error:
+            raise ReceiptProblem(detail=_("it is not a receipt")) from error
+        if device_id(certificate.public_bytes(Encoding.DER)).hex() != identity:
+            raise ReceiptProblem(detail=_("it names another device"))
+        found[role] = certificate
+    return found
 
 
-def _difference(root: Folder, line: Line, renamed: dict[str, str]) -> str | None:
-    """What is wrong with an entry in this folder: None where it is as the receipt says, under either of its names."""
-    first, *rest = line.path.split("/")
-    wrong: str | None = None
-    for top in (renamed.get(first, first), first):
-        wrong = _compare(root, [top, *rest], line)
-        if wrong is None:
-            return None
-    return wrong
+def check_line(line: Line) -> None:
+    """Raises ReceiptProblem for a line whose fields do not fit its kind. Names and order are pack.manifest.Outline's."""
+    is_file = line.kind in ("file", "executable")
+    if line.skipped is not None:
+        fits = line.skipped in BY_WORD and (line.size, line.blake3, line.target) == (None, None, None)
+    elif is_file:
+        size = line.size
+        in_range = size is not None and 0 <= size <= limits.MAX_TOTAL_BYTES
+        fits = in_range and line.target is None and _is_hex(line.blake3 or "", 2 * DIGEST)
+    else:
+        fits = line.size is None and line.blake3 is None and (line.kind == "link") == bool(line.target)
+    if not fits:
+        raise ReceiptProblem(detail=_("it holds a line that cannot be"))
 
 
-def _compare(root: Folder, parts: list[str], line: Line) -> str | None:
-    """Opened folder by folder, and no link is followed: a receipt must not make us look elsewhere."""
-    opened: list[Folder] = []
-    try:
-        folder = root
-        for part in parts[:-1]:
-            folder = folder.folder(part)
-            opened.append(folder)
-        return _compare_one(folder, parts[-1], line)
-    except (FileNotFoundError, NotADirectoryError):
-        return _("is missing")
-    except OSError as error:
-        return error.strerror or str(error)
-    finally:
-        for one in opened:
-            one.close()
-
-
-def _compare_one(folder: Folder, name: str, line: Line) -> str | None:
-    status = folder.status(name)
-    if line.kind == "link":
-        same = is_link(status) and folder.read_link(name) == line.target
-        return None if same else _("is another link")
-    if line.kind == "folder":
-        return None if stat.S_ISDIR(status.st_mode) and not is_link(status) else _("is not a folder")
-    if is_link(status) or not stat.S_ISREG(status.st_mode):
-        return _("is not a file")
-    if status.st_size != line.size:
-        return _("has another size")
-    with folder.read_file(name) as file:
-        return None if _hash_of(file) == line.sha256 else _("has other content")
-
-
-def _hash_of(file: File) -> str:
-    hasher = hashlib.sha256()
-    buffer = memoryview(bytearray(limits.MIB))
-    offset = 0
-    while count := file.read_at(buffer, offset):
-        hasher.update(buffer[:count])
-        offset += count
-    return hasher.hexdigest()
+def _is_hex(text: str, length: int) -> bool:
+    return len(text) == length and all(c in "0123456789abcdef" for c in text)
 
 
 def is_time(text: str) -> bool:
@@ -297,4 +221,4 @@ def is_time(text: str) -> bool:
         moment = datetime.datetime.fromisoformat(text)
     except ValueError:
         return False
-    return moment.year in YEARS and text.isascii() and text.isprintable()
+    return moment.year in YEARS and moment.tzinfo is not None and text.isascii() and text.isprintable()

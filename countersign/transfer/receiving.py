@@ -26,6 +26,8 @@ from countersign.errors import (
 from countersign.figures import size_text
 from countersign.pack.manifest import Manifest, ManifestReader
 from countersign.pack.plan import Answer, encode_answer, plan_packs
+from countersign.pack.reasons import Reason
+from countersign.pack.summary import Summary, decode_summary
 from countersign.printable import printable
 from countersign.seal.code import same
 from countersign.seal.keys import KeyRing, stretch
@@ -33,16 +35,16 @@ from countersign.seal.keytext import parse_key
 from countersign.seal.stream import Opener, Stream, StreamReader, StreamWriter
 from countersign.transfer.answers import Answers
 from countersign.transfer.channel import Channel
-from countersign.transfer.device import Background, Device
+from countersign.transfer.concluding import Conclusion
+from countersign.transfer.device import Background, Device, paced
 from countersign.transfer.disk import disk_problem
 from countersign.transfer.journal import VERSION, About, Journal
 from countersign.transfer.proposal import Decision, Proposal
 from countersign.transfer.proposing import propose
-from countersign.transfer.receipt_writing import receipt_parts
+from countersign.transfer.reason_texts import TEXTS
 from countersign.transfer.recovery import Recovered, close_all, look_for, take_over
-from countersign.transfer.settling import Settlement
 from countersign.transfer.staging import Staging, choose_staging
-from countersign.transfer.stats import PUBLISHING, RECEIPT, RECEIVERS, RECEIVING, ROOM, Stats
+from countersign.transfer.stats import PUBLISHING, RECEIVERS, RECEIVING, ROOM, Stats
 from countersign.transfer.status import (
     Done,
     KeyChecking,
@@ -50,6 +52,7 @@ from countersign.transfer.status import (
     Meter,
     NeedDecision,
     NeedKey,
+    OfferOpened,
     OfferSeen,
     Paused,
     Reconnecting,
@@ -66,7 +69,6 @@ from countersign.wire.messages import (
     Offer,
     Received,
     Sealed,
-    Thanks,
 )
 
 _LOOK = 0.05
@@ -74,7 +76,6 @@ _ACK_SECONDS = 0.25
 _LOOK_FOR_THEM = 0.5
 _SILENCE_SECONDS = limits.REJOIN_SECONDS  # how long a sender may only say `waiting`
 _THANKS_SECONDS = 20.0  # how long a sender that was lost after its last byte is waited for
-LEFT_OUT = "left out by the person who received"
 
 
 class ReceivingSession:
@@ -91,7 +92,7 @@ class ReceivingSession:
         self._rejoined: queue.Queue[Channel] = queue.Queue()
         self._channel: Channel | None = None
         self._ring: KeyRing | None = None
-        self._name = ""
+        self._summary = Summary("", 0, 0, 1)
         self._master = b""
         self._salt = b""
         self._key_right = False
@@ -105,7 +106,9 @@ class ReceivingSession:
         self._waiting = False  # for the sender to come back
         self._superseded = False
         self._staging: Staging | None = None
-        self._settlement: Settlement | None = None
+        self._conclusion: Conclusion | None = None
+        self._tell_renamed = False
+        self._why: dict[int, str] = {}  # entries that are left out, in this computer's own words
         self._acknowledged = 0  # packs of this connection
         self._stats = Stats(RECEIVERS)
 
@@ -172,7 +175,7 @@ class ReceivingSession:
 
     @property
     def _is_published(self) -> bool:
-        return self._settlement is not None and self._settlement.published is not None
+        return self._conclusion is not None and self._conclusion.published is not None
 
     def _clean_up(self, problem: Problem) -> None:
         """An interrupted transfer keeps what it has; a refused one keeps nothing."""
@@ -229,7 +232,6 @@ class ReceivingSession:
 
     def _transfer(self, channel: Channel) -> None:
         offer = channel.expect(Offer, limits.PERSON_SECONDS)
-        self._name = printable(offer.name)
         first = channel.expect_sealed(Kind.MANIFEST)
         if self._key_right:
             ring, reader, payload = self._reopen(channel, offer, first)
@@ -238,7 +240,10 @@ class ReceivingSession:
         if self._ring is not None:
             self._earlier.append(self._ring)
         self._ring = ring
-        manifest = self._read_manifest(channel, offer, reader, payload)
+        self._summary = decode_summary(payload)
+        if self._shown is None:
+            self._report(OfferOpened(self.peer.name, self._name, self._summary.files, self._summary.bytes))
+        manifest = self._read_manifest(channel, reader)
         if self._shown is not None and not self._shown.same_as(manifest):
             raise ProtocolProblem  # only the list that the person sees, or has accepted, can be continued
         self._shown = manifest
@@ -253,7 +258,7 @@ class ReceivingSession:
     # --- key and list --------------------------------------------------------------------------------------------------
 
     def _ask_key(self, channel: Channel, offer: Offer, first: Sealed) -> tuple[KeyRing, StreamReader, memoryview]:
-        self._report(OfferSeen(self.peer.name, self._name, offer.files, offer.bytes))
+        self._report(OfferSeen(self.peer.name))
         tries = limits.KEY_TRIES
         token = bytes(first.token)
         while True:
@@ -294,9 +299,14 @@ class ReceivingSession:
         reader = StreamReader(ring, Stream.MANIFEST)
         return ring, reader, reader.read(token)
 
-    def _read_manifest(self, channel: Channel, offer: Offer, reader: StreamReader, payload: memoryview) -> Manifest:
-        builder = ManifestReader(offer.entries, offer.files, offer.bytes)
-        builder.add_batch(payload)
+    @property
+    def _name(self) -> str:
+        """What is offered, fit for eyes."""
+        return printable(self._summary.name)
+
+    def _read_manifest(self, channel: Channel, reader: StreamReader) -> Manifest:
+        summary = self._summary
+        builder = ManifestReader(summary.entries, summary.files, summary.bytes)
         while not reader.ended:
             builder.add_batch(reader.read(channel.expect_sealed(Kind.MANIFEST).token))
         return builder.finish()
@@ -345,7 +355,7 @@ class ReceivingSession:
                 path=self._into, needed=size_text(proposal.bytes_to_come), free=size_text(proposal.free)
             )
         staging = self._begin(manifest, proposal, decision)
-        staging.make_folders()
+        staging.make_folders(paced(lambda: self._nothing_said(channel)))
         return staging
 
     def _begin(self, manifest: Manifest, proposal: Proposal, decision: Decision) -> Staging:
@@ -369,7 +379,12 @@ class ReceivingSession:
                 bytes=manifest.bytes,
             )
             journal = Journal.begin(self._device.transfers, about, manifest)
-            unwanted = {**dict.fromkeys(decision.unwanted, LEFT_OUT), **proposal.impossible}
+            unwanted = {
+                **dict.fromkeys(decision.unwanted, Reason.UNWANTED),
+                **dict.fromkeys(proposal.impossible, Reason.NAME),
+            }
+            self._why = dict(proposal.impossible)
+            self._tell_renamed = decision.tell_renamed
             staging = self._staging = Staging(manifest, path, journal, unwanted)
         except OSError as error:
             raise disk_problem(error, into) from error
@@ -438,30 +453,29 @@ class ReceivingSession:
     # --- the end -----------------------------------------------------------------------------------------------------
 
     def _finish(self, channel: Channel, staging: Staging, ring: KeyRing) -> None:
-        if self._settlement is None:
+        if self._conclusion is None:
             self._report(WaitingFor("disk"))
-            self._settlement = Settlement(self._device, self.peer, staging, self._into, ring, self._name)
+            self._conclusion = Conclusion(
+                self._device, self.peer, staging, self._into, self._summary.name, self._tell_renamed
+            )
         with self._stats.working(PUBLISHING):
-            self._settlement.settle(lambda: self._nothing_said(channel))
-        with self._stats.working(RECEIPT):
-            path = self._settlement.write_receipt(ring)
-            writer = StreamWriter(ring, Stream.RECEIPT)
-            for part, last in receipt_parts(path):
-                channel.send(Sealed(Kind.RECEIPT, writer.write(part, last, self._seconds())))
-        channel.expect(Thanks, _SILENCE_SECONDS)
+            self._conclusion.run(channel, ring, lambda: self._nothing_said(channel))
         channel.close()
         self._report_done(channel.wire_bytes)
 
     def _report_done(self, wire_bytes: int) -> None:
-        settlement, staging = self._settlement, self._staging
-        assert settlement is not None
+        conclusion, staging = self._conclusion, self._staging
+        assert conclusion is not None
         assert staging is not None
-        published = settlement.published
+        published = conclusion.published
         assert published is not None
-        if settlement.receipt is None and self._ring is not None:
-            settlement.write_receipt(self._ring)  # the other side went before it could have one
+        if self._ring is not None:
+            conclusion.keep_receipt(self._ring)
         manifest = staging.manifest
-        skipped = tuple((printable(manifest.path(i), 4096), reason) for i, reason in staging.skipped.items())
+        skipped = tuple(
+            (printable(manifest.path(i), 4096), self._why.get(i) or TEXTS[reason])
+            for i, reason in staging.skipped.items()
+        )
         files, size = staging.files_done, staging.bytes_done
         staging.remove()
         self._report(self._stats.status())
@@ -473,7 +487,7 @@ class ReceivingSession:
                 wire_bytes=self._wire_before + wire_bytes,
                 seconds=time.monotonic() - self._began,
                 skipped=skipped,
-                receipt=settlement.receipt,
+                receipt=conclusion.receipts.receipt,
                 renamed=tuple(published.renamed.items()),
                 kept=tuple(published.kept),
             )

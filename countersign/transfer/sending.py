@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import secrets
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 from countersign import limits
@@ -28,8 +30,9 @@ from countersign.errors import (
     Unreachable,
     VersionProblem,
 )
-from countersign.i18n import N_
 from countersign.pack.plan import Answer, decode_answer, has_bit, members_of, plan_packs
+from countersign.pack.reasons import BY_WORD, Reason
+from countersign.pack.summary import Summary, encode_summary
 from countersign.printable import printable
 from countersign.seal.code import code_proof
 from countersign.seal.keys import KeyRing, new_salt, stretch
@@ -37,12 +40,13 @@ from countersign.seal.keytext import grouped, new_key, spelled
 from countersign.seal.stream import Sealer, Stream, StreamReader, StreamWriter
 from countersign.transfer.answers import Answers
 from countersign.transfer.channel import Channel
+from countersign.transfer.comparing import Comparison
 from countersign.transfer.device import Background, Device
 from countersign.transfer.packing import Packing
-from countersign.transfer.receipt_keeping import ReceiptKeeper
-from countersign.transfer.receipt_writing import receipt_stem
+from countersign.transfer.reason_texts import TEXTS
 from countersign.transfer.scanning import Scan, scan_selection
 from countersign.transfer.selection import Selection
+from countersign.transfer.sent_hashes import SentHashes
 from countersign.transfer.stats import LISTING, NEXT_PACK, RECEIPT, SENDERS, SENDING, Stats
 from countersign.transfer.status import (
     CodeWrong,
@@ -76,16 +80,10 @@ from countersign.wire.messages import (
     Rejoin,
     Role,
     Sealed,
-    Thanks,
     common_version,
 )
 
 T = TypeVar("T")
-WITHDRAWN_REASONS = {
-    "changed": N_("it changed while it was sent"),
-    "vanished": N_("it was gone when its turn came"),
-    "unreadable": N_("it could not be read"),
-}
 _PAUSE_LOOK = 1.0
 _LOOK = 0.05  # seconds between looks at a background job
 _FIRST_LOOK = 0.3  # a folder that is empty or unreadable shows before anybody is bothered
@@ -118,7 +116,8 @@ class SendingSession:
         self._moving = False  # an answer was received: from here on an end can be resumed
         self._ring: KeyRing | None = None  # of the last offer that was accepted
         self._lost_since: float | None = None
-        self._withdrawn: dict[int, str] = {}
+        self._withdrawn: dict[int, Reason] = {}
+        self._comparison: Comparison | None = None
         self._stats = Stats(SENDERS)
 
     def run(self) -> None:
@@ -241,20 +240,11 @@ class SendingSession:
         again = self._ring is not None
         ring = KeyRing(spoken.master, new_salt(), self._device.identity.id, peer.id)
         manifest = scan.manifest
-        channel.send(
-            Offer(
-                ring.transfer_id,
-                spoken.salt,
-                _sendable(self._selection.name),
-                manifest.files,
-                manifest.bytes,
-                len(manifest),
-            )
-        )
-        batches = _marked(manifest.batches())
+        name = _sendable(self._selection.name)
+        channel.send(Offer(ring.transfer_id, spoken.salt))
         writer = StreamWriter(ring, Stream.MANIFEST)
-        batch, last = next(batches)
-        channel.send(Sealed(Kind.MANIFEST, writer.write(batch, last, self._seconds())))
+        summary = encode_summary(Summary(name, manifest.files, manifest.bytes, len(manifest)))
+        channel.send(Sealed(Kind.MANIFEST, writer.write(summary, False, self._seconds())))
         if not again:
             self._report(KeyShown(grouped(spoken.key), spelled(spoken.key)))
             self._report(WaitingFor("key"))
@@ -262,7 +252,7 @@ class SendingSession:
         self._ring = ring
         if not again:
             self._report(WaitingFor("answer"))
-        for batch, last in batches:
+        for batch, last in _marked(manifest.batches()):
             channel.send(Sealed(Kind.MANIFEST, writer.write(batch, last, self._seconds())))
         reader = StreamReader(ring, Stream.ANSWER)
         message = channel.receive(limits.PERSON_SECONDS)
@@ -276,8 +266,30 @@ class SendingSession:
         self._moving = True
         # what an earlier connection could not read may have been asked for again
         self._withdrawn = {i: reason for i, reason in self._withdrawn.items() if has_bit(answer.unwanted, i)}
-        packs = self._send_packs(channel, scan, answer, ring)
-        self._finish(channel, scan, ring, peer, packs)
+        if self._comparison is None:
+            self._comparison = Comparison(self._device, manifest, name, peer, SentHashes(manifest))
+        hashes = self._comparison.hashes
+        stopping = threading.Event()
+        reading = self._read_again(scan, answer, hashes, stopping)
+        try:
+            sent = self._send_packs(channel, scan, answer, ring, hashes)
+            self._finish(channel, scan, ring, self._comparison, sent, reading)
+        finally:
+            stopping.set()
+
+    def _read_again(
+        self, scan: Scan, answer: Answer, hashes: SentHashes, stopping: threading.Event
+    ) -> Background[None]:
+        """Beside the sending: hashes what the receiver holds already, and files of which it has a part."""
+        in_part = [index for index, _size in answer.partial]
+        hashes.begin(in_part)
+        manifest = scan.manifest
+        those = [
+            index
+            for index in (*members_of(answer.held), *in_part)
+            if manifest.is_file(index) and not has_bit(answer.unwanted, index) and not hashes.known(index)
+        ]
+        return Background(lambda: hashes.read_again(self._selection, manifest, those, stopping.is_set), "hashing")
 
     def _hear_about_key(self, channel: Channel) -> None:
         deadline = time.monotonic() + limits.PERSON_SECONDS * 2
@@ -289,7 +301,7 @@ class SendingSession:
                 raise ProtocolProblem
             self._report(KeyWrong(verdict.tries_left))
 
-    def _send_packs(self, channel: Channel, scan: Scan, answer: Answer, ring: KeyRing) -> _Sent:
+    def _send_packs(self, channel: Channel, scan: Scan, answer: Answer, ring: KeyRing, hashes: SentHashes) -> _Sent:
         manifest = scan.manifest
         files, total = manifest.files_without(members_of(answer.unwanted))
         stats = self._stats
@@ -298,7 +310,9 @@ class SendingSession:
         sent = _Sent(Meter(self._report, time.monotonic, files, total, held_bytes, slow=stats.slow))
         sealer = Sealer(ring, Stream.PACK)
         channel.tell_pauses(lambda paused, by_them: self._report(Paused(paused, by_them)))
-        packing = Packing(self._selection, manifest, plan_packs(manifest, answer), sealer, self._device.now, stats)
+        packing = Packing(
+            self._selection, manifest, plan_packs(manifest, answer), sealer, self._device.now, stats, hashes
+        )
         try:
             while not packing.finished:
                 while (message := channel.poll()) is not None:
@@ -317,7 +331,7 @@ class SendingSession:
                     channel.keep_company()
                     continue
                 for index, reason in pack.withdrawn:
-                    self._withdrawn[index] = WITHDRAWN_REASONS[reason]
+                    self._withdrawn[index] = BY_WORD[reason]
                 stats.data_begins()
                 began, waited = stats.clock(), channel.waited
                 channel.send(Sealed(Kind.PACK, pack.token))
@@ -329,43 +343,58 @@ class SendingSession:
             packing.close()
         return sent
 
-    def _finish(self, channel: Channel, scan: Scan, ring: KeyRing, peer: Peer, sent: _Sent) -> None:
-        stem = receipt_stem(self._device.local_time(), peer.name, ring.transfer_id)
-        reader = StreamReader(ring, Stream.RECEIPT)
-        own = self._device.identity.id
-        waiting = False
-        with ReceiptKeeper(
-            self._device.receipts, scan.manifest, self._withdrawn, ring.transfer_id, own, peer.pem, stem
-        ) as keeper:
-            while not reader.ended:
-                began, waited = self._stats.clock(), channel.waited
-                message = channel.receive()
-                self._stats.add(RECEIPT, waiting=channel.waited - waited)
-                if isinstance(message, Sealed) and message.kind is Kind.RECEIPT:
-                    keeper.feed(reader.read(message.token))
-                    self._stats.add(RECEIPT, self._stats.clock() - began - (channel.waited - waited))
-                    continue
-                sent.heard(message)
-                if sent.all_there and not waiting:
-                    waiting = True
-                    self._report(WaitingFor("receipt"))
-            receipt = keeper.finish()
-        channel.send(Thanks())
+    def _finish(
+        self,
+        channel: Channel,
+        scan: Scan,
+        ring: KeyRing,
+        comparison: Comparison,
+        sent: _Sent,
+        reading: Background[None],
+    ) -> None:
+        first = self._wait_for_hashes(channel, sent)
+        began = self._stats.clock()
+        comparison.hear(channel, ring, first, self._withdrawn)
+        if not reading.ended():
+            self._report(WaitingFor("compare"))
+        self._wait_for(channel, reading)
+        comparison.judge(channel, ring)
+        self._report(WaitingFor("receipt"))
+        receipt = comparison.conclude(channel, ring)
+        self._stats.add(RECEIPT, self._stats.clock() - began)
         channel.close()
-        header = keeper.header
-        assert header is not None
-        sent.meter.update(header.files, header.bytes, final=True)
+        self._report_done(scan, comparison, sent, receipt, channel.wire_bytes)
+
+    def _wait_for_hashes(self, channel: Channel, sent: _Sent) -> Sealed:
+        """What follows the last pack: counts of what is written, then the first of the hashes."""
+        waiting = False
+        while True:
+            waited = channel.waited
+            message = channel.receive()
+            self._stats.add(RECEIPT, waiting=channel.waited - waited)
+            if isinstance(message, Sealed) and message.kind is Kind.HASHES:
+                return message
+            sent.heard(message)
+            if sent.all_there and not waiting:
+                waiting = True
+                self._report(WaitingFor("receipt"))
+
+    def _report_done(self, scan: Scan, comparison: Comparison, sent: _Sent, receipt: Path, wire_bytes: int) -> None:
+        manifest, left_out = scan.manifest, comparison.arrived.skipped
+        files, size = manifest.files_without(left_out)
+        sent.meter.update(files, size, final=True)
+        skipped = [(printable(manifest.path(i), 4096), TEXTS[reason]) for i, reason in sorted(left_out.items())]
         self._report(self._stats.status())
         self._report(
             Done(
                 path=self._selection.place,
-                files=header.files,
-                bytes=header.bytes,
-                wire_bytes=self._wire_before + channel.wire_bytes,
+                files=files,
+                bytes=size,
+                wire_bytes=self._wire_before + wire_bytes,
                 seconds=time.monotonic() - self._began,
-                skipped=(*scan.skipped, *keeper.skipped),
+                skipped=(*scan.skipped, *skipped),
                 receipt=receipt,
-                renamed=tuple((printable(old), printable(new)) for old, new in keeper.renamed),
+                renamed_there=comparison.renamed,
                 left_out=scan.left_out,
             )
         )

@@ -1,110 +1,130 @@
-"""The end of a receiving: published once, and told in a signed receipt. It outlives the connection on which it began."""
+"""The end of a receiving, in two phases: the tree is completed and synced while both sides compare, then it is published once."""
 
 from __future__ import annotations
 
-import contextlib
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeAlias, TypeVar
 
-from countersign.errors import DiskProblem
-from countersign.pack.manifest import TOP
+from countersign.errors import Cancelled, DiskProblem
 from countersign.seal.keys import KeyRing
 from countersign.transfer.device import Background, Device
+from countersign.transfer.disk import disk_problem
 from countersign.transfer.publishing import Published, publish
 from countersign.transfer.receipt_writing import Draft, receipt_stem
-from countersign.transfer.receipts import FORMAT, Header, Line, entry_line
+from countersign.transfer.receipts import Here, Line, Received, header_for, lines_for, signed_bytes, text_of
 from countersign.transfer.staging import Staging
 from countersign.trust.peers import Peer
+from countersign.wire.messages import Role
 
 _LOOK = 0.05
 
+Meanwhile: TypeAlias = Callable[[], None]
+T = TypeVar("T")
 
-class Settlement:
-    """What happens once all packs are there. The receipt is written while the disk is busy, and signed once all is published."""
 
-    def __init__(self, device: Device, peer: Peer, staging: Staging, into: Path, ring: KeyRing, name: str) -> None:
-        self.published: Published | None = None
+class ReceiptMaker:
+    """Makes the receiver's receipts of one transfer: one for each connection on which all was there, the last one is kept."""
+
+    def __init__(self, device: Device, peer: Peer, staging: Staging, name: str) -> None:
         self.receipt: Path | None = None
         self._device = device
         self._peer = peer
         self._staging = staging
-        self._into = into
         self._name = name
-        self._drafting: Background[Draft] | None = None
-        self._job = Background(lambda: self._publish(ring), "publishing")
 
-    def _publish(self, ring: KeyRing) -> Published:
-        self._staging.complete_tree()
-        self._drafting = Background(lambda: self._draft(ring, Published()), "drafting")
-        try:
-            self._staging.sync()
-            return publish(self._staging, self._into)
-        except BaseException:
-            self._discard_draft()
-            raise
+    def draft(self, ring: KeyRing, time: str, check: Meanwhile = lambda: None) -> Draft:
+        """Writes all lines. `check` is called for each and may raise. Raises DiskProblem."""
+        staging, certificates = self._staging, (self._peer.pem, self._device.identity.pem.decode())
+        header = header_for(staging.manifest, self._name, ring.transfer_id, time, staging.skipped, certificates)
+        return Draft(self._device.receipts, header, self._checked(check))
 
-    def settle(self, meanwhile: Callable[[], None]) -> None:
-        """Waits until it is published, calling `meanwhile` again and again.
+    def _checked(self, check: Meanwhile) -> Iterator[Line]:
+        for line in lines_for(self._staging.manifest, self._staging.skipped, self._staging.digests):
+            check()
+            yield line
 
-        Once begun it is never left half-way, whatever `meanwhile` raises. Raises that, or DiskProblem.
-        """
-        try:
-            while not self._job.ended(_LOOK):
-                meanwhile()
-        finally:
-            self.published = self._job.result()
-
-    def write_receipt(self, ring: KeyRing) -> Path:
-        """Writes the receipt for this transfer id. One a transfer: a rejoin has a new id, and the sender keeps that one."""
-        published = self.published
-        assert published is not None
-        draft = self._draft_for(ring, published) or self._draft(ring, published)
+    def keep(self, draft: Draft, ring: KeyRing, published: Published) -> bytes:
+        """Signs and keeps a draft, instead of an earlier one; gives the signature. Raises DiskProblem."""
+        signature = self._device.identity.sign(signed_bytes(Role.RECEIVER, draft.digest))
+        names = [Here(here, name) for name, here in published.renamed.items()]
+        stem = receipt_stem(self._device.local_time(), self._peer.name, ring.transfer_id)
         if self.receipt is not None:
             self.receipt.unlink(missing_ok=True)
-        stem = receipt_stem(self._device.local_time(), self._peer.name, ring.transfer_id)
-        self.receipt = draft.sign(self._device.identity.sign, stem)
-        return self.receipt
+        self.receipt = draft.keep(stem, [Received(text_of(signature)), *names])
+        return signature
 
-    def _draft(self, ring: KeyRing, published: Published) -> Draft:
-        staging = self._staging
-        header = Header(
-            format=FORMAT,
-            transfer_id=ring.transfer_id.hex(),
-            time=self._device.local_time().isoformat(timespec="seconds"),
-            name=self._name,
-            sender=self._peer.id.hex(),
-            receiver=self._device.identity.id.hex(),
-            certificate=self._device.identity.pem.decode(),
-            files=staging.files_done,
-            bytes=staging.bytes_done,
-            skipped=len(staging.skipped),
-        )
-        return Draft(self._device.receipts, header, _lines(staging, published))
 
-    def _draft_for(self, ring: KeyRing, published: Published) -> Draft | None:
-        """The one that was written meanwhile, if it still says the truth."""
+class Completion:
+    """All packs are there. The tree gets its links and times, then it is synced and its receipt written beside that.
+
+    The session's thread uses it; `publish` or `discard` ends it.
+    """
+
+    def __init__(self, staging: Staging, draft: Callable[[Meanwhile], Draft]) -> None:
+        self.published: Published | None = None
+        self._staging = staging
+        self._draft = draft
+        self._stopping = threading.Event()
+        self._syncing: Background[None] | None = None
+        self._drafting: Background[Draft] | None = None
+        self._completing = Background(lambda: staging.complete_tree(self._check), "completing")
+
+    def _check(self) -> None:
+        if self._stopping.is_set():
+            raise Cancelled
+
+    def wait(self, meanwhile: Meanwhile) -> None:
+        """Waits for the tree, then begins to sync it. Raises DiskProblem, SealBroken, and what `meanwhile` raises."""
+        _wait_for(self._completing, meanwhile)
+        # a handle of its own: whoever cancels need not wait for the disk
+        root = self._staging.root.again()
+
+        def sync() -> None:
+            with root:
+                root.sync()
+
+        self._syncing = Background(sync, "syncing")
+        self._drafting = Background(lambda: self._draft(self._check), "drafting")
+
+    def publish(self, into: Path, meanwhile: Meanwhile) -> None:
+        """Publishes what is synced. Once begun it is never left half-way, whatever `meanwhile` raises: `published` tells.
+
+        Raises that, or DiskProblem.
+        """
+        assert self._syncing is not None
+        try:
+            _wait_for(self._syncing, meanwhile)
+        except OSError as error:
+            raise disk_problem(error, self._staging.path) from error
+        job = Background(lambda: publish(self._staging, into), "publishing")
+        try:
+            _wait_for(job, meanwhile)
+        finally:
+            self.published = job.result()
+
+    def take_draft(self) -> Draft | None:
+        """The receipt that was written beside; None where there was no room for it: the next try says so."""
         drafting, self._drafting = self._drafting, None
         if drafting is None:
             return None
         try:
-            draft = drafting.result()
-        except DiskProblem:  # where there is still no room for it, the next try says so
+            return drafting.result()
+        except (DiskProblem, Cancelled):
             return None
-        if draft.header.transfer_id == ring.transfer_id.hex() and not published.renamed:
-            return draft
-        draft.discard()
-        return None
 
-    def _discard_draft(self) -> None:
-        drafting, self._drafting = self._drafting, None
-        if drafting is None:
-            return
-        with contextlib.suppress(DiskProblem):  # there is none, then
-            drafting.result().discard()
+    def discard(self) -> None:
+        """The transfer ends, or goes on with more data: what was begun is left."""
+        self._stopping.set()
+        self._completing.ended(None)
+        draft = self.take_draft()
+        if draft is not None:
+            draft.discard()
 
 
-def _lines(staging: Staging, published: Published) -> Iterator[Line]:
-    for index in range(len(staging.manifest)):
-        digest = bytes(staging.digests[32 * index : 32 * index + 32])
-        other = published.renamed.get(staging.manifest.names[index]) if staging.manifest.parents[index] == TOP else None
-        yield entry_line(staging.manifest, index, digest, staging.skipped.get(index), other)
+def _wait_for(job: Background[T], meanwhile: Meanwhile) -> None:
+    """Waits for a job, calling `meanwhile` again and again; raises what either raises."""
+    while not job.ended(_LOOK):
+        meanwhile()
+    job.result()

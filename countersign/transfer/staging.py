@@ -10,7 +10,7 @@ import errno
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +18,10 @@ from pathlib import Path
 from countersign import limits
 from countersign.errors import SealBroken
 from countersign.hashing import DIGEST, Hasher, digest_of, new_hasher
-from countersign.i18n import N_
 from countersign.pack.archive import Buffer, Member
 from countersign.pack.manifest import EntryKind, Manifest, places_of
 from countersign.pack.plan import Answer, bitmap
+from countersign.pack.reasons import BY_WORD, Reason
 from countersign.transfer.creating import MANY, Creator, complete_file
 from countersign.transfer.disk import (
     BY_PATH,
@@ -40,9 +40,6 @@ log = logging.getLogger(__name__)
 
 _PAGE_OF_CACHE = 4096  # what the smallest file takes
 _HASHED_ASIDE = 256 * limits.KIB  # from here on handing it to another thread costs less than it gains
-
-NOT_HERE = N_("this computer can not keep a file of that name there")
-NO_LINKS = N_("this computer does not let programs make links")
 
 
 def choose_staging(into: Path, state: Path) -> Path:
@@ -75,11 +72,11 @@ def choose_staging(into: Path, state: Path) -> Path:
 class Staging:
     """What has arrived of one manifest."""
 
-    def __init__(self, manifest: Manifest, path: Path, journal: Journal, unwanted: dict[int, str]) -> None:
+    def __init__(self, manifest: Manifest, path: Path, journal: Journal, unwanted: Mapping[int, Reason]) -> None:
         self.manifest = manifest
         self.path = path
         self.journal = journal
-        self.skipped = dict(unwanted)
+        self.skipped: dict[int, Reason] = dict(unwanted)
         self.digests = bytearray(DIGEST * len(manifest))
         self.complete = bytearray(len(manifest))
         self.files_done = self.bytes_done = 0
@@ -97,9 +94,10 @@ class Staging:
 
     # --- before the data ------------------------------------------------------------------------------------------
 
-    def make_folders(self) -> None:
-        """Makes every wanted folder. Raises DiskProblem."""
+    def make_folders(self, on_progress: Callable[[], None]) -> None:
+        """Makes every wanted folder. Raises DiskProblem, and what `on_progress` raises: it is called for each."""
         for index in self.manifest.folders():
+            on_progress()
             if self._is_wanted(index):
                 self._entry(index, lambda parent, name, _index: parent.make_folder(name))
 
@@ -175,7 +173,7 @@ class Staging:
         digests = digests or {}
         for index, reason in withdrawn:  # first: a begun file that ends here makes room for those behind it
             if index not in self.skipped:
-                self.skip(index, reason)
+                self.skip(index, BY_WORD[reason])
         wanted = [member for member in members if member[0].index not in self.skipped]
         if len(digests) >= MANY:  # each a file of its own: it does not matter which is first
             self._write_many([member for member in wanted if member[0].index in digests], digests)
@@ -187,7 +185,7 @@ class Staging:
                 self._failed(piece.index, error)
         self.flush()
 
-    def skip(self, index: int, reason: str) -> None:
+    def skip(self, index: int, reason: Reason) -> None:
         """Gives up an entry; what has arrived of it is dropped."""
         self.skipped[index] = reason
         begun = self._taken_up(index)
@@ -195,6 +193,17 @@ class Staging:
             self.bytes_done -= begun.size
             begun.file.close()
             self._tree.folder(self.manifest.parents[index]).remove_file(self.manifest.names[index])
+
+    def drop(self, indices: Iterable[int]) -> None:
+        """Removes complete files that are not what was sent; they are wanted again. Raises DiskProblem."""
+        for index in indices:
+            try:
+                self._tree.folder(self.manifest.parents[index]).remove_file(self.manifest.names[index])
+            except OSError as error:
+                raise disk_problem(error, self.path) from error
+            self.complete[index] = 0
+            self.files_done -= 1
+            self.bytes_done -= self.manifest.sizes[index]
 
     def _taken_up(self, index: int) -> _Begun | None:
         """The begun file of this entry, if it is the one in hand or a parked one."""
@@ -326,37 +335,33 @@ class Staging:
     def _failed(self, index: int, error: OSError) -> None:
         if not is_about_one_name(error):
             raise disk_problem(error, self.path) from error
-        self.skip(index, NOT_HERE)
+        self.skip(index, Reason.NAME)
 
     # --- after the data --------------------------------------------------------------------------------------------
 
-    def complete_tree(self) -> None:
-        """Links last, then the folders' times: after this the tree is as it will be. Raises DiskProblem.
+    def complete_tree(self, on_progress: Callable[[], None]) -> None:
+        """Links last, then the folders' times: after this the tree is as it will be. May be called again after more has come.
 
         Every wanted file must be complete by now; else the plan was not kept and SealBroken is raised.
+        Raises DiskProblem, and what `on_progress` raises.
         """
         for index in places_of(self.complete, 0):
             if self.manifest.is_file(index) and index not in self.skipped:
                 raise SealBroken
         for index in self.manifest.targets:
-            if not self._is_wanted(index):
+            on_progress()
+            if self.complete[index] or not self._is_wanted(index):
                 continue
             if LINKS_WORK:
                 self._entry(index, self._make_link)
             else:
-                self.skipped[index] = NO_LINKS
+                self.skipped[index] = Reason.LINKS
         for index in reversed(self.manifest.folders()):  # children before parents: they touch their folder's time
+            on_progress()
             if self._is_wanted(index):
                 mtime = self.manifest.mtimes[index]
                 self._entry(index, lambda parent, name, _i, mtime=mtime: parent.set_folder_time(name, mtime))
         self._creator.close()
-
-    def sync(self) -> None:
-        """Makes all of it durable. Raises DiskProblem."""
-        try:
-            self._root.sync()
-        except OSError as error:
-            raise disk_problem(error, self.path) from error
 
     def _make_link(self, parent: Folder, name: str, index: int) -> None:
         parent.make_link(name, self.manifest.targets[index])
@@ -372,10 +377,12 @@ class Staging:
                 self._skip_inside(index)
 
     def _skip_inside(self, folder: int) -> None:
-        """What lies in a folder that could not be made can not be kept either."""
-        for index in range(folder + 1, len(self.manifest)):
-            if self.manifest.parents[index] in self.skipped and self.manifest.parents[index] >= folder:
-                self.skipped[index] = NOT_HERE
+        """What lies in a folder that could not be made cannot be kept either. It follows its folder without a gap."""
+        parents = self.manifest.parents
+        index = folder + 1
+        while index < len(parents) and parents[index] >= folder:
+            self.skipped.setdefault(index, Reason.NAME)
+            index += 1
 
     def _is_wanted(self, index: int) -> bool:
         return index not in self.skipped

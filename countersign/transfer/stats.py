@@ -30,8 +30,8 @@ ROOM = "room"  # waiting: a pack has come and as many as may be are under way
 PUBLISHING = "publishing"  # links, times, the disk's own cache, renames
 RECEIPT = "receipt"
 
-SENDERS = (LISTING, READING, ZIPPING, SEALING, SENDING, NEXT_PACK, RECEIPT)
-RECEIVERS = (RECEIVING, OPENING, INFLATING, HASHING, WRITING, ROOM, PUBLISHING, RECEIPT)
+SENDERS = (LISTING, READING, HASHING, ZIPPING, SEALING, SENDING, NEXT_PACK, RECEIPT)
+RECEIVERS = (RECEIVING, OPENING, INFLATING, HASHING, WRITING, ROOM, PUBLISHING)
 
 _SPAN = 1.0  # seconds that a judgement looks back on
 _LITTLE = 0.05  # of that time: less waiting than this says nothing

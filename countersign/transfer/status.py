@@ -95,7 +95,14 @@ class KeyShown(Status):
 
 @dataclass(frozen=True)
 class OfferSeen(Status):
-    """Somebody offers a folder; its list is still closed."""
+    """Somebody offers something; what it is is still sealed."""
+
+    peer: str
+
+
+@dataclass(frozen=True)
+class OfferOpened(Status):
+    """The key fits: what is offered. Its list follows."""
 
     peer: str
     name: str
@@ -132,7 +139,7 @@ class NeedDecision(Status):
 
 @dataclass(frozen=True)
 class WaitingFor(Status):
-    """The other side, its person or a disk is at work: `what` is connection, code, key, answer, list, check, disk, receipt."""
+    """The other side, its person or a disk is at work: `what` is connection, code, key, answer, list, check, disk, compare, receipt."""
 
     what: str
 
@@ -177,7 +184,11 @@ class Note(Status):
 
 @dataclass(frozen=True)
 class Done(Status):
-    """All is there. `skipped`: (path, reason); `renamed`: names that arrived under another one; `kept`: names that were here already."""
+    """All is there. `skipped`: (path, reason).
+
+    At the receiver, `renamed`: names that arrived under another one; `kept`: names that were here already. At the sender,
+    `renamed_there`: something arrived under another name, where the receiver's person lets that be known.
+    """
 
     path: Path
     files: int
@@ -188,6 +199,7 @@ class Done(Status):
     receipt: Path | None
     renamed: tuple[tuple[str, str], ...] = ()
     kept: tuple[str, ...] = ()
+    renamed_there: bool = False
     left_out: int = 0  # by the sender's own wish; told at the sender only
 
 

@@ -48,6 +48,8 @@ class Kind(IntEnum):
     WAITING = 14
     STOP = 15
     REJOIN = 16
+    HASHES = 17
+    VERDICT = 18
 
 
 class Control(msgspec.Struct, frozen=True):
@@ -74,10 +76,6 @@ class CodeRefused(Control, frozen=True):
 class Offer(Control, frozen=True):
     transfer_id: Short
     salt: Short
-    name: Annotated[str, msgspec.Meta(max_length=1024)]
-    files: Count
-    bytes: Count
-    entries: Annotated[int, msgspec.Meta(ge=1, le=limits.MAX_ENTRIES)]
 
 
 class KeyAccepted(Control, frozen=True):
@@ -94,10 +92,6 @@ class Received(Control, frozen=True):
     bytes: Count
 
 
-class Thanks(Control, frozen=True):
-    pass
-
-
 class Waiting(Control, frozen=True):
     paused: bool = False
 
@@ -112,7 +106,7 @@ class Rejoin(Control, frozen=True):
 
 
 class Sealed(msgspec.Struct, frozen=True):
-    """A sealed frame of one of the four sealed kinds: the token, in binary."""
+    """A sealed frame of one of the sealed kinds: the token, in binary."""
 
     kind: Kind
     token: memoryview
@@ -129,7 +123,6 @@ CONTROL_TYPES: dict[Kind, type[Control]] = {
     Kind.KEY_ACCEPTED: KeyAccepted,
     Kind.KEY_REFUSED: KeyRefused,
     Kind.RECEIVED: Received,
-    Kind.THANKS: Thanks,
     Kind.WAITING: Waiting,
     Kind.STOP: Stop,
     Kind.REJOIN: Rejoin,
@@ -139,11 +132,13 @@ KIND_OF: dict[type[Control], Kind] = {cls: kind for kind, cls in CONTROL_TYPES.i
 CAPS: dict[Kind, int] = {
     **dict.fromkeys(Kind, limits.CONTROL_CAP),
     Kind.HELLO: limits.HELLO_CAP,
-    Kind.OFFER: limits.OFFER_CAP,
     Kind.STOP: limits.STOP_CAP,
     Kind.REJOIN: limits.STOP_CAP,
     Kind.MANIFEST: limits.BATCH_CAP,
-    Kind.RECEIPT: limits.BATCH_CAP,
+    Kind.RECEIPT: limits.SIGNATURE_CAP,
+    Kind.THANKS: limits.SIGNATURE_CAP,
+    Kind.HASHES: limits.BATCH_CAP,
+    Kind.VERDICT: limits.ANSWER_CAP,
     Kind.ANSWER: limits.ANSWER_CAP,
     Kind.PACK: limits.PACK_CAP,
 }

@@ -24,6 +24,8 @@ class State(Enum):
     KEY = "key"
     MANIFEST = "manifest"
     DATA = "data"
+    HASHES = "hashes"
+    VERDICT = "verdict"
     RECEIPT = "receipt"
     CLOSED = "closed"
 
@@ -45,8 +47,10 @@ TABLE: dict[tuple[State, Role, Kind], State] = {
     (State.MANIFEST, _R, Kind.ANSWER): State.DATA,
     (State.DATA, _S, Kind.PACK): State.DATA,
     (State.DATA, _R, Kind.RECEIVED): State.DATA,
-    (State.DATA, _R, Kind.RECEIPT): State.RECEIPT,
-    (State.RECEIPT, _R, Kind.RECEIPT): State.RECEIPT,
+    (State.DATA, _R, Kind.HASHES): State.HASHES,
+    (State.HASHES, _R, Kind.HASHES): State.HASHES,
+    (State.HASHES, _S, Kind.VERDICT): State.VERDICT,
+    (State.VERDICT, _R, Kind.RECEIPT): State.RECEIPT,
     (State.RECEIPT, _S, Kind.THANKS): State.CLOSED,
 }
 

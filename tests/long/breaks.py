@@ -18,17 +18,16 @@ GOOD: dict[Kind, dict[str, Any]] = {
     Kind.CODE_PROOF: {"proof": b"p" * 32},
     Kind.CODE_ACCEPTED: {},
     Kind.CODE_REFUSED: {"tries_left": 2},
-    Kind.OFFER: {"transfer_id": b"t" * 16, "salt": b"s" * 16, "name": "x", "files": 1, "bytes": 1, "entries": 1},
+    Kind.OFFER: {"transfer_id": b"t" * 16, "salt": b"s" * 16},
     Kind.KEY_ACCEPTED: {},
     Kind.KEY_REFUSED: {"tries_left": 2},
     Kind.RECEIVED: {"packs": 0, "files": 0, "bytes": 0},
-    Kind.THANKS: {},
     Kind.WAITING: {},
     Kind.STOP: {"code": "busy"},
     Kind.REJOIN: {"transfer_id": b"t" * 16, "proof": b"p" * 32},
 }
-SEALED = (Kind.MANIFEST, Kind.ANSWER, Kind.PACK, Kind.RECEIPT)
-UNKNOWN_TYPES = (0, 17, 128, 255)
+SEALED = (Kind.MANIFEST, Kind.ANSWER, Kind.PACK, Kind.RECEIPT, Kind.THANKS, Kind.HASHES, Kind.VERDICT)
+UNKNOWN_TYPES = (0, 19, 128, 255)
 LENGTHS = (2**31 - 1, 2**31, 2**32 - 1)  # as signed 32-bit numbers the last two are negative
 
 _NEVER_COUNTS: list[Any] = [None, True, 1.5, "1", b"1", [], {}, -1, -(2**63), 2**60 + 1, 2**63, 2**64 - 1]
@@ -41,10 +40,8 @@ BAD_FIELDS: dict[str, list[Any]] = {
     "files": _NEVER_COUNTS,
     "bytes": _NEVER_COUNTS,
     "packs": _NEVER_COUNTS,
-    "entries": [*_NEVER_COUNTS, 0, 2_000_001, 10**9],
     "tries_left": [None, True, 1.5, "1", b"1", [], {}, -1, 256, 2**32, 2**63],
     "code": [None, True, 7, -1, 1.5, b"busy", [], {}, "x" * 65, "é" * 65],
-    "name": [None, True, 7, -1, 1.5, b"x", [], {}, "x" * 1025],
     "versions": [None, True, 1, "1", b"1", {}, [], [-1], [65536], ["1"], [1.5], [None], [[1]], [1] * 33, [1, "2"]],
 }
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from countersign import limits
 from countersign.seal import keys
 from countersign.transfer import receiving, sending
-from countersign.transfer.receipts import check_receipt
+from countersign.transfer.receipt_checking import check_receipt
 from tests.long.actors import Stage, Trap
 from tests.long.figures import QUICK_KEY, Figure
 from tests.transfers import Couple, fill, make_couple, snapshot

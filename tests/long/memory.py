@@ -54,7 +54,9 @@ def endless_list(couple: Couple, entries: int, name: str) -> tuple[str, int]:
         made = sending(scene)
         made.offer(entries + 1, 3 * (entries + 1), entries + 1)
         before = _size(1)
+        assert made.rude.hear() == m.KeyAccepted()
         writer = StreamWriter(made.ring, Stream.MANIFEST)
+        writer.write(b"", False, 1)  # the summary was the first
         for batch, last in _batches(entries, name):
             made.rude.say(m.Sealed(m.Kind.MANIFEST, writer.write(msgspec.msgpack.encode(batch), last, 1)))
         word = made.rude.last_word()

@@ -27,7 +27,7 @@ from tests.transfers import Couple, Heard, snapshot
 from tests.waiting import wait_until
 
 _STATE = ("guesses.json", "guesses.lock", "staging", "transfers")
-LET_IN = frozenset({"offer", "first batch", "key", "manifest", "answer", "data"})
+LET_IN = frozenset({"offer", "first batch", "key", "manifest", "batches", "answer", "data"})
 
 
 def attack_receiver(couple: Couple, cases: Iterable[to_receiver.Case]) -> int:
@@ -101,7 +101,7 @@ def _one_sending(couple: Couple, address: Address, links: queue.Queue[TlsLink], 
         key = parse_key(heard.wait(st.KeyShown).key)
         return KeyRing(stretch(key, offer.salt), offer.transfer_id, alice.id, bob.id)
 
-    host = to_sender.Host(rude, bob, alice.id, ring_of)
+    host = to_sender.Host(rude, bob, alice.id, ring_of, sender_pem=alice.pem.decode())
     to_sender.PLACES[case.place][0](host)
     case.say(host)
     rude.last_word()

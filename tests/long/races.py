@@ -212,7 +212,7 @@ def arena_staging(arena: Arena) -> Staging:
         1, "00", "x", "x", "x", str(path), 0.0, len(arena.manifest), arena.manifest.files, arena.manifest.bytes
     )
     staging = Staging(arena.manifest, path, Journal.begin(arena.root / "transfers", about, arena.manifest), {})
-    staging.make_folders()
+    staging.make_folders(lambda: None)
     for index in range(1, len(arena.manifest), 2):
         staging.write([(Piece(index, 0, len(SECRET)), SECRET)], [])
     return staging

@@ -34,9 +34,12 @@ from countersign.figures import moment_text
 from countersign.handles import Handle
 from countersign.home import Home
 from countersign.pack.archive import read_pack
+from countersign.pack.arrival import Arrival, Arrived, Verdict, decode_verdict, encode, runs
 from countersign.pack.manifest import Entry, EntryKind, Manifest, ManifestReader
 from countersign.pack.names import System, check_component, check_target, collision_key, local_problem
 from countersign.pack.plan import Answer, decode_answer, encode_answer, plan_packs
+from countersign.pack.reasons import Reason
+from countersign.pack.summary import Summary, decode_summary, encode_summary
 from countersign.preferences import LOOKS, PreferenceStore
 from countersign.printable import printable
 from countersign.seal.code import parse_code
@@ -45,10 +48,10 @@ from countersign.seal.keytext import grouped, new_key, parse_key, spelled
 from countersign.seal.stream import Opener, Sealer, Stream
 from countersign.seal.token import open_token, seal
 from countersign.setting import Setting, open_setting
-from countersign.transfer.history import list_exchanges
+from countersign.transfer.history import ReceiptLines, list_exchanges
 from countersign.transfer.journal import About, Journal, Past, Record, list_interrupted, tidy
-from countersign.transfer.receipt_keeping import ReceiptKeeper
-from countersign.transfer.receipts import FORMAT, check_receipt
+from countersign.transfer.receipt_checking import check_receipt
+from countersign.transfer.receipts import FORMAT
 from countersign.transport.addresses import parse_address
 from countersign.trust.certificate import check_dates, read_certificate, signature_fits
 from countersign.trust.fingerprint import DeviceId
@@ -283,23 +286,36 @@ def peers(data: bytes) -> None:
 
 
 def receipts(data: bytes) -> None:
-    """Read from a file, and by a sender as it arrives."""
+    """Read from a file, for checking and for showing."""
     file = _room() / "x.receipt"
     file.write_bytes(data)
     try:
         check_receipt(file, None)
     except ReceiptProblem as problem:
         _told(problem)
+    try:
+        ReceiptLines(file).close()
+    except ReceiptProblem as problem:
+        _told(problem)
+
+
+def arrivals(data: bytes) -> None:
+    """What a receiver says it has, read by a sender; the first byte cuts it into payloads."""
     made = _manifest_of_nine()
-    device = _setting().device
-    with ReceiptKeeper(
-        _room(), made, {}, b"t" * 16, DeviceId(b"a" * 32), device.identity.pem.decode(), "kept"
-    ) as keeper:
-        try:
-            keeper.feed(memoryview(data))
-            keeper.finish()
-        except ReceiptProblem as problem:
-            _told(problem)
+    arrived = Arrived(made)
+    cut = data[0] if data else 0
+    try:
+        for payload in (data[1 : 1 + cut], data[1 + cut :]):
+            arrived.add(payload)
+        arrived.finish()
+        assert len(arrived.differing(bytearray(32 * 9))) <= 9
+    except ProtocolProblem as problem:
+        _told(problem)
+    try:
+        decode_verdict(data, made, {})
+        decode_summary(data)
+    except (ProtocolProblem, OfferRefused) as problem:
+        _told(problem)
 
 
 def history(data: bytes) -> None:
@@ -422,23 +438,27 @@ def _certificates() -> list[bytes]:
 
 
 def _receipts() -> list[bytes]:
-    from countersign.transfer.receipts import Header, entry_line
-    from tests.long.signing import signed_receipt
+    from tests.long.signing import facts_of, signed_receipt
 
     identity, made = _setting().device.identity, _manifest_of_nine()
-    now = datetime.datetime.now(datetime.timezone.utc).isoformat()
-    total = sum(made.sizes)
-    first = Header(
-        FORMAT, (b"t" * 16).hex(), now, "x", (b"a" * 32).hex(), identity.id.hex(), identity.pem.decode(), 9, total, 0
-    )
-    lines = [entry_line(made, index, bytes(32), None, None) for index in range(9)]
-    return [signed_receipt(first, lines, identity.sign), msgspec.json.encode(first) + b"\n", b'{"signature":"AA=="}\n']
+    pem = identity.pem.decode()
+    first, lines = facts_of(made, pem, pem)
+    whole = signed_receipt(first, lines, identity.sign, identity.sign)
+    return [whole, msgspec.json.encode(first) + b"\n", b'{"received":"AA=="}\n', whole + b'{"here":"x","name":"0"}\n']
+
+
+def _arrivals() -> list[bytes]:
+    made = _manifest_of_nine()
+    first = encode(Arrival("2026-01-01T00:00:00+00:00"))
+    found = [bytes([len(first)]) + first + encode(run) for run in runs(made, {2: Reason.CHANGED}, bytearray(32 * 9))]
+    summary = encode_summary(Summary("x", 9, 9, 9))
+    return [*found, encode(Verdict(b"\x01\x00")), summary]
 
 
 def _history() -> list[bytes]:
     own = _setting().device.identity.id.hex()
-    facts = {"format": FORMAT, "transfer_id": "x", "name": "x", "sender": own, "receiver": "b", "certificate": "", "files": 1,
-             "bytes": 1, "skipped": 0}  # fmt: skip
+    facts = {"format": FORMAT, "transfer_id": "x", "name": "x", "sender": own, "receiver": "b", "sender_certificate": "",
+             "receiver_certificate": "", "entries": 1, "files": 1, "bytes": 1, "skipped": 0}  # fmt: skip
     times = ("2026-01-01T00:00:00+00:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-01-01")
     return [msgspec.json.encode({**facts, "time": time}) + b"\n" for time in times]
 
@@ -483,6 +503,7 @@ TARGETS: dict[str, Target] = {
     "certificates": Target(certificates, _certificates, 0.3),
     "peers": Target(peers, _certificates, 0.05),
     "receipts": Target(receipts, _receipts, 0.05),
+    "arrivals": Target(arrivals, _arrivals, 0.05),
     "history": Target(history, _history, 0.05),
     "preferences": Target(preferences, _preferences, 0.1),
     "journals": Target(journals, _journals, 0.05),

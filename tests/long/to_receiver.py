@@ -72,15 +72,16 @@ def _offer(scene: Scene) -> Visit:
 def _first_batch(scene: Scene) -> Visit:
     visit = _offer(scene)
     assert visit.made is not None
-    visit.made.offer(2, 6, 2)
+    visit.made.begin()
     return visit
 
 
 def _key(scene: Scene) -> Visit:
     scene.types_key = False
     before = len(scene.heard.all(st.NeedKey))
-    visit = _first_batch(scene)
-    _list(visit, last=True)
+    visit = _offer(scene)
+    assert visit.made is not None
+    visit.made.offer(2, 6, 2)
     scene.heard.wait(st.NeedKey, before + 1)
     return visit
 
@@ -89,25 +90,36 @@ def _manifest(scene: Scene) -> Visit:
     visit = _offer(scene)
     assert visit.made is not None
     visit.made.offer(4, 12, 4)
-    _list(visit, last=False)
     assert visit.rude.hear() == m.KeyAccepted()
+    return visit
+
+
+def _batches(scene: Scene) -> Visit:
+    visit = _manifest(scene)
+    _list(visit, last=False)
+    return visit
+
+
+def _opened(scene: Scene) -> Visit:
+    """A list of two files was said to its end."""
+    visit = _offer(scene)
+    assert visit.made is not None
+    visit.made.offer(2, 6, 2)
+    assert visit.rude.hear() == m.KeyAccepted()
+    _list(visit, last=True)
     return visit
 
 
 def _answer(scene: Scene) -> Visit:
     scene.decides = False
     before = len(scene.heard.all(st.NeedDecision))
-    visit = _first_batch(scene)
-    _list(visit, last=True)
-    assert visit.rude.hear() == m.KeyAccepted()
+    visit = _opened(scene)
     scene.heard.wait(st.NeedDecision, before + 1)
     return visit
 
 
 def _data(scene: Scene) -> Visit:
-    visit = _first_batch(scene)
-    _list(visit, last=True)
-    assert visit.rude.hear() == m.KeyAccepted()
+    visit = _opened(scene)
     answer = visit.rude.hear()
     assert isinstance(answer, m.Sealed)
     StreamReader(visit.ring, Stream.ANSWER).read(answer.token)
@@ -116,7 +128,7 @@ def _data(scene: Scene) -> Visit:
 
 def _list(visit: Visit, *, last: bool) -> None:
     entries = msgspec.msgpack.encode([file("a"), file("b")])
-    visit.rude.raw(frame(Kind.MANIFEST, visit.seal(Stream.MANIFEST, 0, last, entries)))
+    visit.rude.raw(frame(Kind.MANIFEST, visit.seal(Stream.MANIFEST, 1, last, entries)))
 
 
 PLACES: dict[str, tuple[Callable[[Scene], Visit], frozenset[Kind]]] = {
@@ -126,8 +138,18 @@ PLACES: dict[str, tuple[Callable[[Scene], Visit], frozenset[Kind]]] = {
     "first batch": (_first_batch, frozenset({Kind.MANIFEST})),
     "key": (_key, frozenset()),
     "manifest": (_manifest, frozenset({Kind.MANIFEST})),
+    "batches": (_batches, frozenset({Kind.MANIFEST})),
     "answer": (_answer, frozenset()),
     "data": (_data, frozenset({Kind.PACK})),
+}
+
+
+_SUMMARIES: dict[str, list[object]] = {
+    "name": [None, 7, b"a", "x" * 1025, []],
+    "files": [None, -1, 2**60 + 1, 2**64 - 1, "1", 1.5, True],
+    "bytes": [None, -1, 2**60 + 1, 2**64 - 1, "3", 1.5],
+    "entries": [None, 0, -1, 2_000_001, 10**9, 2**64 - 1, "1"],
+    "renewal": [None, "x", bytes(8193)],
 }
 
 
@@ -153,7 +175,14 @@ def receiver_cases() -> Iterator[Case]:
     for name, junk in {"no bytes": b"", "nil": b"\xc0", "a map": b"\x80", "deep": b"\x91" * 2000, "cut": b"\x92\x96",
                        "a promise of 2^32-1": b"\xdd\xff\xff\xff\xff", "text that is none": b"\x91\x96\x01\xff\xa1\xff\x03\x00\xa0",
                        "a lone surrogate": b"\x91\x96\x01\xff\xa3\xed\xa0\x80\x03\x00\xa0"}.items():  # fmt: skip
-        yield Case(f"offer: a batch that is {name}", "first batch", _batch(junk), frozenset({"offer"}))
+        yield Case(f"manifest: a batch that is {name}", "manifest", _batch(junk), frozenset({"offer"}))
+        yield Case(f"S3 a summary that is {name}", "first batch", _summary(junk), frozenset({"offer"}))
+    for field, values in _SUMMARIES.items():
+        for value in values:
+            wrong = msgspec.msgpack.encode({"name": "x", "files": 1, "bytes": 3, "entries": 1, field: value})
+            yield Case(
+                f"S3 a summary with {field} = {value!r:.30}", "first batch", _summary(wrong), frozenset({"offer"})
+            )
     for name, payload in hostile_archives():
         yield Case(f"data: {name}", "data", _pack(payload), frozenset({"seal"}))
     yield from _streams()
@@ -168,7 +197,7 @@ def _before_the_offer() -> Iterator[Case]:
         body = msgspec.msgpack.encode({"versions": versions, "nonce": b"n" * 32})
         yield _raw("greeted", f"N9 versions {versions}", frame(Kind.HELLO, body), "version")
     yield _raw("code", "N7 a rejoin of a session that is not there", good_frame(Kind.REJOIN), "peer_stopped")
-    yield Case("key: the right list again", "key", lambda visit: _list(visit, last=True), frozenset({"protocol"}))
+    yield Case("key: the list before the key", "key", lambda visit: _list(visit, last=True), frozenset({"protocol"}))
     yield Case("answer: one more batch", "answer", lambda visit: _list(visit, last=True), frozenset({"protocol"}))
     yield Case("answer: a pack before the answer", "answer", _pack(right_archive()), frozenset({"protocol"}))
 
@@ -229,7 +258,11 @@ def _listing(listed: List) -> Say:
 
 
 def _batch(payload: bytes) -> Say:
-    return lambda visit: visit.rude.raw(frame(Kind.MANIFEST, visit.seal(Stream.MANIFEST, 0, True, payload)))
+    return lambda visit: visit.rude.raw(frame(Kind.MANIFEST, visit.seal(Stream.MANIFEST, 1, True, payload)))
+
+
+def _summary(payload: bytes) -> Say:
+    return lambda visit: visit.rude.raw(frame(Kind.MANIFEST, visit.seal(Stream.MANIFEST, 0, False, payload)))
 
 
 def _pack(payload: bytes) -> Say:
@@ -252,10 +285,10 @@ def _streams() -> Iterator[Case]:
     yield Case("data: S1 their own answer sent back", "data", answer_sent_back, seal)
 
     def empty_batch(visit: Visit) -> None:
-        visit.rude.raw(frame(Kind.MANIFEST, visit.seal(Stream.MANIFEST, 1, True, msgspec.msgpack.encode([]))))
+        visit.rude.raw(frame(Kind.MANIFEST, visit.seal(Stream.MANIFEST, 2, True, msgspec.msgpack.encode([]))))
 
     def the_first_again(visit: Visit) -> None:
         _list(visit, last=False)
 
-    yield Case("manifest: an empty batch", "manifest", empty_batch, frozenset({"offer"}))
-    yield Case("manifest: S1 the first batch again", "manifest", the_first_again, seal)
+    yield Case("batches: an empty batch", "batches", empty_batch, frozenset({"offer"}))
+    yield Case("batches: S1 the first batch again", "batches", the_first_again, seal)

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
+from countersign.hashing import digest_of
 from countersign.pack.manifest import Manifest, ManifestReader
 from countersign.pack.plan import Answer, encode_answer
+from countersign.pack.summary import decode_summary
 from countersign.seal.keys import KeyRing
 from countersign.seal.stream import Sealer, Stream, StreamReader
-from countersign.transfer.receipts import FORMAT, Header, Line, entry_line
+from countersign.transfer.receipts import header_for, lines_for
 from countersign.trust.identity import Identity
 from countersign.wire import messages as m
 from countersign.wire.messages import CAPS, Kind
 from tests.long.breaks import bodies, frame, good_frame, lengths, out_of_place, tokens
-from tests.long.signing import signed_receipt
+from tests.long.signing import LABEL, body_of
 from tests.rude import Rude
 
+TIME = "2026-01-01T00:00:00+00:00"
+HASHES = digest_of(b"abc") * 2
 ALWAYS = frozenset({Kind.WAITING, Kind.STOP})
 FILES = {"a": b"abc", "b": b"abc"}
 
@@ -36,6 +39,10 @@ class Host:
     offer: m.Offer | None = None
     ring: KeyRing | None = None
     manifest: Manifest = field(default_factory=Manifest)
+    reader: StreamReader | None = None
+    builder: ManifestReader | None = None
+    name: str = ""
+    sender_pem: str = ""
 
     def seal(self, stream: Stream, number: int, last: bool, payload: bytes) -> bytes:
         assert self.ring is not None
@@ -79,14 +86,21 @@ def _key(host: Host) -> None:
     assert isinstance(offer, m.Offer)
     assert isinstance(first, m.Sealed)
     host.offer, host.ring = offer, host.ring_of(offer)
-    reader = ManifestReader(offer.entries, offer.files, offer.bytes)
-    reader.add_batch(StreamReader(host.ring, Stream.MANIFEST).read(first.token))
-    host.manifest = reader.finish()
+    host.reader = StreamReader(host.ring, Stream.MANIFEST)
+    summary = decode_summary(host.reader.read(first.token))
+    host.name = summary.name
+    host.builder = ManifestReader(summary.entries, summary.files, summary.bytes)
 
 
 def _manifest(host: Host) -> None:
     _key(host)
     host.rude.say(m.KeyAccepted())
+    batch = host.rude.hear()
+    assert isinstance(batch, m.Sealed)
+    assert host.reader is not None
+    assert host.builder is not None
+    host.builder.add_batch(host.reader.read(batch.token))
+    host.manifest = host.builder.finish()
 
 
 def _data(host: Host) -> None:
@@ -99,11 +113,31 @@ def _say_answer(host: Host, answer: Answer) -> None:
     host.rude.raw(frame(Kind.ANSWER, host.seal(Stream.ANSWER, 0, True, encode_answer(answer))))
 
 
-def _receipt(host: Host) -> None:
-    """The first half of a right receipt was said."""
+def _half(host: Host) -> None:
+    """The first of the hashes was said."""
     _data(host)
-    data = receipt_of(host)
-    host.rude.raw(frame(Kind.RECEIPT, host.seal(Stream.RECEIPT, 0, False, data[: len(data) // 2])))
+    token = host.seal(Stream.HASHES, 0, False, msgspec.msgpack.encode({"time": TIME}))
+    host.rude.raw(frame(Kind.HASHES, token))
+
+
+def _say_hashes(host: Host, *payloads: Any) -> None:
+    last = len(payloads) - 1
+    for number, payload in enumerate(payloads):
+        token = host.seal(Stream.HASHES, number, number == last, msgspec.msgpack.encode(payload))
+        host.rude.raw(frame(Kind.HASHES, token))
+
+
+def _run(**changes: Any) -> dict[str, Any]:
+    return {"upto": 2, "skipped": [], "hashes": HASHES, **changes}
+
+
+def _judged(host: Host) -> None:
+    """The hashes were told and found right."""
+    _data(host)
+    _say_hashes(host, {"time": TIME}, _run())
+    verdict = host.rude.hear()
+    assert isinstance(verdict, m.Sealed)
+    assert verdict.kind is Kind.VERDICT
 
 
 PLACES: dict[str, tuple[Callable[[Host], None], frozenset[Kind]]] = {
@@ -112,8 +146,9 @@ PLACES: dict[str, tuple[Callable[[Host], None], frozenset[Kind]]] = {
     "judging": (_judging, frozenset({Kind.CODE_ACCEPTED, Kind.CODE_REFUSED}) | ALWAYS),
     "key": (_key, frozenset({Kind.KEY_ACCEPTED, Kind.KEY_REFUSED}) | ALWAYS),
     "manifest": (_manifest, frozenset({Kind.ANSWER}) | ALWAYS),
-    "data": (_data, frozenset({Kind.RECEIVED, Kind.RECEIPT}) | ALWAYS),
-    "receipt": (_receipt, frozenset({Kind.RECEIPT}) | ALWAYS),
+    "data": (_data, frozenset({Kind.RECEIVED, Kind.HASHES}) | ALWAYS),
+    "hashes": (_half, frozenset({Kind.HASHES}) | ALWAYS),
+    "verdict": (_judged, frozenset({Kind.RECEIPT}) | ALWAYS),
 }
 
 
@@ -133,9 +168,10 @@ def sender_cases() -> Iterator[Case]:
         body = msgspec.msgpack.encode({"versions": versions, "nonce": b"n" * 32})
         yield _raw("start", f"N9 versions {versions}", frame(Kind.HELLO, body), "version")
     yield from _sealed("manifest", Kind.ANSWER, Stream.ANSWER, lambda _host: encode_answer(Answer()))
-    yield from _sealed("data", Kind.RECEIPT, Stream.RECEIPT, receipt_of)
+    yield from _sealed("data", Kind.HASHES, Stream.HASHES, lambda _host: msgspec.msgpack.encode({"time": TIME}))
     yield from _answers()
     yield from _counts()
+    yield from _hashes()
     yield from _receipts()
 
 
@@ -206,82 +242,101 @@ def _counts() -> Iterator[Case]:
     for packs in (2, 3, 2**31, 2**60):
         yield _raw("data", f"received {packs} of one pack", _received(packs), "protocol")
     yield _raw("data", "received one, then none", _received(1) + _received(0), "protocol")
+    yield _raw("data", "N10 received one, then one", _received(1) + _received(1), "protocol")
+    yield _raw("data", "received none", _received(0), "protocol")
 
 
 def _received(packs: int) -> bytes:
     return frame(Kind.RECEIVED, msgspec.msgpack.encode({"packs": packs, "files": 0, "bytes": 0}))
 
 
-# --- receipts ---------------------------------------------------------------------------------------------------------
+# --- what has arrived, and the receipt --------------------------------------------------------------------------------
+
+Change = Callable[[dict[str, Any]], dict[str, Any]]
 
 
-def facts_of(host: Host) -> tuple[Header, list[Line]]:
-    """What a right receipt of this transfer holds."""
+def _hashes() -> Iterator[Case]:
+    first: dict[str, Any] = {"time": TIME}
+    wrong: dict[str, tuple[Any, ...]] = {
+        "no time": ({"time": ""}, _run()),
+        "no run": (first,),
+        "a time that obeys": ({"time": "2026\x1b[2K"}, _run()),
+        "a time without a zone": ({"time": "2026-01-01T00:00:00"}, _run()),
+        "a time of words": ({"time": "now"}, _run()),
+        "a number for the time": ({"time": 1}, _run()),
+        "too few entries": (first, _run(upto=1, hashes=HASHES[:32])),
+        "too many entries": (first, _run(upto=3)),
+        "no entries": (first, _run(upto=0)),
+        "a run of nothing": (first, _run(), _run(upto=2, hashes=b"")),
+        "2^31 entries": (first, _run(upto=2**31)),
+        "a hash too few": (first, _run(hashes=HASHES[:32])),
+        "a hash too many": (first, _run(hashes=HASHES * 2)),
+        "half a hash": (first, _run(hashes=HASHES[:48])),
+        "no hashes": (first, _run(hashes=b"")),
+        "hashes as text": (first, _run(hashes="x" * 64)),
+        "an unknown reason": (first, _run(skipped=[[0, 6]], hashes=HASHES[:32])),
+        "a negative reason": (first, _run(skipped=[[0, -1]], hashes=HASHES[:32])),
+        "a reason of words": (first, _run(skipped=[[0, "\x1b[2K"]], hashes=HASHES[:32])),
+        "skipped twice": (first, _run(skipped=[[0, 0], [0, 0]], hashes=HASHES[:32])),
+        "skipped descending": (first, _run(skipped=[[1, 0], [0, 0]], hashes=b"")),
+        "skipped that is not there": (first, _run(skipped=[[2, 0]])),
+        "skipped with a hash": (first, _run(skipped=[[0, 0]])),
+        "R1 more skipped than a run has": (first, _run(skipped=[[0, 0]] * 20_000, hashes=b"")),
+        "a list": (first, [1]),
+        "nil": (first, None),
+    }
+    for name, payloads in wrong.items():
+        yield Case(
+            f"data: hashes: {name}",
+            "data",
+            lambda host, payloads=payloads: _say_hashes(host, *payloads),  # type: ignore[misc]
+            frozenset({"protocol"}),
+        )
+
+    def lying(host: Host) -> None:
+        """A hash that differs is sent again over a new connection, which this host never makes."""
+        _say_hashes(host, first, _run(hashes=bytes(64)))
+        verdict = host.rude.hear()
+        assert isinstance(verdict, m.Sealed)
+        payload = StreamReader(_ring(host), Stream.VERDICT).read(verdict.token)
+        assert msgspec.msgpack.decode(payload) == {"differing": b"\x03"}
+        host.rude.say(m.Sealed(Kind.RECEIPT, memoryview(_notice(host, lambda facts: facts))))
+
+    yield Case("data: F9 hashes of other contents, and a receipt all the same", "data", lying, frozenset({"protocol"}))
+
+
+def _ring(host: Host) -> KeyRing:
+    assert host.ring is not None
+    return host.ring
+
+
+def _notice(host: Host, change: Change) -> bytes:
+    """The token of a receipt's notice."""
+    pems = host.sender_pem, host.identity.pem.decode()
     assert host.offer is not None
-    header = Header(
-        format=FORMAT, transfer_id=host.offer.transfer_id.hex(), time="2026-01-01T00:00:00+00:00", name="x",
-        sender=host.sender.hex(), receiver=host.identity.id.hex(), certificate=host.identity.pem.decode(), files=2, bytes=6, skipped=0,
-    )  # fmt: skip
-    digest = hashlib.sha256(b"abc").digest()
-    return header, [entry_line(host.manifest, index, digest, None, None) for index in range(len(host.manifest))]
-
-
-def receipt_of(host: Host) -> bytes:
-    return signed_receipt(*facts_of(host), host.identity.sign)
+    digests = bytearray(HASHES)
+    header = header_for(host.manifest, host.name, host.offer.transfer_id, TIME, {}, pems)
+    body = body_of(header, list(lines_for(host.manifest, {}, digests)))
+    signature = host.identity.sign(LABEL + b"receiver\0" + digest_of(body))
+    facts = change({"time": TIME, "signature": signature, "renamed": False})
+    return host.seal(Stream.RECEIPT, 0, True, msgspec.msgpack.encode(facts))
 
 
 def _receipts() -> Iterator[Case]:
-    def feeding(change: Callable[[Host], bytes]) -> Say:
-        def say(host: Host) -> None:
-            host.rude.raw(frame(Kind.RECEIPT, host.seal(Stream.RECEIPT, 0, True, change(host))))
-
-        return say
-
-    def changed(change: Callable[[Header, list[Line]], tuple[Header, list[Line]]]) -> Callable[[Host], bytes]:
-        return lambda host: signed_receipt(*change(*facts_of(host)), host.identity.sign)
-
-    def with_header(**facts: Any) -> Callable[[Host], bytes]:
-        return changed(lambda header, lines: (msgspec.structs.replace(header, **facts), lines))
-
-    def with_first(**facts: Any) -> Callable[[Host], bytes]:
-        return changed(lambda header, lines: (header, [msgspec.structs.replace(lines[0], **facts), *lines[1:]]))
-
-    lies: dict[str, Callable[[Host], bytes]] = {
-        "another format": with_header(format="countersign-receipt/2"),
-        "another transfer": with_header(transfer_id="00" * 16),
-        "another sender": with_header(sender="00" * 32),
-        "no time": with_header(time="now"),
-        "a time that obeys": with_header(time="2026\x1b[2K"),
-        "fewer files": with_header(files=1),
-        "more bytes": with_header(bytes=2**60),
-        "negative bytes": with_header(bytes=-6),
-        "skipped that are not": with_header(skipped=2),
-        "no certificate": with_header(certificate=""),
-        "P1 another path": with_first(path="../../a"),
-        "another kind": with_first(kind="folder"),
-        "another size": with_first(size=4),
-        "no size": with_first(size=None),
-        "no hash": with_first(sha256=None),
-        "half a hash": with_first(sha256="00" * 16),
-        "a hash of letters": with_first(sha256="xy" * 32),
-        "a target": with_first(target="x"),
-        "P1 published as ../x": with_first(published="../x"),
-        "P1 published as nothing": with_first(published=""),
-        "a line too few": changed(lambda header, lines: (header, lines[:1])),
-        "a line too many": changed(lambda header, lines: (header, [*lines, lines[0]])),
-        "lines in another order": changed(lambda header, lines: (header, lines[::-1])),
-        "no signature": lambda host: receipt_of(host).rpartition(b"{")[0],
-        "a signature of nothing": lambda host: receipt_of(host).rpartition(b"{")[0] + b'{"signature":""}\n',
-        "a signature that is no text": lambda host: receipt_of(host).rpartition(b"{")[0] + b'{"signature":1}\n',
-        "a signature that is no base64": lambda host: receipt_of(host).rpartition(b"{")[0] + b'{"signature":"*"}\n',
-        "signed by another": lambda host: signed_receipt(*facts_of(host), lambda _data: host.identity.sign(b"else")),
-        "something behind it": lambda host: receipt_of(host) + b"{}\n",
-        "no end of line": lambda host: receipt_of(host)[:-1],
-        "an endless line": lambda _host: b'{"format":"' + b"x" * 300_000,
-        "no lines": lambda _host: b"\n\n\n",
-        "no JSON": lambda _host: b"\xff\xfe\n",
-        "deep": lambda _host: b"[" * 100_000 + b"\n",
-        "empty": lambda _host: b"",
-    }  # fmt: skip
-    for name, change in lies.items():
-        yield Case(f"data: receipt: {name}", "data", feeding(change), frozenset({"receipt"}))
+    lies: dict[str, tuple[Change, str]] = {
+        "another time": (lambda facts: {**facts, "time": "2026-01-01T00:00:01+00:00"}, "receipt"),
+        "a time that obeys": (lambda facts: {**facts, "time": "2026\x1b[2K"}, "receipt"),
+        "no signature": (lambda facts: {**facts, "signature": b""}, "receipt"),
+        "a signature of nothing": (lambda facts: {**facts, "signature": b"x" * 70}, "receipt"),
+        "a signature that is text": (lambda facts: {**facts, "signature": "x"}, "protocol"),
+        "R1 a signature of 4 KiB": (lambda facts: {**facts, "signature": b"x" * 4097}, "protocol"),
+        "no time": (lambda facts: {"signature": facts["signature"]}, "protocol"),
+        "a word for renamed": (lambda facts: {**facts, "renamed": "../x"}, "protocol"),
+    }
+    for name, (change, code) in lies.items():
+        yield Case(
+            f"verdict: receipt: {name}",
+            "verdict",
+            lambda host, change=change: host.rude.raw(frame(Kind.RECEIPT, _notice(host, change))),  # type: ignore[misc]
+            frozenset({code}),
+        )

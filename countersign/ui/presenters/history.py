@@ -10,13 +10,15 @@ from typing import Any
 from countersign.errors import Problem
 from countersign.figures import moment_text, number_text, size_text
 from countersign.i18n import _, ngettext
+from countersign.pack.reasons import BY_WORD
 from countersign.preferences import PreferenceStore
 from countersign.printable import printable
 from countersign.setting import Setting
 from countersign.transfer.history import Exchange, ReceiptLines, list_exchanges
-from countersign.transfer.receipts import Checked, Line as ReceiptLine, check_receipt
+from countersign.transfer.reason_texts import text_of_word
+from countersign.transfer.receipt_checking import Checked, check_receipt
 from countersign.ui.presenters.screens import Action, Block, Feedback, Field, Line, Rows, Screen, Text, Tone, Window
-from countersign.wording import amount_text
+from countersign.wording import amount_text, device_text, is_known, signatures_text
 
 _DIFFERING_SHOWN = 20
 
@@ -159,16 +161,15 @@ class History:
 
     def _judge(self, checked: Checked, folder: Path | None) -> list[Block]:
         device = self._setting.device
-        own = checked.signer == device.identity.id
-        known = device.peers.by_id(checked.signer)
         header = checked.header
-        signer = _("this computer") if own else printable(known.name) if known else _("an unknown device")
+        sender, receiver = (device_text(device, side) for side in (checked.sender, checked.receiver))
+        known = all(is_known(device, side) for side in (checked.sender, checked.receiver))
         amount = amount_text(header.files, header.bytes)
         name = printable(header.name)
         blocks: list[Block] = [Text(_("“{name}”: {amount}.").format(name=name, amount=amount))]
         time = moment_text(datetime.datetime.fromisoformat(header.time))
-        text = _("The signature is right. Signed by {signer} on {time}.").format(signer=signer, time=time)
-        blocks.append(Text(text, Tone.GOOD if own or known else Tone.BAD))
+        text = signatures_text(checked).format(sender=sender, receiver=receiver, time=time)
+        blocks.append(Text(text, Tone.GOOD if known else Tone.BAD))
         if folder is not None and not checked.differing:
             blocks.append(Text(_("The folder holds all of this, unchanged."), Tone.GOOD))
         elif folder is not None:
@@ -200,10 +201,9 @@ class History:
         assert lines is not None
         first = len(lines.skipped)
         try:
-            line = lines.line(lines.skipped[row] if row < first else row - first)
+            return _entry_text(lines, lines.skipped[row] if row < first else row - first)
         except Problem:
-            return ("", "", _("can not be read"))
-        return _entry_text(line)
+            return ("", "", _("cannot be read"))
 
     def _compare(self) -> None:
         path = self._receipt
@@ -225,10 +225,12 @@ class History:
             self._lines = None
 
 
-def _entry_text(line: ReceiptLine) -> tuple[str, ...]:
-    name = printable(line.path, 400) + ("/" if line.kind == "folder" else "")
+def _entry_text(lines: ReceiptLines, number: int) -> tuple[str, ...]:
+    line = lines.line(number)
+    name = printable(lines.path(number), 400) + ("/" if line.kind == "folder" else "")
     if line.skipped is not None:
-        return name, "", _("left out: {reason}").format(reason=printable(_(line.skipped)))
-    if line.published is not None:
-        return name, "", _("arrived as “{name}”").format(name=printable(line.published))
+        reason = text_of_word(line.skipped) if line.skipped in BY_WORD else line.skipped
+        return name, "", _("left out: {reason}").format(reason=printable(_(reason)))
+    if line.parent < 0 and line.name in lines.here:
+        return name, "", _("arrived as “{name}”").format(name=printable(lines.here[line.name]))
     return name, size_text(line.size) if line.size is not None else "", ""

@@ -46,6 +46,7 @@ class ReceiverPresenter(Presenter):
         self._key_problem: Text | None = None
         self._tree: Tree | None = None
         self._proposal: Proposal | None = None
+        self._tell_renamed = False
         self._address = 0
         self._bind: str | None = options.bind
         self._port: int = options.port
@@ -216,7 +217,7 @@ class ReceiverPresenter(Presenter):
         elif isinstance(status, st.KeyChecking):
             self.show_waiting(_("Checking the key …"))
         elif isinstance(status, st.NeedDecision):
-            self._proposal = status.proposal
+            self._proposal, self._tell_renamed = status.proposal, False
             self._tree = Tree(status.proposal.manifest)
             self._show_list()
         elif isinstance(status, st.WaitingFor):
@@ -236,8 +237,7 @@ class ReceiverPresenter(Presenter):
         elif problem is not None:
             self._key_problem = problem  # the question follows at once and must not wipe the reason
         blocks: list[Block] = [
-            Text(_("{peer} offers “{name}”: {amount}.").format(
-                peer=printable(offer.peer), name=offer.name, amount=amount_text(offer.files, offer.bytes))),
+            Text(_("{peer} wants to send you something. The key opens what it is.").format(peer=printable(offer.peer))),
             Field("key", _("Type the key that they read to you"), "", key_typed, large=True,
                   example="XXXX-XXXX-XXXX-XXXX"),
         ]  # fmt: skip
@@ -272,6 +272,8 @@ class ReceiverPresenter(Presenter):
                  widths=(330, 90, 190), version=tree.version),
             Text("\n".join(proposal_notes(proposal)), Tone.PLAIN if proposal.fits else Tone.BAD),
         ]  # fmt: skip
+        if proposal.existing:
+            blocks.append(self._renamed_line())
         heading = _("{peer} wants to send you {amount}").format(
             peer=printable(proposal.peer), amount=amount_text(manifest.files, manifest.bytes)
         )
@@ -280,6 +282,24 @@ class ReceiverPresenter(Presenter):
             Action(_("Accept"), self._accept, main=True, enabled=proposal.fits),
         )
         self.window.show(Screen("list", heading, tuple(blocks), actions, careful=True))
+
+    def _renamed_line(self) -> Line:
+        """Whether the sender learns that a name is taken here: their person may guess names otherwise."""
+        if self._tell_renamed:
+            return Line(
+                _("The sender is told that names are taken here."),
+                (Action(_("Do not tell"), self._toggle_tell),),
+                Tone.HINT,
+            )
+        return Line(
+            _("The sender does not learn which names you have."),
+            (Action(_("Tell them"), self._toggle_tell),),
+            Tone.HINT,
+        )
+
+    def _toggle_tell(self) -> None:
+        self._tell_renamed = not self._tell_renamed
+        self._show_list()
 
     def _row(self, row: int) -> tuple[str, ...]:
         proposal, tree = self._proposal, self._tree
@@ -316,7 +336,7 @@ class ReceiverPresenter(Presenter):
     def _accept(self) -> None:
         if self.session is not None:
             self.moving = True
-            self.session.answers.say("decision", Decision(True))
+            self.session.answers.say("decision", Decision(True, tell_renamed=self._tell_renamed))
             self.show_waiting(_("Getting ready …"))
 
     # --- the end -------------------------------------------------------------------------------------------------------

@@ -1,0 +1,35 @@
+"""The first thing under the seal: what is offered, before its list. See docs/PROTOCOL.md."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from countersign import limits
+from countersign.errors import OfferRefused
+
+_Renewal = Annotated[bytes, msgspec.Meta(max_length=limits.RENEWAL_CAP)]
+_Count = Annotated[int, msgspec.Meta(ge=0, le=limits.MAX_TOTAL_BYTES)]
+
+
+class Summary(msgspec.Struct, frozen=True, omit_defaults=True):
+    """name of what is offered; files, their bytes, and entries of all kinds. `renewal`: see trust.renewal, or nothing."""
+
+    name: Annotated[str, msgspec.Meta(max_length=limits.SUMMARY_NAME)]
+    files: _Count
+    bytes: _Count
+    entries: Annotated[int, msgspec.Meta(ge=1, le=limits.MAX_ENTRIES)]
+    renewal: _Renewal = b""
+
+
+def encode_summary(summary: Summary) -> bytes:
+    return msgspec.msgpack.encode(summary)
+
+
+def decode_summary(payload: memoryview | bytes) -> Summary:
+    """Raises OfferRefused for one that does not fit."""
+    try:
+        return msgspec.msgpack.decode(payload, type=Summary, strict=True)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise OfferRefused from None

@@ -1,0 +1,138 @@
+"""The sender's end of the conversation: the receiver's hashes are compared with its own, the receipt is made, checked and countersigned.
+
+The session's thread uses it. It outlives the connection on which it began.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+
+from countersign.errors import ContentDiffers, ProtocolProblem, ReceiptProblem
+from countersign.i18n import _
+from countersign.pack.arrival import Arrived, encode, verdict_on
+from countersign.pack.manifest import Manifest
+from countersign.pack.reasons import Reason
+from countersign.seal.keys import KeyRing
+from countersign.seal.stream import Stream, StreamReader, StreamWriter
+from countersign.transfer.channel import Channel
+from countersign.transfer.concluding import ROUNDS
+from countersign.transfer.device import Background, Device
+from countersign.transfer.receipt_writing import Draft, receipt_stem
+from countersign.transfer.receipts import (
+    Countersignature,
+    Line,
+    Notice,
+    Received,
+    Sent,
+    check_header,
+    check_signature,
+    header_for,
+    is_time,
+    lines_for,
+    signed_bytes,
+    text_of,
+)
+from countersign.transfer.sent_hashes import SentHashes
+from countersign.trust.peers import Peer
+from countersign.wire.messages import Kind, Role, Sealed
+
+
+class Comparison:
+    """What the sender does once all packs are sent."""
+
+    def __init__(self, device: Device, manifest: Manifest, name: str, peer: Peer, hashes: SentHashes) -> None:
+        self.arrived = Arrived(manifest)
+        self.renamed = False
+        self._device = device
+        self._manifest = manifest
+        self._name = name
+        self._peer = peer
+        self.hashes = hashes
+        self._differed: set[int] = set()
+        self._rounds = 0
+
+    def hear(self, channel: Channel, ring: KeyRing, first: Sealed, withdrawn: Mapping[int, Reason]) -> None:
+        """Takes the hashes, of which the first payload has come. Raises ProtocolProblem."""
+        reader = StreamReader(ring, Stream.HASHES)
+        self.arrived = Arrived(self._manifest)
+        self.arrived.add(reader.read(first.token))
+        while not reader.ended:
+            self.arrived.add(reader.read(channel.expect_sealed(Kind.HASHES).token))
+        self.arrived.finish()
+        if not withdrawn.keys() <= self.arrived.skipped.keys() or not is_time(self.arrived.time):
+            raise ProtocolProblem
+
+    def judge(self, channel: Channel, ring: KeyRing) -> None:
+        """Says whether it is what was sent. All own hashes must be known by now.
+
+        Raises LinkLostError where files are to be sent again, ContentDiffers where that did not help.
+        """
+        differing = self.arrived.differing(self.hashes.digests)
+        payload = encode(verdict_on(differing, self._manifest))
+        token = StreamWriter(ring, Stream.VERDICT).write(payload, True, int(self._device.now()))
+        channel.send(Sealed(Kind.VERDICT, token))
+        if not differing:
+            return
+        self._rounds += 1
+        if self._rounds == ROUNDS or not self._differed.isdisjoint(differing):
+            raise ContentDiffers(count=len(differing))
+        self._differed.update(differing)
+        self.hashes.forget(differing)
+        channel.receive()  # the receiver ends the connection, so that both begin anew
+        raise ProtocolProblem
+
+    def conclude(self, channel: Channel, ring: KeyRing) -> Path:
+        """Makes the receipt, checks the receiver's signature, keeps it and countersigns. Raises ReceiptProblem, DiskProblem."""
+        stopping = threading.Event()
+        drafting = Background(lambda: self._draft(ring, stopping), "drafting")
+        draft: Draft | None = None
+        try:
+            reader = StreamReader(ring, Stream.RECEIPT)
+            notice = _decoded(reader.read(channel.expect_sealed(Kind.RECEIPT).token))
+            if not reader.ended or notice.time != self.arrived.time:
+                raise ReceiptProblem(detail=_("it is of another time"))
+            draft = drafting.result()
+            return self._countersign(channel, ring, draft, notice)
+        except BaseException:
+            stopping.set()
+            if draft is None and drafting.ended(None):
+                draft = drafting.unless_failed()
+            if draft is not None:
+                draft.discard()
+            raise
+
+    def _draft(self, ring: KeyRing, stopping: threading.Event) -> Draft:
+        certificates = (self._device.identity.pem.decode(), self._peer.pem)
+        skipped = self.arrived.skipped
+        header = header_for(self._manifest, self._name, ring.transfer_id, self.arrived.time, skipped, certificates)
+        check_header(header)
+
+        def lines() -> Iterator[Line]:
+            for line in lines_for(self._manifest, skipped, self.hashes.digests):
+                if stopping.is_set():
+                    return
+                yield line
+
+        return Draft(self._device.receipts, header, lines())
+
+    def _countersign(self, channel: Channel, ring: KeyRing, draft: Draft, notice: Notice) -> Path:
+        check_signature(self._peer.certificate, Role.RECEIVER, draft.digest, notice.signature)
+        own = self._device.identity.sign(signed_bytes(Role.SENDER, draft.digest))
+        stem = receipt_stem(self._device.local_time(), self._peer.name, ring.transfer_id)
+        path = draft.keep(stem, [Received(text_of(notice.signature)), Sent(text_of(own))])
+        self.renamed = notice.renamed
+        payload = msgspec.msgpack.encode(Countersignature(own))
+        token = StreamWriter(ring, Stream.THANKS).write(payload, True, int(self._device.now()))
+        channel.send(Sealed(Kind.THANKS, token))
+        return path
+
+
+def _decoded(payload: memoryview) -> Notice:
+    try:
+        return msgspec.msgpack.decode(payload, type=Notice, strict=True)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise ProtocolProblem from None
