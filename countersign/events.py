@@ -29,7 +29,7 @@ def event_of(status: st.Status) -> list[dict[str, Any]]:
         return [_event("error", code=problem.code, message=problem.message, hint=problem.hint)]
     if isinstance(status, st.Ready):
         return [_event("ready", files=status.files, bytes=status.bytes, skipped=_skipped(status.skipped),
-                       left_out=status.left_out)]  # fmt: skip
+                       left_out=status.left_out, inexact=_skipped(status.inexact))]  # fmt: skip
     if isinstance(status, st.NeedDecision):
         return [_list(status)]
     if isinstance(status, st.WaitingFor):
@@ -79,6 +79,7 @@ def _done(status: st.Done) -> dict[str, Any]:
         receipt=None if status.receipt is None else str(status.receipt),
         renamed=dict(status.renamed),
         kept=list(status.kept),
+        inexact=_skipped(status.inexact),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 from countersign.figures import number_text, size_text, time_text
 from countersign.i18n import N_, _, ngettext
@@ -37,6 +38,20 @@ def taken_out_text(count: int) -> str:
     return ngettext("{n} entry stays here, as you chose", "{n} entries stay here, as you chose", count).format(
         n=number_text(count)
     )
+
+
+def inexact_lines(pairs: Sequence[tuple[str, str]]) -> list[str]:
+    """What has another date than its own."""
+    if not pairs:
+        return []
+    count = len(pairs)
+    text = ngettext(
+        "{n} entry is whole, but its date could not be kept:",
+        "{n} entries are whole, but their dates could not be kept:",
+        count,
+    )
+    lines = [text.format(n=number_text(count)), *(f"  {path}: {_(reason)}" for path, reason in pairs[:_REASONS_SHOWN])]
+    return [*lines, "  …"] if count > _REASONS_SHOWN else lines
 
 
 def interface_text(name: str) -> str:
@@ -108,7 +123,7 @@ def done_details(status: st.Done) -> list[str]:
         lines += [f"  {path}: {_(reason)}" for path, reason in status.skipped[:_REASONS_SHOWN]]
         if count > _REASONS_SHOWN:
             lines.append("  …")
-    return lines
+    return lines + inexact_lines(status.inexact)
 
 
 STAGES = {
@@ -268,7 +283,7 @@ def sentence_of(status: st.Status) -> str:
             text += "\n  " + taken_out_text(status.left_out)
         for path, reason in status.skipped[:_REASONS_SHOWN]:
             text += "\n" + _("  can not be sent: {path}: {reason}").format(path=path, reason=_(reason))
-        return text
+        return "\n".join((text, *inexact_lines(status.inexact)))
     if isinstance(status, st.OfferSeen):
         return _("{peer} offers “{name}”: {amount}.").format(
             peer=printable(status.peer), name=status.name, amount=amount_text(status.files, status.bytes)

@@ -17,6 +17,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from countersign.transfer.dates import set_date
+
 assert sys.platform != "win32"
 
 _CLOEXEC = getattr(os, "O_CLOEXEC", 0)
@@ -90,7 +92,11 @@ class Folder:
 
     def set_folder_time(self, name: str, mtime: int) -> None:
         """mtime in nanoseconds since 1970; links are not followed."""
-        os.utime(name, ns=(mtime, mtime), dir_fd=self._handle, follow_symlinks=False)
+        set_date(
+            mtime,
+            lambda date: os.utime(name, ns=(date, date), dir_fd=self._handle, follow_symlinks=False),
+            lambda: self.status(name).st_mtime_ns,
+        )
 
     def remove_file(self, name: str) -> None:
         os.unlink(name, dir_fd=self._handle)
@@ -191,7 +197,7 @@ def read_at(handle: int, buffer: memoryview, offset: int) -> int:
 
 def set_file_time(handle: int, mtime: int) -> None:
     """mtime in nanoseconds since 1970."""
-    os.utime(handle, ns=(mtime, mtime))
+    set_date(mtime, lambda date: os.utime(handle, ns=(date, date)), lambda: os.fstat(handle).st_mtime_ns)
 
 
 def sync_file(handle: int) -> None:

@@ -15,6 +15,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from countersign.transfer.dates import set_date
+
 assert sys.platform == "win32"
 
 LINKS_WORK = False  # making them needs a right that people do not have
@@ -94,7 +96,8 @@ class Folder:
 
     def set_folder_time(self, name: str, mtime: int) -> None:
         """mtime in nanoseconds since 1970."""
-        os.utime(self._at(name), ns=(mtime, mtime))
+        path = self._at(name)
+        set_date(mtime, lambda date: os.utime(path, ns=(date, date)), lambda: self.status(name).st_mtime_ns)
 
     def remove_file(self, name: str) -> None:
         os.unlink(self._at(name))

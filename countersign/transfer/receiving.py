@@ -455,7 +455,10 @@ class ReceivingSession:
         if settlement.receipt is None and self._ring is not None:
             settlement.write_receipt(self._ring)  # the other side went before it could have one
         manifest = staging.manifest
-        skipped = tuple((printable(manifest.path(i), 4096), reason) for i, reason in staging.skipped.items())
+        skipped, inexact = (
+            tuple((printable(manifest.path(i), 4096), reason) for i, reason in found.items())
+            for found in (staging.skipped, staging.inexact)
+        )
         files, size = staging.files_done, staging.bytes_done
         staging.remove()
         self._report(self._stats.status())
@@ -470,6 +473,7 @@ class ReceivingSession:
                 receipt=settlement.receipt,
                 renamed=tuple(published.renamed.items()),
                 kept=tuple(published.kept),
+                inexact=inexact,
             )
         )
 

@@ -15,6 +15,7 @@ from countersign.i18n import N_, _
 from countersign.pack.manifest import TOP, Entry, EntryKind, Manifest
 from countersign.pack.names import check_component, check_target
 from countersign.printable import printable
+from countersign.transfer.dates import clamped
 from countersign.transfer.disk import Folder, is_link
 from countersign.transfer.selection import Found, Selection
 
@@ -23,6 +24,7 @@ _NAME = attrgetter("name")
 # looked up once, and not for every file
 _FILE, _EXECUTABLE = int(EntryKind.FILE), int(EntryKind.EXECUTABLE)
 KEEPERS = frozenset({".gitkeep"})  # what keeps SEND_FOLDER in a repository is nobody's file
+INEXACT = N_("its date is too far away to be sent; it gets the nearest that is possible")
 
 
 @dataclass
@@ -33,6 +35,7 @@ class Scan:
     manifest: Manifest = field(default_factory=Manifest)
     skipped: list[tuple[str, str]] = field(default_factory=list)
     left_out: int = 0  # by the person's own wish; with a folder goes all that is in it
+    inexact: list[tuple[str, str]] = field(default_factory=list)  # sent, but not with their own date
 
 
 def scan_selection(
@@ -99,7 +102,7 @@ class _Scanner:
             self._link(folder, name, parent, above, status)
         elif stat.S_ISREG(mode):
             kind = _EXECUTABLE if mode & stat.S_IXUSR else _FILE
-            self._add(Entry(kind, parent, name, status.st_size, status.st_mtime_ns, ""))
+            self._add(Entry(kind, parent, name, status.st_size, self._date(status, above, name), ""))
         elif not stat.S_ISDIR(mode):
             self._skip(above, name, N_("it is not a file"))
         elif len(above) >= limits.MAX_DEPTH:
@@ -107,7 +110,7 @@ class _Scanner:
         else:
             inside = folder.folder(name)
             try:
-                index = self._add(Entry(EntryKind.FOLDER, parent, name, 0, status.st_mtime_ns, ""))
+                index = self._add(Entry(EntryKind.FOLDER, parent, name, 0, self._date(status, above, name), ""))
                 self.folder(inside, index, (*above, name), size)
             finally:
                 inside.close()
@@ -116,9 +119,16 @@ class _Scanner:
         target = folder.read_link(name)
         if check_target(target, len(above)):
             self._names_bytes += len(target)
-            self._add(Entry(EntryKind.LINK, parent, name, 0, status.st_mtime_ns, target))
+            self._add(Entry(EntryKind.LINK, parent, name, 0, self._date(status, above, name), target))
         else:
             self._skip(above, name, N_("it is a link that leads out of the folder"))
+
+    def _date(self, status: os.stat_result, above: tuple[str, ...], name: str) -> int:
+        """The date of an entry as it is sent."""
+        date = clamped(status.st_mtime_ns)
+        if date != status.st_mtime_ns:
+            self._scan.inexact.append((_path(above, name), INEXACT))
+        return date
 
     def _add(self, entry: Entry) -> int:
         index = self._scan.manifest.add(entry)
@@ -149,4 +159,9 @@ class _Scanner:
             self._on_progress(self._scan.manifest.files, self._scan.manifest.bytes)
 
     def _skip(self, above: tuple[str, ...], name: str, reason: str) -> None:
-        self._scan.skipped.append((printable("/".join((*above, name)), 4096), reason))
+        self._scan.skipped.append((_path(above, name), reason))
+
+
+def _path(above: tuple[str, ...], name: str) -> str:
+    """The path of an entry for people."""
+    return printable("/".join((*above, name)), 4096)

@@ -162,7 +162,8 @@ class SendingSession:
         self._report(Connected(peer.name))
         self._prove_code(channel, nonces, peer)
         scan = self._wait_for(channel, scanning)
-        self._report(Ready(scan.manifest.files, scan.manifest.bytes, tuple(scan.skipped), scan.left_out))
+        manifest = scan.manifest
+        self._report(Ready(manifest.files, manifest.bytes, tuple(scan.skipped), scan.left_out, tuple(scan.inexact)))
         spoken = _Spoken(key, salt, self._wait_for(channel, stretching))
         while True:
             try:
@@ -367,6 +368,7 @@ class SendingSession:
                 receipt=receipt,
                 renamed=tuple((printable(old), printable(new)) for old, new in keeper.renamed),
                 left_out=scan.left_out,
+                inexact=tuple(scan.inexact),
             )
         )
 

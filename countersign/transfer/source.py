@@ -9,6 +9,7 @@ import stat
 from countersign.errors import FolderUnreadable
 from countersign.pack.manifest import Manifest
 from countersign.pack.plan import Piece
+from countersign.transfer.dates import clamped
 from countersign.transfer.disk import TOO_MANY_OPEN, Tree, disk_problem, read_at
 from countersign.transfer.selection import Selection
 
@@ -63,7 +64,8 @@ class Source:
 
     def _check_same(self, handle: int, index: int) -> None:
         status = os.fstat(handle)
-        same = status.st_size == self._manifest.sizes[index] and status.st_mtime_ns == self._manifest.mtimes[index]
+        date = clamped(status.st_mtime_ns)  # as it is in the list
+        same = status.st_size == self._manifest.sizes[index] and date == self._manifest.mtimes[index]
         if not same or not stat.S_ISREG(status.st_mode):
             raise WithdrawnError("changed")
 

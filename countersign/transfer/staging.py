@@ -23,6 +23,7 @@ from countersign.pack.archive import Buffer, Member
 from countersign.pack.manifest import EntryKind, Manifest, places_of
 from countersign.pack.plan import Answer, bitmap
 from countersign.transfer.creating import MANY, Creator, complete_file
+from countersign.transfer.dates import INEXACT_HERE, inexact_dates
 from countersign.transfer.disk import (
     BY_PATH,
     LINKS_WORK,
@@ -80,6 +81,7 @@ class Staging:
         self.path = path
         self.journal = journal
         self.skipped = dict(unwanted)
+        self.inexact: dict[int, str] = {}  # here, but not with their own date
         self.digests = bytearray(32 * len(manifest))
         self.complete = bytearray(len(manifest))
         self.files_done = self.bytes_done = 0
@@ -354,7 +356,21 @@ class Staging:
             if self._is_wanted(index):
                 mtime = self.manifest.mtimes[index]
                 self._entry(index, lambda parent, name, _i, mtime=mtime: parent.set_folder_time(name, mtime))
+        self._note_dates()
         self._creator.close()
+
+    def _note_dates(self) -> None:
+        """Looks which odd dates the disk could not hold."""
+
+        def date_of(index: int) -> int | None:
+            if index in self.skipped:
+                return None
+            return self._tree.folder(self.manifest.parents[index]).status(self.manifest.names[index]).st_mtime_ns
+
+        try:
+            self.inexact = dict.fromkeys(inexact_dates(self.manifest, date_of), INEXACT_HERE)
+        except OSError as error:
+            raise disk_problem(error, self.path) from error
 
     def sync(self) -> None:
         """Makes all of it durable. Raises DiskProblem."""

@@ -83,6 +83,7 @@ class Ready(Status):
     bytes: int
     skipped: tuple[tuple[str, str], ...] = ()
     left_out: int = 0  # by the sender's own wish
+    inexact: tuple[tuple[str, str], ...] = ()  # (path, reason): sent, but not with their own date
 
 
 @dataclass(frozen=True)
@@ -189,6 +190,7 @@ class Done(Status):
     renamed: tuple[tuple[str, str], ...] = ()
     kept: tuple[str, ...] = ()
     left_out: int = 0  # by the sender's own wish; told at the sender only
+    inexact: tuple[tuple[str, str], ...] = ()  # (path, reason): there, but not with their own date
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from countersign.transfer.scanning import Scan
 from countersign.transfer.selection import Selection, split_patterns
 from countersign.ui.presenters.screens import Action, Block, Feedback, Field, Rows, Screen, Text, Tone, Window
 from countersign.ui.presenters.tree import Tree
-from countersign.wording import amount_text, taken_out_text
+from countersign.wording import amount_text, inexact_lines, taken_out_text
 
 _SKIPPED_SHOWN = 3
 
@@ -74,6 +74,8 @@ class Contents:
                 n=number_text(count)
             )
             text += "".join(f"\n  {path}: {_(reason)}" for path, reason in scan.skipped[:_SKIPPED_SHOWN])
+        for line in inexact_lines(scan.inexact[:_SKIPPED_SHOWN]):
+            text += "\n" + line
         return Text(text, Tone.HINT)
 
     def _searched(self, text: str) -> Feedback:

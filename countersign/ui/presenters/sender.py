@@ -158,6 +158,9 @@ class SenderPresenter(Presenter):
                 len(scan.skipped),
             )
             text += "  ·  " + skipped.format(n=number_text(len(scan.skipped)))
+        if scan.inexact:
+            dated = ngettext("{n} can not keep its date", "{n} can not keep their dates", len(scan.inexact))
+            text += "  ·  " + dated.format(n=number_text(len(scan.inexact)))
         return Line(text, (self._look_action(True),), Tone.GOOD)
 
     def _look_action(self, enabled: bool) -> Action:
