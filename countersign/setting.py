@@ -14,6 +14,7 @@ from countersign.errors import DiskProblem, NoPeers
 from countersign.home import Home, received_folder
 from countersign.transfer.device import Device
 from countersign.transfer.disk import allow_many_handles
+from countersign.transfer.own import own_places
 from countersign.transfer.reception import Reception
 from countersign.transfer.selection import Selection
 from countersign.transfer.sending import SendingSession
@@ -86,4 +87,6 @@ def open_setting(home: Home, now: Callable[[], float] = time.time) -> Setting:
     home.prepare()
     identity = open_identity(home.certs, datetime.datetime.fromtimestamp(now(), datetime.timezone.utc))
     peers = PeerStore(home.certs, identity.id)
-    return Setting(home, Device(identity, peers, Guesses(home.state), home.receipts, home.state, now))
+    return Setting(
+        home, Device(identity, peers, Guesses(home.state), home.receipts, home.state, own_places(home, identity), now)
+    )

@@ -15,6 +15,7 @@ from countersign.transport.addresses import Address
 
 _REASONS_SHOWN = 20
 _EXISTING_SHOWN = 3
+_KEYS_SHOWN = 3
 _BETWEEN = "  ·  "
 
 WAITING = {
@@ -37,6 +38,18 @@ def taken_out_text(count: int) -> str:
     """How much the sender's person has left out."""
     return ngettext("{n} entry stays here, as you chose", "{n} entries stay here, as you chose", count).format(
         n=number_text(count)
+    )
+
+
+def keys_text(paths: Sequence[str]) -> str:
+    """A warning that private keys are among what will be sent; nothing where there are none."""
+    if not paths:
+        return ""
+    names = ", ".join(printable(path, 400) for path in paths[:_KEYS_SHOWN])
+    if len(paths) > _KEYS_SHOWN:
+        names += ", " + _("… and {n} more").format(n=number_text(len(paths) - _KEYS_SHOWN))
+    return _("These look like private keys. Take them out if the other person should not have them: {names}").format(
+        names=names
     )
 
 
@@ -283,7 +296,8 @@ def sentence_of(status: st.Status) -> str:
             text += "\n  " + taken_out_text(status.left_out)
         for path, reason in status.skipped[:_REASONS_SHOWN]:
             text += "\n" + _("  can not be sent: {path}: {reason}").format(path=path, reason=_(reason))
-        return "\n".join((text, *inexact_lines(status.inexact)))
+        parts = [text, *inexact_lines(status.inexact), keys_text(status.private_keys)]
+        return "\n".join(part for part in parts if part)
     if isinstance(status, st.OfferSeen):
         return _("{peer} offers “{name}”: {amount}.").format(
             peer=printable(status.peer), name=status.name, amount=amount_text(status.files, status.bytes)

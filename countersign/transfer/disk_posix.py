@@ -66,6 +66,20 @@ class Folder:
         """Opens a folder in this one."""
         return Folder(os.open(name, _FOLDER_FLAGS | os.O_NOFOLLOW, dir_fd=self._handle))
 
+    def lineage(self) -> Iterator[tuple[int, int]]:
+        """Device and inode of this folder and of every one above it."""
+        above, last = ".", None
+        while True:
+            try:
+                status = os.stat(above, dir_fd=self._handle)
+            except PermissionError:  # it lies in a folder that we may not enter, so in none of ours
+                return
+            found = status.st_dev, status.st_ino
+            if found == last:
+                return
+            yield found
+            above, last = f"../{above}", found
+
     def make_folder(self, name: str) -> None:
         os.mkdir(name, dir_fd=self._handle)
 

@@ -64,6 +64,12 @@ class Folder:
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), name)
         return Folder(self._path / name)
 
+    def lineage(self) -> Iterator[tuple[int, int]]:
+        """Device and inode of this folder and of every one above it."""
+        for path in (self._path, *self._path.parents):
+            status = os.stat(_long(path))
+            yield status.st_dev, status.st_ino
+
     def make_folder(self, name: str) -> None:
         os.mkdir(self._at(name))
 

@@ -163,7 +163,8 @@ class SendingSession:
         self._prove_code(channel, nonces, peer)
         scan = self._wait_for(channel, scanning)
         manifest = scan.manifest
-        self._report(Ready(manifest.files, manifest.bytes, tuple(scan.skipped), scan.left_out, tuple(scan.inexact)))
+        told = tuple(scan.skipped), scan.left_out, tuple(scan.keys), tuple(scan.inexact)
+        self._report(Ready(manifest.files, manifest.bytes, *told))
         spoken = _Spoken(key, salt, self._wait_for(channel, stretching))
         while True:
             try:
@@ -178,7 +179,7 @@ class SendingSession:
 
     def _scan(self, on_progress: Callable[[int, int], None], cancelled: Callable[[], bool]) -> Scan:
         with self._stats.working(LISTING):
-            return scan_selection(self._selection, on_progress, cancelled)
+            return scan_selection(self._selection, on_progress, cancelled, self._device.own)
 
     # --- the beginning ---------------------------------------------------------------------------------------------
 

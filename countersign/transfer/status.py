@@ -83,6 +83,7 @@ class Ready(Status):
     bytes: int
     skipped: tuple[tuple[str, str], ...] = ()
     left_out: int = 0  # by the sender's own wish
+    private_keys: tuple[str, ...] = ()  # paths of what looks like one; they are sent
     inexact: tuple[tuple[str, str], ...] = ()  # (path, reason): sent, but not with their own date
 
 
