@@ -418,6 +418,12 @@ class OwnPlace(DiskProblem):
     next_step = N_("Choose a folder or files of your own.")
 
 
+class TargetRefused(DiskProblem):
+    code = "bad_target"
+    sentence = N_("Nothing is received into “{path}”: {reason}.")
+    next_step = N_("Choose another folder, such as a new one on the Desktop or in Documents.")
+
+
 class TooMuch(DiskProblem):
     code = "too_much"
     sentence = N_("“{path}” holds more than one transfer takes: {detail}.")

@@ -19,6 +19,7 @@ from countersign.transfer.reception import Reception
 from countersign.transfer.selection import Selection
 from countersign.transfer.sending import SendingSession
 from countersign.transfer.status import Report
+from countersign.transfer.targets import check_target
 from countersign.transport.addresses import Address
 from countersign.transport.connecting import connect
 from countersign.transport.listening import Listener
@@ -56,8 +57,9 @@ class Setting:
     def reception(
         self, into: Path, bind: str | None, port: int, report: Report, *, keep_listening: bool = False
     ) -> Reception:
-        """A receiver that waits there. Raises DiskProblem where nothing could be received into that folder."""
+        """A receiver that waits there. Raises DiskProblem where nothing could, or may, be received into that folder."""
         device = self.device
+        check_target(device.own, into)
         _check_target(into)
         return Reception(
             device,

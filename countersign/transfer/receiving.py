@@ -56,6 +56,7 @@ from countersign.transfer.status import (
     Report,
     WaitingFor,
 )
+from countersign.transfer.targets import check_target
 from countersign.transfer.unpacking import Unpacking
 from countersign.transport.link import LinkLostError
 from countersign.trust.peers import Peer
@@ -350,6 +351,7 @@ class ReceivingSession:
     def _begin(self, manifest: Manifest, proposal: Proposal, decision: Decision) -> Staging:
         """Accepted: from here on the disk is written to."""
         into = decision.into or self._into
+        check_target(self._device.own, into)
         self._into = into
         self._began = time.monotonic()
         try:

@@ -38,7 +38,7 @@ class Settlement:
         self._drafting = Background(lambda: self._draft(ring, Published()), "drafting")
         try:
             self._staging.sync()
-            return publish(self._staging, self._into)
+            return publish(self._staging, self._into, self._device.own)
         except BaseException:
             self._discard_draft()
             raise
