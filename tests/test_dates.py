@@ -12,6 +12,7 @@ import pytest
 from countersign.events import event_of
 from countersign.pack.manifest import TOP, Entry, EntryKind, Manifest
 from countersign.transfer import status as st
+from countersign.transfer.dates import set_date
 from countersign.transfer.disk import Folder
 from countersign.wording import lines_of
 from tests.test_disks import small_disk
@@ -126,6 +127,14 @@ def test_a_disk_that_clamps_or_wraps_silently_is_noticed(couple: Couple, monkeyp
         assert (into / "late").stat().st_mtime_ns // SECOND == (1 << 31) - 1
         assert (into / "early").stat().st_mtime_ns // SECOND == -(1 << 31)
         assert (into / "fine").stat().st_mtime_ns == dates["fine"]
+
+
+@pytest.mark.parametrize(("wanted", "kept"), [(DATES["2446"] // 2, 5 * 10**18), (EARLIEST, -3 * 10**18)])
+def test_where_a_disk_ends_elsewhere_its_own_end_is_the_nearest(wanted: int, kept: int) -> None:
+    """One that clamps, to dates that no list of ours names."""
+    there: list[int] = []
+    set_date(wanted, lambda date: there.append(min(max(date, -3 * 10**18), 5 * 10**18)), lambda: there[-1])
+    assert there == [kept]
 
 
 def test_what_goes_wrong_with_any_date_is_still_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,11 +20,12 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from countersign.errors import OwnPlace
+from countersign.errors import FolderEmpty, OwnPlace
 from countersign.events import event_of
 from countersign.pack.manifest import Entry, EntryKind
 from countersign.transfer import status as st
 from countersign.transfer.disk import Folder
+from countersign.transfer.own import Secret
 from countersign.transfer.scanning import INEXACT, OWN, Scan, scan_selection
 from countersign.transfer.selection import Selection
 from countersign.ui.presenters.sender import Summary
@@ -154,6 +155,8 @@ def test_a_bind_mount_of_what_is_ours_does_not_help(couple: Couple) -> None:
         assert own(scan(couple, tree)) == {"mounted"}
         with pytest.raises(OwnPlace):
             scan(couple, tree / "mounted")
+    with bound(couple.alice.home.peers, tree / "people"):
+        assert own(scan(couple, tree)) == {"people"}
 
 
 def test_a_folder_of_which_all_is_ours_is_refused_with_that_reason(couple: Couple) -> None:
@@ -162,6 +165,9 @@ def test_a_folder_of_which_all_is_ours_is_refused_with_that_reason(couple: Coupl
     shutil.copy(key_file(couple), tree / "k.pem")
     with pytest.raises(OwnPlace):
         scan(couple, tree)
+    (tree / "letter").write_text("hello")
+    with pytest.raises(FolderEmpty):  # there is something of theirs, which they left out
+        scan_selection(Selection((tree,), patterns=("letter",)), lambda *_a: None, bool, couple.alice.device.own)
 
 
 # --- copies of the key ---------------------------------------------------------------------------------------------------
@@ -224,6 +230,29 @@ def test_the_next_key_is_ours_too(couple: Couple, tree: Path) -> None:
     (couple.alice.home.certs / "next-key.pem").write_bytes(data)
     (tree / "other.key").write_bytes(data)
     assert own(scan(couple, tree)) == {"other.key"}
+
+
+def test_a_copy_is_known_while_the_key_itself_is_elsewhere(couple: Couple, tree: Path) -> None:
+    (tree / "copy.der").write_bytes(own_key(couple).private_bytes(DER, SEC1, NoEncryption()))
+    key_file(couple).rename(couple.root / "moved")
+    assert own(scan(couple, tree)) == {"copy.der"}
+
+
+def test_what_became_a_pipe_since_it_was_listed_is_not_read(
+    couple: Couple, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if sys.platform == "win32":
+        pytest.skip("no pipes in folders here")
+    shutil.copy(key_file(couple), tree / "k.pem")
+    status = (tree / "k.pem").stat()
+    (tree / "k.pem").unlink()
+    os.mkfifo(tree / "k.pem")
+    read: list[object] = []
+    monkeypatch.setattr("countersign.transfer.own.read_at", lambda *a: read.append(a))
+    folder = Folder.open_root(tree)
+    assert couple.alice.device.own.look().judge(folder, "k.pem", status) is Secret.NONE
+    folder.close()
+    assert read == []
 
 
 # --- keys of others ------------------------------------------------------------------------------------------------------

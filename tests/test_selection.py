@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from countersign import limits
 from countersign.errors import Cancelled, TooMuch
 from countersign.home import Home
 from countersign.transfer import status as st
+from countersign.transfer.disk import Folder
 from countersign.transfer.own import OwnPlaces
 from countersign.transfer.scanning import Scan, scan_selection
 from countersign.transfer.selection import Selection, split_patterns
@@ -138,6 +141,18 @@ def test_cancelling_is_heard_among_entries_that_are_not_sent(tmp_path: Path, pat
         (tmp_path / f"{number}.tmp").symlink_to("/etc")
     with pytest.raises(Cancelled):
         scan_selection(Selection((tmp_path,), patterns=patterns), lambda _f, _s: None, lambda: True, NOBODY)
+
+
+def test_cancelling_is_heard_while_a_large_folder_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def endless(_folder: Folder) -> Iterator[os.DirEntry[str]]:
+        (entry,) = os.scandir(tmp_path)
+        yield from [entry] * 100_000
+        raise AssertionError("nobody looked")
+
+    (tmp_path / "x").write_text("x")
+    monkeypatch.setattr(Folder, "entries", endless)
+    with pytest.raises(Cancelled):
+        scan_selection(Selection((tmp_path,)), lambda _f, _s: None, lambda: True, NOBODY)
 
 
 def test_cancelling_is_heard_on_a_slow_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -87,9 +87,12 @@ def test_what_is_started_or_loaded_is_no_target(couple: Couple, user: Path, wher
     "where", ["Documents", "Desktop/received_folder", ".config/other", ".local/share/other", "bin/x"]
 )
 def test_other_folders_of_a_person_are_targets(couple: Couple, user: Path, where: str) -> None:
+    refused(couple, user / ".SSH" / "x")  # on many disks that is the same
+    taken(couple, user / where / ".ssh" / "x")
     taken(couple, user / where)
     (user / where).mkdir(parents=True)
     taken(couple, user / where)
+    taken(couple, user / where / ".ssh" / "x")
 
 
 def test_windows_start_folder_is_no_target(couple: Couple, user: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,6 +117,10 @@ def test_folders_of_programs_and_modules_are_no_target(
     refused(couple, programs)
     taken(couple, programs / "sub")
     refused(couple, tmp_path / "missing")
+    monkeypatch.chdir(tmp_path)
+    taken(couple, tmp_path)
+    if sys.prefix != sys.base_prefix:
+        refused(couple, Path(sys.prefix))
     for folder in site.getsitepackages():
         if os.access(folder, os.W_OK):
             refused(couple, Path(folder))
@@ -132,6 +139,39 @@ def test_a_link_a_bind_mount_and_another_spelling_do_not_help(couple: Couple, us
     with bound(couple.bob.home.peers, couple.root / "mounted"):
         refused(couple, couple.root / "mounted")
         refused(couple, couple.root / "mounted" / "new")
+
+
+def test_a_link_does_not_make_the_home_a_folder_for_people(couple: Couple) -> None:
+    (couple.bob.home.root / "received_folder").symlink_to(".")
+    for into in (couple.bob.home.root / "new", couple.bob.home.root / "received_folder" / "new"):
+        refused(couple, into)
+
+
+def test_a_step_up_is_taken_from_where_a_link_leads(couple: Couple) -> None:
+    link = couple.root / "link"
+    link.symlink_to(couple.bob.home.certs)
+    refused(couple, link / ".." / "certs" / "new")
+
+
+def test_a_bind_mount_of_a_folder_in_the_home(couple: Couple) -> None:
+    (couple.bob.home.root / "modules").mkdir()
+    with bound(couple.bob.home.root / "modules", couple.root / "mounted"):
+        refused(couple, couple.root / "mounted" / "new")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="case says nothing there")
+def test_another_case_is_no_folder_for_people(couple: Couple) -> None:
+    refused(couple, couple.bob.home.root / "Received_Folder")
+
+
+def test_a_program_that_was_unpacked_into_the_home_of_a_person(couple: Couple, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then what lies around is not all ours."""
+    home = couple.bob.home.root
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("USERPROFILE", str(home))
+    taken(couple, home / "Documents")
+    for name in (".", "certs", "state/new", "receipts", ".ssh"):
+        refused(couple, home / name)
 
 
 def test_a_home_in_a_folder_that_may_be_received_into(tmp_path: Path, couple: Couple) -> None:

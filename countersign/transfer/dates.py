@@ -17,9 +17,9 @@ _EARLIEST, _LATEST = -(1 << 63), (1 << 63) - 1
 # what every disk but FAT holds, 1902 to 2037: such dates are set and not looked at
 _SAFE_FROM, _SAFE_TO = -2_145_916_800 * _SECOND, 2_145_916_800 * _SECOND
 _GRAIN = 2 * _SECOND  # FAT counts in twos
-# the ends of what disks hold, farthest first
+# the ends of what disks hold, farthest first: ext4, HFS+, NFS 3, FAT
 _BEGINNINGS = tuple(s * _SECOND for s in (-(1 << 31), -2_082_844_800, 0, 315_532_800))
-_ENDS = tuple(s * _SECOND for s in (15_032_385_535, 4_354_819_198, 2_212_122_495, (1 << 31) - 1))
+_ENDS = tuple(s * _SECOND for s in (15_032_385_535, 4_354_819_198, (1 << 32) - 1, 2_212_122_495, (1 << 31) - 1))
 
 INEXACT_HERE = N_("this disk can not hold its date; it has the nearest that is possible")
 
