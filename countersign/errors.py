@@ -430,6 +430,18 @@ class FolderEmpty(DiskProblem):
     next_step = N_("Put the files that you want to send into it.")
 
 
+class OwnPlace(DiskProblem):
+    code = "own_place"
+    sentence = N_("“{path}” belongs to Countersign itself and is never sent.")
+    next_step = N_("Choose a folder or files of your own.")
+
+
+class TargetRefused(DiskProblem):
+    code = "bad_target"
+    sentence = N_("Nothing is received into “{path}”: {reason}.")
+    next_step = N_("Choose another folder, such as a new one on the Desktop or in Documents.")
+
+
 class TooMuch(DiskProblem):
     code = "too_much"
     sentence = N_("“{path}” holds more than one transfer takes: {detail}.")

@@ -29,7 +29,8 @@ def event_of(status: st.Status) -> list[dict[str, Any]]:
         return [_event("error", code=problem.code, message=problem.message, hint=problem.hint)]
     if isinstance(status, st.Ready):
         return [_event("ready", files=status.files, bytes=status.bytes, skipped=_skipped(status.skipped),
-                       left_out=status.left_out)]  # fmt: skip
+                       left_out=status.left_out, private_keys=list(status.private_keys),
+                       inexact=_skipped(status.inexact))]  # fmt: skip
     if isinstance(status, st.NeedDecision):
         return [_list(status)]
     if isinstance(status, st.OfferSeen):  # still sealed: what it is follows in a second one, once the key fits
@@ -82,6 +83,7 @@ def _done(status: st.Done) -> dict[str, Any]:
         renamed=dict(status.renamed),
         renamed_there=status.renamed_there,
         kept=list(status.kept),
+        inexact=_skipped(status.inexact),
     )
 
 

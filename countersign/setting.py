@@ -14,10 +14,12 @@ from countersign.errors import DiskProblem, NoPeers
 from countersign.home import Home, received_folder
 from countersign.transfer.device import Device
 from countersign.transfer.disk import allow_many_handles
+from countersign.transfer.own import own_places
 from countersign.transfer.reception import Reception
 from countersign.transfer.selection import Selection
 from countersign.transfer.sending import SendingSession
 from countersign.transfer.status import Report
+from countersign.transfer.targets import check_target
 from countersign.transport.addresses import Address
 from countersign.transport.connecting import connect
 from countersign.transport.listening import Listener
@@ -55,8 +57,9 @@ class Setting:
     def reception(
         self, into: Path, bind: str | None, port: int, report: Report, *, keep_listening: bool = False
     ) -> Reception:
-        """A receiver that waits there. Raises DiskProblem where nothing could be received into that folder."""
+        """A receiver that waits there. Raises DiskProblem where nothing could, or may, be received into that folder."""
         device = self.device
+        check_target(device.own, into)
         _check_target(into)
         return Reception(
             device,
@@ -86,4 +89,6 @@ def open_setting(home: Home, now: Callable[[], float] = time.time) -> Setting:
     home.prepare()
     identity = open_identity(home.certs, datetime.datetime.fromtimestamp(now(), datetime.timezone.utc))
     peers = PeerStore(home.certs, identity.id)
-    return Setting(home, Device(identity, peers, Guesses(home.state), home.receipts, home.state, now))
+    return Setting(
+        home, Device(identity, peers, Guesses(home.state), home.receipts, home.state, own_places(home, identity), now)
+    )

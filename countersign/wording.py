@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 from countersign.figures import number_text, size_text, time_text
 from countersign.i18n import N_, _, ngettext
@@ -17,6 +18,7 @@ from countersign.trust.fingerprint import DeviceId
 
 _REASONS_SHOWN = 20
 _EXISTING_SHOWN = 3
+_KEYS_SHOWN = 3
 _BETWEEN = "  ·  "
 
 WAITING = {
@@ -41,6 +43,32 @@ def taken_out_text(count: int) -> str:
     return ngettext("{n} entry stays here, as you chose", "{n} entries stay here, as you chose", count).format(
         n=number_text(count)
     )
+
+
+def keys_text(paths: Sequence[str]) -> str:
+    """A warning that private keys are among what will be sent; nothing where there are none."""
+    if not paths:
+        return ""
+    names = ", ".join(printable(path, 400) for path in paths[:_KEYS_SHOWN])
+    if len(paths) > _KEYS_SHOWN:
+        names += ", " + _("… and {n} more").format(n=number_text(len(paths) - _KEYS_SHOWN))
+    return _("These look like private keys. Take them out if the other person should not have them: {names}").format(
+        names=names
+    )
+
+
+def inexact_lines(pairs: Sequence[tuple[str, str]]) -> list[str]:
+    """What has another date than its own."""
+    if not pairs:
+        return []
+    count = len(pairs)
+    text = ngettext(
+        "{n} entry is whole, but its date could not be kept:",
+        "{n} entries are whole, but their dates could not be kept:",
+        count,
+    )
+    lines = [text.format(n=number_text(count)), *(f"  {path}: {_(reason)}" for path, reason in pairs[:_REASONS_SHOWN])]
+    return [*lines, "  …"] if count > _REASONS_SHOWN else lines
 
 
 def interface_text(name: str) -> str:
@@ -114,7 +142,7 @@ def done_details(status: st.Done) -> list[str]:
         lines += [f"  {path}: {_(reason)}" for path, reason in status.skipped[:_REASONS_SHOWN]]
         if count > _REASONS_SHOWN:
             lines.append("  …")
-    return lines
+    return lines + inexact_lines(status.inexact)
 
 
 STAGES = {
@@ -296,7 +324,8 @@ def sentence_of(status: st.Status) -> str:
             text += "\n  " + taken_out_text(status.left_out)
         for path, reason in status.skipped[:_REASONS_SHOWN]:
             text += "\n" + _("  can not be sent: {path}: {reason}").format(path=path, reason=_(reason))
-        return text
+        parts = [text, *inexact_lines(status.inexact), keys_text(status.private_keys)]
+        return "\n".join(part for part in parts if part)
     if isinstance(status, st.OfferSeen):
         return _("{peer} offers something. What it is opens with the key.").format(peer=printable(status.peer))
     if isinstance(status, st.OfferOpened):

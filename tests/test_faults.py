@@ -108,11 +108,11 @@ def test_f3_whatever_happens_while_it_is_published_it_is_published_once(
     begun, go_on = threading.Event(), threading.Event()
     calls = []
 
-    def slow(staging: object, into: Path) -> object:
+    def slow(staging: object, into: Path, own: object) -> object:
         calls.append(into)
         begun.set()
         go_on.wait(30)
-        return publish(staging, into)  # type: ignore[arg-type]
+        return publish(staging, into, own)  # type: ignore[arg-type]
 
     monkeypatch.setattr(settling, "publish", slow)
     exchange = Exchange(couple)

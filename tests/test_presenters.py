@@ -617,7 +617,8 @@ def test_looking_inside_taking_out_and_leaving_out(couple: Couple) -> None:
     def look() -> None:
         """What the thread beside the window would do."""
         selection = stage.looked_at[-1]
-        stage.hear(Summary(selection, scan_selection(selection, lambda _f, _b: None, lambda: False)))
+        own = couple.alice.device.own
+        stage.hear(Summary(selection, scan_selection(selection, lambda _f, _b: None, lambda: False, own)))
 
     look()
     window.press("Look inside")

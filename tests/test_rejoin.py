@@ -77,7 +77,7 @@ def test_p2_an_answer_to_one_list_is_no_answer_to_another(couple: Couple, monkey
 
     def other(self: sending.SendingSession, channel: Channel, scan: scanning.Scan, *rest: object) -> None:
         if self._ring is not None:
-            scan = scanning.scan_selection(Selection((evil,)), lambda *_a: None, lambda: False)
+            scan = scanning.scan_selection(Selection((evil,)), lambda *_a: None, lambda: False, self._device.own)
             self._selection = Selection((evil,))
         transfer(self, channel, scan, *rest)  # type: ignore[arg-type]
 

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from countersign import limits
-from countersign.errors import TooMuch
+from countersign.errors import Cancelled, TooMuch
+from countersign.home import Home
 from countersign.transfer import status as st
+from countersign.transfer.disk import Folder
+from countersign.transfer.own import OwnPlaces
 from countersign.transfer.scanning import Scan, scan_selection
 from countersign.transfer.selection import Selection, split_patterns
 from tests.transfers import Couple, Exchange, fill, snapshot
 
+NOBODY = OwnPlaces(Home(Path("nowhere")), None, b"")
+
 
 def scan(selection: Selection) -> Scan:
-    return scan_selection(selection, lambda _files, _size: None, lambda: False)
+    return scan_selection(selection, lambda _files, _size: None, lambda: False, NOBODY)
 
 
 def paths(selection: Selection) -> list[str]:
@@ -126,3 +133,40 @@ def test_more_than_a_list_can_hold(
         (tmp_path / f"{number:04}").write_text("x" * 7)
     with pytest.raises(TooMuch, match=words):
         scan(Selection((tmp_path,)))
+
+
+@pytest.mark.parametrize("patterns", [("*.tmp",), ()])
+def test_cancelling_is_heard_among_entries_that_are_not_sent(tmp_path: Path, patterns: tuple[str, ...]) -> None:
+    for number in range(1500):
+        (tmp_path / f"{number}.tmp").symlink_to("/etc")
+    with pytest.raises(Cancelled):
+        scan_selection(Selection((tmp_path,), patterns=patterns), lambda _f, _s: None, lambda: True, NOBODY)
+
+
+def test_cancelling_is_heard_while_a_large_folder_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def endless(_folder: Folder) -> Iterator[os.DirEntry[str]]:
+        (entry,) = os.scandir(tmp_path)
+        yield from [entry] * 100_000
+        raise AssertionError("nobody looked")
+
+    (tmp_path / "x").write_text("x")
+    monkeypatch.setattr(Folder, "entries", endless)
+    with pytest.raises(Cancelled):
+        scan_selection(Selection((tmp_path,)), lambda _f, _s: None, lambda: True, NOBODY)
+
+
+def test_cancelling_is_heard_on_a_slow_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where every entry takes a while, a thousand of them are too long."""
+    clock = iter(range(10_000))
+    monkeypatch.setattr("countersign.transfer.scanning.time.monotonic", lambda: next(clock) * 0.1)
+    for number in range(20):
+        (tmp_path / f"{number}").write_text("x")
+    asked: list[int] = []
+
+    def cancelled() -> bool:
+        asked.append(next(clock))
+        return len(asked) == 3
+
+    with pytest.raises(Cancelled):
+        scan_selection(Selection((tmp_path,)), lambda _f, _s: None, cancelled, NOBODY)
+    assert asked[-1] < 12, "within a second and little more"

@@ -64,7 +64,7 @@ class Conclusion:
         try:
             completion.wait(meanwhile)
             self._compare(channel, ring, time)
-            completion.publish(self._into, meanwhile)
+            completion.publish(self._into, self._device.own, meanwhile)
             return completion.take_draft() or self.receipts.draft(ring, time, meanwhile)
         finally:
             self.published = completion.published

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from countersign.transfer.own import OwnPlaces
 from countersign.trust.guesses import Guesses
 from countersign.trust.identity import Identity
 from countersign.trust.peers import PeerStore
@@ -26,6 +27,7 @@ class Device:
     guesses: Guesses
     receipts: Path
     state: Path
+    own: OwnPlaces
     now: Callable[[], float] = time.time
 
     @property

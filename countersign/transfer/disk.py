@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from collections import OrderedDict
 from pathlib import Path
+from typing import TypeAlias
 
 from countersign.errors import DiskFull, DiskProblem
 from countersign.pack.manifest import TOP, Manifest
@@ -40,6 +42,7 @@ _FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 # what a file system says of a single name that it can not hold (EINVAL: FAT and a colon; EILSEQ: bytes that are no text there)
 _NAME_TROUBLE = frozenset({errno.EINVAL, errno.ENAMETOOLONG, errno.EILSEQ, errno.EEXIST, errno.EFBIG})
 _OPEN_FOLDERS = 16
+Spot: TypeAlias = tuple[int, int]  # device and inode: what a file or folder is, by whatever path it was reached
 TOO_MANY_OPEN = frozenset({errno.EMFILE, errno.ENFILE})
 
 
@@ -53,6 +56,11 @@ def disk_problem(error: OSError, path: Path | str) -> DiskProblem:
 def is_about_one_name(error: OSError) -> bool:
     """Whether only this entry can not be kept, and the others can."""
     return error.errno in _NAME_TROUBLE
+
+
+def spot_of(status: os.stat_result) -> Spot:
+    """Device and inode. What `os.scandir` gives on Windows has neither; what `Folder.status` gives has both."""
+    return status.st_dev, status.st_ino
 
 
 class Tree:

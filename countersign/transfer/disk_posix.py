@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from countersign.handles import Handle
+from countersign.transfer.dates import set_date
 
 assert sys.platform != "win32"
 
@@ -86,7 +87,8 @@ class File(Handle):
 
     def set_time(self, mtime: int) -> None:
         """mtime in nanoseconds since 1970."""
-        os.utime(self.number, ns=(mtime, mtime))
+        number = self.number
+        set_date(mtime, lambda date: os.utime(number, ns=(date, date)), lambda: os.fstat(number).st_mtime_ns)
 
     def sync(self) -> None:
         """Makes it durable. macOS' fsync stops at the drive's cache; F_FULLFSYNC does not (fsync(2) there)."""
@@ -115,6 +117,20 @@ class Folder(Handle):
         """Opens a folder in this one."""
         return Folder(os.open(name, _FOLDER_FLAGS | os.O_NOFOLLOW, dir_fd=self.number))
 
+    def lineage(self) -> Iterator[tuple[int, int]]:
+        """Device and inode of this folder and of every one above it."""
+        above, last = ".", None
+        while True:
+            try:
+                status = os.stat(above, dir_fd=self.number)
+            except PermissionError:  # it lies in a folder that we may not enter, so in none of ours
+                return
+            found = status.st_dev, status.st_ino
+            if found == last:
+                return
+            yield found
+            above, last = f"../{above}", found
+
     def make_folder(self, name: str) -> None:
         os.mkdir(name, dir_fd=self.number)
 
@@ -141,7 +157,11 @@ class Folder(Handle):
 
     def set_folder_time(self, name: str, mtime: int) -> None:
         """mtime in nanoseconds since 1970; links are not followed."""
-        os.utime(name, ns=(mtime, mtime), dir_fd=self.number, follow_symlinks=False)
+        set_date(
+            mtime,
+            lambda date: os.utime(name, ns=(date, date), dir_fd=self.number, follow_symlinks=False),
+            lambda: self.status(name).st_mtime_ns,
+        )
 
     def remove_file(self, name: str) -> None:
         os.unlink(name, dir_fd=self.number)

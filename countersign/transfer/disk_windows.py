@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from countersign.handles import Handle
+from countersign.transfer.dates import set_date
 
 assert sys.platform == "win32"
 
@@ -120,6 +121,12 @@ class Folder:
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), name)
         return Folder(self._path / name)
 
+    def lineage(self) -> Iterator[tuple[int, int]]:
+        """Device and inode of this folder and of every one above it."""
+        for path in (self._path, *self._path.parents):
+            status = os.stat(_long(path))
+            yield status.st_dev, status.st_ino
+
     def make_folder(self, name: str) -> None:
         os.mkdir(self._at(name))
 
@@ -152,7 +159,8 @@ class Folder:
 
     def set_folder_time(self, name: str, mtime: int) -> None:
         """mtime in nanoseconds since 1970."""
-        os.utime(self._at(name), ns=(mtime, mtime))
+        path = self._at(name)
+        set_date(mtime, lambda date: os.utime(path, ns=(date, date)), lambda: self.status(name).st_mtime_ns)
 
     def remove_file(self, name: str) -> None:
         os.unlink(self._at(name))

@@ -14,7 +14,9 @@ from countersign import limits
 from countersign.hashing import new_hasher
 from countersign.pack.manifest import EntryKind
 from countersign.transfer.disk import File, Folder, disk_problem, is_link
+from countersign.transfer.own import OwnPlaces
 from countersign.transfer.staging import Staging
+from countersign.transfer.targets import check_opened
 
 _LONGEST = 255  # bytes of a name, on nearly every file system
 _TRIES = 10_000
@@ -28,13 +30,14 @@ class Published:
     kept: list[str] = field(default_factory=list)  # the same content was there
 
 
-def publish(staging: Staging, into: Path) -> Published:
-    """Moves every top entry into `into`. Raises DiskProblem; what was moved by then stays."""
+def publish(staging: Staging, into: Path, own: OwnPlaces) -> Published:
+    """Moves every top entry into `into`. Raises DiskProblem; what was moved by then stays. TargetRefused where it may not."""
     done = Published()
     comparison = _Comparison(staging)
     try:
         target = Folder.open_root(into)
         try:
+            check_opened(own, target, into)
             for index in staging.top_entries():
                 _publish_one(staging, index, target, done, comparison)
             target.sync()

@@ -59,6 +59,7 @@ from countersign.transfer.status import (
     Report,
     WaitingFor,
 )
+from countersign.transfer.targets import check_target
 from countersign.transfer.unpacking import Unpacking
 from countersign.transport.link import LinkLostError
 from countersign.trust.peers import Peer
@@ -361,6 +362,7 @@ class ReceivingSession:
     def _begin(self, manifest: Manifest, proposal: Proposal, decision: Decision) -> Staging:
         """Accepted: from here on the disk is written to."""
         into = decision.into or self._into
+        check_target(self._device.own, into)
         self._into = into
         self._began = time.monotonic()
         try:
@@ -476,6 +478,7 @@ class ReceivingSession:
             (printable(manifest.path(i), 4096), self._why.get(i) or TEXTS[reason])
             for i, reason in staging.skipped.items()
         )
+        inexact = tuple((printable(manifest.path(i), 4096), reason) for i, reason in staging.inexact.items())
         files, size = staging.files_done, staging.bytes_done
         staging.remove()
         self._report(self._stats.status())
@@ -490,6 +493,7 @@ class ReceivingSession:
                 receipt=conclusion.receipts.receipt,
                 renamed=tuple(published.renamed.items()),
                 kept=tuple(published.kept),
+                inexact=inexact,
             )
         )
 

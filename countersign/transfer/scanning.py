@@ -8,21 +8,28 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from operator import attrgetter
+from pathlib import Path
 
 from countersign import limits
-from countersign.errors import Cancelled, FolderEmpty, FolderMissing, FolderUnreadable, OfferRefused, TooMuch
+from countersign.errors import Cancelled, FolderEmpty, FolderMissing, FolderUnreadable, OfferRefused, OwnPlace, TooMuch
 from countersign.i18n import N_, _
 from countersign.pack.manifest import TOP, Entry, EntryKind, Manifest
 from countersign.pack.names import check_component, check_target
 from countersign.printable import printable
+from countersign.transfer.dates import clamped
 from countersign.transfer.disk import Folder, is_link
-from countersign.transfer.selection import Found, Selection
+from countersign.transfer.own import Own, OwnPlaces, Secret
+from countersign.transfer.selection import Found, Gathered, Selection
 
 _LOOK_EVERY = 1000  # entries
+_LOOK_AMONG_NAMES = 64  # names come from the disk many at a time
+_LOOK_SECONDS = 0.2  # on a slow disk a thousand entries take longer than a person waits
 _NAME = attrgetter("name")
 # looked up once, and not for every file
 _FILE, _EXECUTABLE = int(EntryKind.FILE), int(EntryKind.EXECUTABLE)
 KEEPERS = frozenset({".gitkeep"})  # what keeps SEND_FOLDER in a repository is nobody's file
+OWN = N_("it is Countersign's own and stays here")
+INEXACT = N_("its date is too far away to be sent; it gets the nearest that is possible")
 
 
 @dataclass
@@ -33,12 +40,14 @@ class Scan:
     manifest: Manifest = field(default_factory=Manifest)
     skipped: list[tuple[str, str]] = field(default_factory=list)
     left_out: int = 0  # by the person's own wish; with a folder goes all that is in it
+    keys: list[str] = field(default_factory=list)  # paths of what looks like other people's private keys; they are sent
+    inexact: list[tuple[str, str]] = field(default_factory=list)  # sent, but not with their own date
 
 
 def scan_selection(
-    selection: Selection, on_progress: Callable[[int, int], None], cancelled: Callable[[], bool]
+    selection: Selection, on_progress: Callable[[int, int], None], cancelled: Callable[[], bool], places: OwnPlaces
 ) -> Scan:
-    """Lists what is to be sent. Raises FolderMissing, FolderUnreadable, FolderEmpty, TooMuch, Cancelled."""
+    """Lists what is to be sent. Raises FolderMissing, FolderUnreadable, FolderEmpty, OwnPlace, TooMuch, Cancelled."""
     path = selection.place
     try:
         root = selection.open()
@@ -48,7 +57,10 @@ def scan_selection(
         raise FolderUnreadable(path=path, reason=error.strerror or error) from error
     scan = Scan(selection)
     try:
-        scanner = _Scanner(scan, on_progress, cancelled)
+        own = places.look()
+        _refuse_own(root, path, own)
+        scanner = _Scanner(scan, on_progress, cancelled, own)
+        scanner.at_home = selection.is_folder and next(root.lineage(), None) == own.send_folder is not None
         scanner.folder(root, TOP, (), 0)
         scanner.check_limits()
     except OSError as error:
@@ -56,26 +68,42 @@ def scan_selection(
     finally:
         root.close()
     if not len(scan.manifest):
-        raise FolderEmpty(path=path)
+        all_is_own = not scan.left_out and any(reason == OWN for _path, reason in scan.skipped)
+        raise OwnPlace(path=path) if all_is_own else FolderEmpty(path=path)
     return scan
 
 
+def _refuse_own(root: Folder, path: Path, own: Own) -> None:
+    """Raises OwnPlace where somebody chose what is ours, or something in it."""
+    for chosen, folder in root.places() if isinstance(root, Gathered) else [(path, root)]:
+        if own.holds(folder):
+            raise OwnPlace(path=chosen)
+
+
 class _Scanner:
-    def __init__(self, scan: Scan, on_progress: Callable[[int, int], None], cancelled: Callable[[], bool]) -> None:
+    def __init__(
+        self, scan: Scan, on_progress: Callable[[int, int], None], cancelled: Callable[[], bool], own: Own
+    ) -> None:
+        self.at_home = False  # the folder is our own SEND_FOLDER
+        self._own = own
         self._scan = scan
+        self._add = scan.manifest.add
         self._leaves_out = scan.selection.leaves_out if scan.selection.leaves_some_out else None
         self._on_progress = on_progress
         self._cancelled = cancelled
         self._names_bytes = 0
         self._reported = -limits.STATUS_SECONDS
+        self._seen = 0  # entries, also those that are not sent
+        self._look_at = time.monotonic() + _LOOK_SECONDS
 
     def folder(self, folder: Folder, parent: int, above: tuple[str, ...], path_bytes: int) -> None:
-        for found in sorted(folder.entries(), key=_NAME):
+        for found in self._sorted(folder):
             name = found.name
+            self._look()
             if self._leaves_out is not None and self._leaves_out(above, name):
                 self._scan.left_out += 1
                 continue
-            if not above and name in KEEPERS and found.stat(follow_symlinks=False).st_size == 0:
+            if self.at_home and not above and name in KEEPERS and found.stat(follow_symlinks=False).st_size == 0:
                 continue
             try:
                 name_bytes = check_component(name)
@@ -98,36 +126,80 @@ class _Scanner:
         if is_link(status):
             self._link(folder, name, parent, above, status)
         elif stat.S_ISREG(mode):
-            kind = _EXECUTABLE if mode & stat.S_IXUSR else _FILE
-            self._add(Entry(kind, parent, name, status.st_size, status.st_mtime_ns, ""))
+            if not (self._own.is_suspect(name, status.st_size) and self._stays(folder, name, above, status)):
+                kind = _EXECUTABLE if mode & stat.S_IXUSR else _FILE
+                self._add(Entry(kind, parent, name, status.st_size, self._date(status, above, name), ""))
         elif not stat.S_ISDIR(mode):
             self._skip(above, name, N_("it is not a file"))
         elif len(above) >= limits.MAX_DEPTH:
             self._skip(above, name, N_("it lies too deep"))
         else:
-            inside = folder.folder(name)
-            try:
-                index = self._add(Entry(EntryKind.FOLDER, parent, name, 0, status.st_mtime_ns, ""))
-                self.folder(inside, index, (*above, name), size)
-            finally:
-                inside.close()
+            self._folder(folder.folder(name), name, parent, above, size, status)
+
+    def _folder(
+        self, inside: Folder, name: str, parent: int, above: tuple[str, ...], size: int, status: os.stat_result
+    ) -> None:
+        """Owns `inside`."""
+        try:
+            if next(inside.lineage(), None) in self._own.folders:
+                self._leave(above, name)
+                return
+            index = self._add(Entry(EntryKind.FOLDER, parent, name, 0, self._date(status, above, name), ""))
+            self.folder(inside, index, (*above, name), size)
+        finally:
+            inside.close()
 
     def _link(self, folder: Folder, name: str, parent: int, above: tuple[str, ...], status: os.stat_result) -> None:
         target = folder.read_link(name)
         if check_target(target, len(above)):
             self._names_bytes += len(target)
-            self._add(Entry(EntryKind.LINK, parent, name, 0, status.st_mtime_ns, target))
+            self._add(Entry(EntryKind.LINK, parent, name, 0, self._date(status, above, name), target))
         else:
             self._skip(above, name, N_("it is a link that leads out of the folder"))
 
-    def _add(self, entry: Entry) -> int:
-        index = self._scan.manifest.add(entry)
-        if index % _LOOK_EVERY == 0:
-            self.check_limits()
-            self._report()
-            if self._cancelled():
-                raise Cancelled
-        return index
+    def _sorted(self, folder: Folder) -> list[Found]:
+        """What is in a folder by name. Reading a very large one takes seconds too, so there are looks on the way."""
+        found: list[Found] = []
+        for entry in folder.entries():
+            found.append(entry)
+            if not len(found) % _LOOK_AMONG_NAMES:
+                self._look()
+        found.sort(key=_NAME)
+        return found
+
+    def _look(self) -> None:
+        """Called for every entry: now and then looks at the limits and whether somebody cancelled."""
+        self._seen += 1
+        now = time.monotonic()
+        if self._seen % _LOOK_EVERY and now < self._look_at:
+            return
+        self._look_at = now + _LOOK_SECONDS
+        self.check_limits()
+        self._report(now)
+        if self._cancelled():
+            raise Cancelled
+
+    def _date(self, status: os.stat_result, above: tuple[str, ...], name: str) -> int:
+        """The date of an entry as it is sent."""
+        date = clamped(status.st_mtime_ns)
+        if date != status.st_mtime_ns:
+            self._scan.inexact.append((_path(above, name), INEXACT))
+        return date
+
+    def _stays(self, folder: Folder, name: str, above: tuple[str, ...], status: os.stat_result) -> bool:
+        """Whether a suspect file is ours; points out what looks like somebody's private key."""
+        secret = self._own.judge(folder, name, status)
+        if secret is Secret.OWN:
+            self._leave(above, name)
+        elif secret is Secret.KEY:
+            self._scan.keys.append(_path(above, name))
+        return secret is Secret.OWN
+
+    def _leave(self, above: tuple[str, ...], name: str) -> None:
+        """Something of ours stays here. Raises OwnPlace where a person chose it by itself."""
+        if not above and not self._scan.selection.is_folder:
+            raise OwnPlace(path=self._scan.selection.place / name)
+        self._skip(above, name, OWN)
 
     def check_limits(self) -> None:
         """Raises TooMuch. To be asked at the end too: on the way it is only looked at now and then."""
@@ -142,11 +214,15 @@ class _Scanner:
             return
         raise TooMuch(path=self._scan.selection.place, detail=detail)
 
-    def _report(self) -> None:
-        now = time.monotonic()
+    def _report(self, now: float) -> None:
         if now - self._reported >= limits.STATUS_SECONDS:
             self._reported = now
             self._on_progress(self._scan.manifest.files, self._scan.manifest.bytes)
 
     def _skip(self, above: tuple[str, ...], name: str, reason: str) -> None:
-        self._scan.skipped.append((printable("/".join((*above, name)), 4096), reason))
+        self._scan.skipped.append((_path(above, name), reason))
+
+
+def _path(above: tuple[str, ...], name: str) -> str:
+    """The path of an entry for people."""
+    return printable("/".join((*above, name)), 4096)

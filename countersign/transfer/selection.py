@@ -97,7 +97,11 @@ class _Chosen:
 
     name: str
     parent: Folder
-    real: str
+    path: Path
+
+    @property
+    def real(self) -> str:
+        return self.path.name
 
     def stat(self, *, follow_symlinks: bool) -> os.stat_result:  # noqa: ARG002 - never followed
         return self.parent.status(self.real)
@@ -116,7 +120,7 @@ class Gathered(Folder):
                     parents[path.parent] = Folder.open_root(path.parent)
                     opened.callback(parents[path.parent].close)
                 name = self._free(path.name)
-                self._chosen[name] = _Chosen(name, parents[path.parent], path.name)
+                self._chosen[name] = _Chosen(name, parents[path.parent], path)
             self._close = opened.pop_all()
 
     def _free(self, name: str) -> str:
@@ -132,6 +136,10 @@ class Gathered(Folder):
         if chosen is None:
             raise FileNotFoundError(name)
         return chosen.parent, chosen.real
+
+    def places(self) -> Iterator[tuple[Path, Folder]]:
+        """What was chosen, each with the open folder in which it lies."""
+        yield from ((chosen.path, chosen.parent) for chosen in self._chosen.values())
 
     def entries(self) -> Iterator[Found]:  # type: ignore[override]  # what is asked of an entry is in Found
         yield from self._chosen.values()

@@ -161,7 +161,9 @@ class SendingSession:
         self._report(Connected(peer.name))
         self._prove_code(channel, nonces, peer)
         scan = self._wait_for(channel, scanning)
-        self._report(Ready(scan.manifest.files, scan.manifest.bytes, tuple(scan.skipped), scan.left_out))
+        manifest = scan.manifest
+        told = tuple(scan.skipped), scan.left_out, tuple(scan.keys), tuple(scan.inexact)
+        self._report(Ready(manifest.files, manifest.bytes, *told))
         spoken = _Spoken(key, salt, self._wait_for(channel, stretching))
         while True:
             try:
@@ -176,7 +178,7 @@ class SendingSession:
 
     def _scan(self, on_progress: Callable[[int, int], None], cancelled: Callable[[], bool]) -> Scan:
         with self._stats.working(LISTING):
-            return scan_selection(self._selection, on_progress, cancelled)
+            return scan_selection(self._selection, on_progress, cancelled, self._device.own)
 
     # --- the beginning ---------------------------------------------------------------------------------------------
 
@@ -396,6 +398,7 @@ class SendingSession:
                 receipt=receipt,
                 renamed_there=comparison.renamed,
                 left_out=scan.left_out,
+                inexact=tuple(scan.inexact),
             )
         )
 

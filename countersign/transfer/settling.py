@@ -11,6 +11,7 @@ from countersign.errors import Cancelled, DiskProblem
 from countersign.seal.keys import KeyRing
 from countersign.transfer.device import Background, Device
 from countersign.transfer.disk import disk_problem
+from countersign.transfer.own import OwnPlaces
 from countersign.transfer.publishing import Published, publish
 from countersign.transfer.receipt_writing import Draft, receipt_stem
 from countersign.transfer.receipts import Here, Line, Received, header_for, lines_for, signed_bytes, text_of
@@ -88,7 +89,7 @@ class Completion:
         self._syncing = Background(sync, "syncing")
         self._drafting = Background(lambda: self._draft(self._check), "drafting")
 
-    def publish(self, into: Path, meanwhile: Meanwhile) -> None:
+    def publish(self, into: Path, own: OwnPlaces, meanwhile: Meanwhile) -> None:
         """Publishes what is synced. Once begun it is never left half-way, whatever `meanwhile` raises: `published` tells.
 
         Raises that, or DiskProblem.
@@ -98,7 +99,7 @@ class Completion:
             _wait_for(self._syncing, meanwhile)
         except OSError as error:
             raise disk_problem(error, self._staging.path) from error
-        job = Background(lambda: publish(self._staging, into), "publishing")
+        job = Background(lambda: publish(self._staging, into, own), "publishing")
         try:
             _wait_for(job, meanwhile)
         finally:

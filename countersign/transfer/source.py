@@ -8,6 +8,7 @@ import stat
 from countersign.errors import FolderUnreadable
 from countersign.pack.manifest import Manifest
 from countersign.pack.plan import Piece
+from countersign.transfer.dates import clamped
 from countersign.transfer.disk import TOO_MANY_OPEN, File, Tree, disk_problem
 from countersign.transfer.selection import Selection
 
@@ -62,7 +63,8 @@ class Source:
 
     def _check_same(self, file: File, index: int) -> None:
         status = file.status()
-        same = status.st_size == self._manifest.sizes[index] and status.st_mtime_ns == self._manifest.mtimes[index]
+        date = clamped(status.st_mtime_ns)  # as it is in the list
+        same = status.st_size == self._manifest.sizes[index] and date == self._manifest.mtimes[index]
         if not same or not stat.S_ISREG(status.st_mode):
             raise WithdrawnError("changed")
 

@@ -23,6 +23,7 @@ from countersign.pack.manifest import EntryKind, Manifest, places_of
 from countersign.pack.plan import Answer, bitmap
 from countersign.pack.reasons import BY_WORD, Reason
 from countersign.transfer.creating import MANY, Creator, complete_file
+from countersign.transfer.dates import INEXACT_HERE, inexact_dates
 from countersign.transfer.disk import (
     BY_PATH,
     LINKS_WORK,
@@ -77,6 +78,7 @@ class Staging:
         self.path = path
         self.journal = journal
         self.skipped: dict[int, Reason] = dict(unwanted)
+        self.inexact: dict[int, str] = {}  # here, but not with their own date
         self.digests = bytearray(DIGEST * len(manifest))
         self.complete = bytearray(len(manifest))
         self.files_done = self.bytes_done = 0
@@ -361,7 +363,21 @@ class Staging:
             if self._is_wanted(index):
                 mtime = self.manifest.mtimes[index]
                 self._entry(index, lambda parent, name, _i, mtime=mtime: parent.set_folder_time(name, mtime))
+        self._note_dates()
         self._creator.close()
+
+    def _note_dates(self) -> None:
+        """Looks which odd dates the disk could not hold."""
+
+        def date_of(index: int) -> int | None:
+            if index in self.skipped:
+                return None
+            return self._tree.folder(self.manifest.parents[index]).status(self.manifest.names[index]).st_mtime_ns
+
+        try:
+            self.inexact = dict.fromkeys(inexact_dates(self.manifest, date_of), INEXACT_HERE)
+        except OSError as error:
+            raise disk_problem(error, self.path) from error
 
     def _make_link(self, parent: Folder, name: str, index: int) -> None:
         parent.make_link(name, self.manifest.targets[index])

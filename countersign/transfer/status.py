@@ -83,6 +83,8 @@ class Ready(Status):
     bytes: int
     skipped: tuple[tuple[str, str], ...] = ()
     left_out: int = 0  # by the sender's own wish
+    private_keys: tuple[str, ...] = ()  # paths of what looks like one; they are sent
+    inexact: tuple[tuple[str, str], ...] = ()  # (path, reason): sent, but not with their own date
 
 
 @dataclass(frozen=True)
@@ -201,6 +203,7 @@ class Done(Status):
     kept: tuple[str, ...] = ()
     renamed_there: bool = False
     left_out: int = 0  # by the sender's own wish; told at the sender only
+    inexact: tuple[tuple[str, str], ...] = ()  # (path, reason): there, but not with their own date
 
 
 @dataclass(frozen=True)

@@ -113,7 +113,8 @@ class _Engine:
 
         def work() -> None:
             try:
-                scan = scan_selection(selection, lambda _files, _size: None, lambda: self._wanted is not selection)
+                own = self._setting.device.own
+                scan = scan_selection(selection, lambda _files, _size: None, lambda: self._wanted is not selection, own)
             except Problem as problem:
                 self._window.post(Summary(selection, problem=problem))
             else:

@@ -19,10 +19,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from countersign.home import Home
 from countersign.pack.manifest import Entry, EntryKind, Manifest
 from countersign.pack.plan import Piece
 from countersign.transfer.disk import Folder, Tree, remove_tree
 from countersign.transfer.journal import About, Journal
+from countersign.transfer.own import OwnPlaces
 from countersign.transfer.publishing import _Comparison
 from countersign.transfer.scanning import scan_selection
 from countersign.transfer.selection import Selection
@@ -176,7 +178,8 @@ def _read(arena: Arena, _number: int, chance: random.Random) -> bool:
 
 def _list(arena: Arena, _number: int, _chance: random.Random) -> bool:
     """A listing of the sender's folder: nothing of what lies outside is in it."""
-    scan = scan_selection(Selection((arena.tree,)), lambda *_a: None, lambda: False)
+    own = OwnPlaces(Home(arena.root / "home"), None, b"")
+    scan = scan_selection(Selection((arena.tree,)), lambda *_a: None, lambda: False, own)
     assert "precious" not in scan.manifest.names, "a name from outside was listed"
     return len(scan.manifest) != 2 * _FOLDERS
 

@@ -11,7 +11,7 @@ from countersign.transfer.scanning import Scan
 from countersign.transfer.selection import Selection, split_patterns
 from countersign.ui.presenters.screens import Action, Block, Feedback, Field, Rows, Screen, Text, Tone, Window
 from countersign.ui.presenters.tree import Tree
-from countersign.wording import amount_text, taken_out_text
+from countersign.wording import amount_text, inexact_lines, keys_text, taken_out_text
 
 _SKIPPED_SHOWN = 3
 
@@ -53,6 +53,7 @@ class Contents:
             Field("patterns", _("Leave out what is called"), self._typed, self._patterns_typed,
                   example="*.tmp, node_modules", search=True),
             self._left_out_text(scan),
+            *([Text(keys_text(scan.keys), Tone.BAD)] if scan is not None and scan.keys else []),
         ]  # fmt: skip
         some = self._chosen is not None and self._chosen < count
         actions = [Action(_("Take out"), self._take_out, enabled=some)]
@@ -74,6 +75,8 @@ class Contents:
                 n=number_text(count)
             )
             text += "".join(f"\n  {path}: {_(reason)}" for path, reason in scan.skipped[:_SKIPPED_SHOWN])
+        for line in inexact_lines(scan.inexact[:_SKIPPED_SHOWN]):
+            text += "\n" + line
         return Text(text, Tone.HINT)
 
     def _searched(self, text: str) -> Feedback:

@@ -22,6 +22,7 @@ from countersign.ui.presenters.common import Around, Presenter
 from countersign.ui.presenters.contents import Contents
 from countersign.ui.presenters.screens import (
     Action,
+    Bar,
     Big,
     Block,
     Choice,
@@ -33,7 +34,7 @@ from countersign.ui.presenters.screens import (
     Text,
     Tone,
 )
-from countersign.wording import amount_text, sentence_of, taken_out_text, tries_text
+from countersign.wording import amount_text, keys_text, sentence_of, taken_out_text, tries_text
 
 _WORTH_ANOTHER_TRY = frozenset({
     "not_countersign", "busy", "peer_silent", "interrupted", "peer_stopped", "peer_cancelled", "peer_cancelled_midway",
@@ -66,6 +67,7 @@ class SenderPresenter(Presenter):
         self._summary: Summary | None = None
         self._problem: Problem | None = None
         self._key: st.KeyShown | None = None
+        self._ready: st.Ready | None = None
         self._peer = ""
         self._code_problem: Text | None = None
 
@@ -119,6 +121,7 @@ class SenderPresenter(Presenter):
         blocks.append(
             Field("address", _("Address that the receiver shows"), self._address, self._address_typed, example="192.168.1.20")
         )  # fmt: skip
+        blocks += self._warning()
         if self._problem is not None:
             blocks.append(Text(str(self._problem), Tone.BAD))
         connect = Action(_("Connect"), self._connect, main=True, enabled=self._sendable and bool(self._address.strip()))
@@ -158,7 +161,20 @@ class SenderPresenter(Presenter):
                 len(scan.skipped),
             )
             text += "  ·  " + skipped.format(n=number_text(len(scan.skipped)))
+        if scan.inexact:
+            dated = ngettext("{n} can not keep its date", "{n} can not keep their dates", len(scan.inexact))
+            text += "  ·  " + dated.format(n=number_text(len(scan.inexact)))
         return Line(text, (self._look_action(True),), Tone.GOOD)
+
+    def _warning(self) -> list[Block]:
+        """What the person should know before anything is sent."""
+        scan = self._summary.scan if self._summary is not None else None
+        found = self._ready.private_keys if self._ready is not None else scan.keys if scan is not None else ()
+        return [Text(keys_text(found), Tone.BAD)] if found else []
+
+    def show_waiting(self, text: str) -> None:
+        actions = (Action(_("Cancel"), self.cancel, leaving=True),)
+        self.window.show(Screen("waiting", text, (Bar(None, ""), *self._warning()), actions))
 
     def _look_action(self, enabled: bool) -> Action:
         return Action(_("Look inside …"), self._look_inside, enabled=enabled)
@@ -237,7 +253,7 @@ class SenderPresenter(Presenter):
             self._problem = problem
             self._show_start()
             return
-        self._problem = self._key = self._code_problem = None
+        self._problem = self._key = self._code_problem = self._ready = None
         self.show_waiting(_("Connecting …"))
         self.begin(session)
 
@@ -262,7 +278,9 @@ class SenderPresenter(Presenter):
         elif isinstance(status, st.WaitingFor):
             if status.what != "key":
                 self.show_waiting(sentence_of(status))
-        elif not isinstance(status, (st.Scanning, st.Ready)):
+        elif isinstance(status, st.Ready):
+            self._ready = status
+        elif not isinstance(status, st.Scanning):
             super().on_status(status)
 
     def _show_summary(self, summary: Summary) -> None:
@@ -310,6 +328,7 @@ class SenderPresenter(Presenter):
             ),
             Big(key.key, _("Key"), key.spelled.replace(", ", "\n"), size=26),
             problem if problem is not None else Text(_("Waiting for them to type it …"), Tone.HINT),
+            *self._warning(),
         ]
         actions = (Action(_("Cancel"), self.cancel, leaving=True),)
         self.window.show(Screen("key", _("Read them the key"), tuple(blocks), actions))
