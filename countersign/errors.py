@@ -244,6 +244,22 @@ class WeakCertificate(Problem):
     next_step = N_("Ask for the certificate that Countersign makes by itself.")
 
 
+class UnsupportedKey(WeakCertificate):
+    code = "unsupported_key"
+    sentence = N_("The key of the certificate in “{file}” is of a kind that cannot connect.")
+    next_step = N_(
+        "Ask for the certificate that Countersign makes by itself, or for one with a key on P-256, P-384 or P-521, an Ed25519 key, "
+        "or an RSA key of 2048 to 8192 bits."
+    )
+
+
+class UnusableCertificate(Problem):
+    code = "unusable_certificate"
+    exit_code = EXIT_NOT_TRUSTED
+    sentence = N_("The certificate in “{file}” is damaged: it cannot be used for a connection.")
+    next_step = N_("Ask the other person to save their certificate again and to send that file.")
+
+
 class IdentityDamaged(Problem):
     code = "identity_damaged"
     exit_code = EXIT_NOT_TRUSTED

@@ -21,6 +21,7 @@ from countersign.transfer.status import Report
 from countersign.transport.addresses import Address
 from countersign.transport.connecting import connect
 from countersign.transport.listening import Listener
+from countersign.transport.tls import loads_as_anchor
 from countersign.trust.guesses import Guesses
 from countersign.trust.identity import open_identity
 from countersign.trust.peers import Peer, PeerStore
@@ -48,7 +49,7 @@ class Setting:
             raise NoPeers
 
         def reach(cancelled: Callable[[], bool]):  # type: ignore[no-untyped-def]  # a TlsLink
-            return connect(address, device.identity, [peer] if peer else device.peers.all(), cancelled)
+            return connect(address, device.identity, [peer] if peer else device.peers.pinned(), cancelled)
 
         return SendingSession(device, selection, reach, report)
 
@@ -85,5 +86,5 @@ def open_setting(home: Home, now: Callable[[], float] = time.time) -> Setting:
     allow_many_handles()
     home.prepare()
     identity = open_identity(home.certs, datetime.datetime.fromtimestamp(now(), datetime.timezone.utc))
-    peers = PeerStore(home.certs, identity.id)
+    peers = PeerStore(home.certs, {identity.id}, loads_as_anchor, now)
     return Setting(home, Device(identity, peers, Guesses(home.state), home.receipts, home.state, now))

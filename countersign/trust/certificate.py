@@ -14,12 +14,13 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, PublicKeyAlgorithmOID
 
 from countersign.errors import (
     CertificateExpired,
     HoldsPrivateKey,
     NotACertificate,
+    UnsupportedKey,
     WeakCertificate,
 )
 from countersign.limits import CERTIFICATE_FILE_CAP
@@ -27,7 +28,9 @@ from countersign.limits import CERTIFICATE_FILE_CAP
 LIFE = datetime.timedelta(days=365 * 50)
 BACKDATED = datetime.timedelta(days=1)  # clocks a little apart must not refuse a new certificate
 SMALLEST_RSA = 2048
+LARGEST_RSA = 8192  # a signature with a larger one takes seconds
 SMALLEST_CURVE = 256
+CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)  # RFC 8446, 4.2.3; it has no others
 
 
 def new_key() -> ec.EllipticCurvePrivateKey:
@@ -80,6 +83,11 @@ def read_certificate(data: bytes, file: str) -> x509.Certificate:
 
     Raises HoldsPrivateKey, NotACertificate or WeakCertificate. Dates are `check_dates`' business.
     """
+    return read_certificates(data, file, most=1)[0]
+
+
+def read_certificates(data: bytes, file: str, most: int) -> list[x509.Certificate]:
+    """The certificates in a file's content, one to `most`. Raises as `read_certificate` does."""
     if len(data) > CERTIFICATE_FILE_CAP:
         raise NotACertificate(file=file)
     if b"PRIVATE KEY" in data:
@@ -90,24 +98,33 @@ def read_certificate(data: bytes, file: str) -> x509.Certificate:
         )
     except (ValueError, x509.InvalidVersion, x509.UnsupportedGeneralNameType) as error:
         raise NotACertificate(file=file) from error
-    if len(found) != 1:
+    if not 1 <= len(found) <= most:
         raise NotACertificate(file=file)
-    _check_strength(found[0], file)
-    return found[0]
+    for certificate in found:
+        _check_key(certificate, file)
+    return found
 
 
-def _check_strength(certificate: x509.Certificate, file: str) -> None:
+def _check_key(certificate: x509.Certificate, file: str) -> None:
+    """Refuses a key that is too weak, and one with which TLS 1.3 has no signature, or with which we sign no receipt."""
     try:
         key = certificate.public_key()
     except Exception as error:  # cryptography names several, depending on the curve or algorithm it does not know
         raise WeakCertificate(file=file) from error
-    strong = (
-        isinstance(key, ed25519.Ed25519PublicKey)
-        or (isinstance(key, rsa.RSAPublicKey) and key.key_size >= SMALLEST_RSA)
-        or (isinstance(key, ec.EllipticCurvePublicKey) and key.curve.key_size >= SMALLEST_CURVE)
-    )
-    if not strong:
+    if isinstance(key, rsa.RSAPublicKey):
+        weak = key.key_size < SMALLEST_RSA
+        # a key for RSASSA-PSS alone may be bound to a hash that TLS 1.3 lacks, and must not sign receipts (RFC 4055, 1.2)
+        fits = key.key_size <= LARGEST_RSA and (
+            certificate.public_key_algorithm_oid == PublicKeyAlgorithmOID.RSAES_PKCS1_v1_5
+        )
+    elif isinstance(key, ec.EllipticCurvePublicKey):
+        weak, fits = key.curve.key_size < SMALLEST_CURVE, isinstance(key.curve, CURVES)
+    else:
+        weak, fits = False, isinstance(key, ed25519.Ed25519PublicKey)
+    if weak:
         raise WeakCertificate(file=file)
+    if not fits:
+        raise UnsupportedKey(file=file)
 
 
 def check_dates(certificate: x509.Certificate, now: datetime.datetime, file: str) -> None:

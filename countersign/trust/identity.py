@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
-from countersign.errors import DiskProblem, IdentityDamaged, Problem
+from countersign.errors import DiskProblem, IdentityDamaged, Problem, WeakCertificate
 from countersign.files import PRIVATE_FILE, PUBLIC_FILE, replace_file, tighten
 from countersign.i18n import _
 from countersign.locks import file_lock
@@ -79,6 +79,8 @@ def _read_key(path: Path) -> object:
 def _assembled(key: object, key_path: Path, path: Path, notes: tuple[str, ...], now: datetime.datetime) -> Identity:
     try:
         own = certificates.read_certificate(path.read_bytes(), path.name)
+    except WeakCertificate as error:
+        raise IdentityDamaged(detail=_("the key is of a kind that cannot be used"), folder=path.parent) from error
     except Problem as error:
         raise IdentityDamaged(detail=_("cert.pem is not a certificate"), folder=path.parent) from error
     public = key.public_key() if hasattr(key, "public_key") else None

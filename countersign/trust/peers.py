@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography import x509
@@ -17,13 +18,14 @@ from countersign.errors import (
     NoSuchPeer,
     OwnCertificate,
     Problem,
+    UnusableCertificate,
 )
 from countersign.files import PUBLIC_FILE, replace_file
 from countersign.limits import CERTIFICATE_FILE_CAP
 from countersign.trust.certificate import check_dates, read_certificate
 from countersign.trust.fingerprint import DeviceId, device_id, fingerprint
+from countersign.trust.peer_files import SUFFIXES, PeerFile, PeerFolder
 
-SUFFIXES = (".pem", ".crt", ".cer")
 _NAME_MARKS = frozenset(" -_.'()&+,")
 LONGEST_NAME = 60
 _OWN_FILES = frozenset({"cert.pem", "key.pem"})
@@ -60,24 +62,45 @@ class Candidate:
         return fingerprint(self.id)
 
 
-class PeerStore:
-    """The folder of pinned certificates, read anew at every question: people copy files into it by hand."""
+@dataclass(frozen=True)
+class _Known:
+    """What the folder held at one look."""
 
-    def __init__(self, certs: Path, own: DeviceId) -> None:
+    everybody: tuple[Peer, ...] = ()
+    by_id: dict[DeviceId, Peer] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+
+
+class PeerStore:
+    """The folder of pinned certificates, looked at anew at every question: people copy files into it by hand.
+
+    own: the identities of this computer. usable: whether OpenSSL reads a certificate too (PEM). now: seconds since 1970.
+    """
+
+    def __init__(
+        self, certs: Path, own: Collection[DeviceId], usable: Callable[[bytes], bool], now: Callable[[], float]
+    ) -> None:
         self._certs = certs
         self._folder = certs / "peers"
-        self._own = own
+        self._own = frozenset(own)
+        self._usable = usable
+        self._files = PeerFolder(self._folder, _read_small, self._held, now)
+        self._last: tuple[list[PeerFile], _Known] = ([], _Known())
 
     def all(self) -> list[Peer]:
         """Everybody whose file can be read, by name."""
-        return self._read()[0]
+        return list(self._known().everybody)
+
+    def pinned(self) -> list[Peer]:
+        """Every certificate that lets somebody in."""
+        return list(self._known().by_id.values())
 
     def problems(self) -> list[Problem]:
         """What is wrong with files that were put among the peers by hand."""
-        return self._read()[1]
+        return list(self._known().problems)
 
     def by_id(self, identity: DeviceId) -> Peer | None:
-        return next((peer for peer in self.all() if peer.id == identity), None)
+        return self._known().by_id.get(identity)
 
     def by_name(self, name: str) -> Peer:
         """The peer of this name, case ignored. Raises NoSuchPeer."""
@@ -91,9 +114,7 @@ class PeerStore:
         data = _read_small(path)
         certificate = read_certificate(data, path.name)
         check_dates(certificate, now, path.name)
-        identity = device_id(certificate.public_bytes(Encoding.DER))
-        if identity == self._own:
-            raise OwnCertificate(file=path.name)
+        identity = self._checked(certificate, path.name)
         known = self.by_id(identity)
         if known is not None:
             raise AlreadyKnown(name=known.name)
@@ -141,29 +162,27 @@ class PeerStore:
                 continue
         return found
 
-    def _read(self) -> tuple[list[Peer], list[Problem]]:
-        peers: dict[DeviceId, Peer] = {}
-        problems: list[Problem] = []
-        try:
-            paths = sorted(self._folder.iterdir(), key=lambda p: p.name.casefold())
-        except FileNotFoundError:
-            return [], []
-        except OSError as error:
-            raise DiskProblem(path=self._folder, reason=error.strerror or error) from error
-        for path in paths:
-            if path.name.startswith(".") or path.suffix.lower() not in SUFFIXES:
-                continue
-            try:
-                certificate = read_certificate(_read_small(path), path.name)
-                identity = device_id(certificate.public_bytes(Encoding.DER))
-                if identity == self._own:
-                    raise OwnCertificate(file=path.name)
-            except Problem as problem:
-                problems.append(problem)
-                continue
-            pem = certificate.public_bytes(Encoding.PEM).decode()
-            peers.setdefault(identity, Peer(path.stem, identity, pem, path))
-        return list(peers.values()), problems
+    def _known(self) -> _Known:
+        files = self._files.look()
+        before, known = self._last
+        if len(files) != len(before) or any(now is not then for now, then in zip(files, before, strict=True)):
+            known = _sorted_out(files)
+            self._last = (files, known)
+        return known
+
+    def _held(self, data: bytes, path: Path) -> list[tuple[DeviceId, str]]:
+        """Who is in the content of a file. Raises the problem with it."""
+        certificate = read_certificate(data, path.name)
+        return [(self._checked(certificate, path.name), certificate.public_bytes(Encoding.PEM).decode())]
+
+    def _checked(self, certificate: x509.Certificate, file: str) -> DeviceId:
+        """The identity of a certificate that is somebody else's and that a connection could use."""
+        identity = device_id(certificate.public_bytes(Encoding.DER))
+        if identity in self._own:
+            raise OwnCertificate(file=file)
+        if not self._usable(certificate.public_bytes(Encoding.PEM)):
+            raise UnusableCertificate(file=file)
+        return identity
 
     def _checked_name(self, name: str) -> str:
         name = name.strip()
@@ -181,6 +200,18 @@ class PeerStore:
         taken = {peer.name.casefold() for peer in self.all()}
         names = [base, *(f"{base} {n}" for n in range(2, len(taken) + 3))]
         return next(name for name in names if name.casefold() not in taken)
+
+
+def _sorted_out(files: list[PeerFile]) -> _Known:
+    people: dict[DeviceId, Peer] = {}
+    problems = []
+    for file in files:
+        if file.problem is not None:
+            problems.append(file.problem)
+            continue
+        for identity, pem in file.held:
+            people.setdefault(identity, Peer(file.path.stem, identity, pem, file.path))
+    return _Known(tuple(people.values()), people, tuple(problems))
 
 
 def _read_small(path: Path) -> bytes:
