@@ -253,7 +253,10 @@ def _wrong_code_text(status: st.CodeWrong) -> str:
 def sentence_of(status: st.Status) -> str:
     """The one sentence of a simple status, or nothing."""
     if isinstance(status, st.StrangerRefused):
-        return _("Somebody unknown tried to connect and was refused.")
+        if status.count == 1:
+            return _("Somebody unknown tried to connect and was refused.")
+        text = _("Unknown computers tried to connect {n} times and were refused.")
+        return text.format(n=number_text(status.count))
     if isinstance(status, st.Connected):
         return _("Connected with {peer}.").format(peer=printable(status.peer))
     if isinstance(status, st.CodeWrong):

@@ -41,6 +41,7 @@ from countersign.transfer.status import (
     Status,
     StrangerRefused,
 )
+from countersign.transfer.strangers import Strangers
 from countersign.transport.link import Link, LinkLostError
 from countersign.trust.peers import Peer
 from countersign.wire.messages import (
@@ -94,8 +95,9 @@ class Reception:
         self._let_in: queue.Queue[tuple[Channel, Peer]] = queue.Queue()
         self._taken = False  # somebody has proven the code and is being served
         self._door: Door | None = None
+        self._strangers = Strangers(lambda count: self._report(StrangerRefused(count)), self._wake_run)
         self.last: Status | None = None  # Done or Failed of the last transfer
-        self.answers.on_change(self._wake_run)
+        self.answers.on_change(self._wake_if_cancelled)
 
     # --- from other threads ------------------------------------------------------------------------------------------
 
@@ -106,7 +108,7 @@ class Reception:
     def run(self) -> None:
         """Listens until one transfer has ended, or for good with keep_listening. Every end is reported."""
         try:
-            self._door = self._open_door(self._welcome, self._stranger)
+            self._door = self._open_door(self._welcome, self._strangers.another)
         except Problem as problem:
             self._report(Failed(problem))
             return
@@ -142,7 +144,11 @@ class Reception:
         while True:
             if self.answers.cancelled:
                 raise Cancelled
-            item = self._let_in.get()
+            self._strangers.tell_due()
+            try:
+                item = self._let_in.get(timeout=self._strangers.seconds_left())
+            except queue.Empty:  # the strangers' turn
+                continue
             if item is not None:
                 return item
 
@@ -157,9 +163,12 @@ class Reception:
         with self._let_in.mutex:
             return not any(item is not None for item in self._let_in.queue)
 
-    def _wake_run(self) -> None:
+    def _wake_if_cancelled(self) -> None:
         if self.answers.cancelled:
-            self._let_in.put(None)  # type: ignore[arg-type]  # only to end the wait
+            self._wake_run()
+
+    def _wake_run(self) -> None:
+        self._let_in.put(None)  # type: ignore[arg-type]  # only to end the wait
 
     def _serve(self, channel: Channel, peer: Peer) -> None:
         for question in ("key", "decision"):
@@ -327,9 +336,6 @@ class Reception:
             raise PeerSilent from None
         self._let_in.put((channel, peer))
         return True
-
-    def _stranger(self) -> None:
-        self._report(StrangerRefused())
 
     # --- common ------------------------------------------------------------------------------------------------------
 
