@@ -123,10 +123,10 @@ def import_certificate(setting: Setting, path: Path, name: str | None, say: Say)
 def show_peers(setting: Setting, say: Say) -> int:
     """Lists ourselves and everybody we trust."""
     identity = setting.device.identity
-    say(
-        _("You are  {fingerprint}").format(fingerprint=identity.fingerprint),
-        {"event": "self", "fingerprint": identity.fingerprint},
-    )
+    event: dict[str, Any] = {"event": "self", "fingerprint": identity.fingerprint}
+    if identity.successor is not None:
+        event["renews"] = identity.successor.since.isoformat()
+    say(_("You are  {fingerprint}").format(fingerprint=identity.fingerprint), event)
     for peer in setting.device.peers.all():
         say(
             f"{peer.fingerprint}  {printable(peer.name)}",
@@ -177,7 +177,7 @@ def verify_receipt(setting: Setting, path: Path, folder: Path | None, say: Say) 
     device = setting.device
     checked = check_receipt(path, folder)
     known = device.peers.by_id(checked.signer)
-    own = checked.signer == device.identity.id
+    own = checked.signer in device.identity.ids
     signer = _("this computer") if own else printable(known.name) if known else _("an unknown device")
     event: dict[str, Any] = {
         "event": "receipt",

@@ -260,11 +260,25 @@ class UnusableCertificate(Problem):
     next_step = N_("Ask the other person to save their certificate again and to send that file.")
 
 
+class RenewalRefused(Problem):
+    code = "renewal"
+    exit_code = EXIT_NOT_TRUSTED
+    sentence = N_("A new certificate was refused: {detail}.")
+    next_step = N_("Nothing has changed. Ask its owner for it, compare on the phone, and add it by hand.")
+
+
 class IdentityDamaged(Problem):
     code = "identity_damaged"
     exit_code = EXIT_NOT_TRUSTED
     sentence = N_("The files of your own identity do not fit together: {detail}.")
     next_step = N_("Put key.pem and cert.pem back, or delete both in {folder} to become a new computer to everybody.")
+
+
+class SuccessorDamaged(IdentityDamaged):
+    code = "successor_damaged"
+    next_step = N_(
+        "Put next-key.pem and next-cert.pem back, or delete both in {folder} to become a new computer to everybody."
+    )
 
 
 # --- code, key, decline (5, 6) ---------------------------------------------------------------------------------------

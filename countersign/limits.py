@@ -50,4 +50,7 @@ ANSWER_CAP = 2 * MIB + 64 * KIB
 PACK_CAP = PACK_BYTES + MIB
 PARTIALS = 100_000  # files that an answer may report as begun
 CERTIFICATE_FILE_CAP = 64 * KIB  # a certificate is one or two KiB
+RENEWAL_CAP = 8 * KIB  # of the new certificate; four of them are far below CERTIFICATE_FILE_CAP
+SIGNATURE_CAP = KIB  # the largest RSA key's
+CERTIFICATES_OF_ONE = 4  # the one that was compared, and three that came after it
 RECEIPT_LINE_CAP = 256 * KIB  # a path of 32,767 bytes, escaped

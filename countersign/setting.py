@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from countersign.errors import DiskProblem, NoPeers
+from countersign.errors import DiskProblem, NoPeers, PeerForgotten
 from countersign.home import Home, received_folder
 from countersign.transfer.device import Device
 from countersign.transfer.disk import allow_many_handles
@@ -49,7 +49,10 @@ class Setting:
             raise NoPeers
 
         def reach(cancelled: Callable[[], bool]):  # type: ignore[no-untyped-def]  # a TlsLink
-            return connect(address, device.identity, [peer] if peer else device.peers.pinned(), cancelled)
+            known = device.peers.pinned(peer)  # at each try: they may have renewed their certificate meanwhile
+            if peer is not None and not known:
+                raise PeerForgotten(name=peer.name)
+            return connect(address, device.identity, known, cancelled)
 
         return SendingSession(device, selection, reach, report)
 
@@ -86,5 +89,5 @@ def open_setting(home: Home, now: Callable[[], float] = time.time) -> Setting:
     allow_many_handles()
     home.prepare()
     identity = open_identity(home.certs, datetime.datetime.fromtimestamp(now(), datetime.timezone.utc))
-    peers = PeerStore(home.certs, {identity.id}, loads_as_anchor, now)
+    peers = PeerStore(home.certs, identity.ids, loads_as_anchor, now)
     return Setting(home, Device(identity, peers, Guesses(home.state), home.receipts, home.state, now))

@@ -66,4 +66,4 @@ def first_byte(link: TlsLink) -> bytes:
 
 
 def visit(setting: Setting, address: Address) -> bytes:
-    return first_byte(connect(address, setting.device.identity, setting.device.peers.all(), NEVER))
+    return first_byte(connect(address, setting.device.identity, setting.device.peers.pinned(), NEVER))

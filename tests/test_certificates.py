@@ -160,7 +160,7 @@ def pinned_without_a_look(couple: Couple, certificate: x509.Certificate, key: by
     file.write_bytes(pem)
     key_file.write_bytes(key)
     identity = device_id(certificate.public_bytes(Encoding.DER))
-    return Identity(identity, file, key_file, pem), Peer("alice", identity, pem.decode(), file)
+    return Identity(identity, file, key_file, pem), Peer("alice", identity, pem.decode(), file, identity)
 
 
 def shakes_hands(couple: Couple, alice: Identity, alice_at_bobs: Peer) -> bool:

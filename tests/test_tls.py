@@ -7,6 +7,8 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -87,18 +89,20 @@ def test_tls_1_2_is_refused(couple: Couple) -> None:
         wait_until(lambda: bob.refused == 1, 10, "the refusal")
 
 
-def _replace_identity(setting: Setting, certificate: x509.Certificate, key: object) -> Setting:
+def _replace_identity(
+    setting: Setting, certificate: x509.Certificate, key: object, now: Callable[[], float] = time.time
+) -> Setting:
     certs = setting.home.certs
     (certs / "cert.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
     data = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())  # type: ignore[attr-defined]
     (certs / "key.pem").write_bytes(data)
-    return open_setting(setting.home)
+    return open_setting(setting.home, now)
 
 
 def test_n5_an_expired_certificate(couple: Couple) -> None:
     key = certificates.new_key()
     long_ago = datetime.datetime(1970, 1, 3, tzinfo=datetime.timezone.utc)
-    alice = _replace_identity(couple.alice, certificates.self_signed(key, long_ago), key)
+    alice = _replace_identity(couple.alice, certificates.self_signed(key, long_ago), key, long_ago.timestamp)
     (couple.bob.home.peers / "alice.pem").write_bytes(alice.device.identity.pem)
     with hall(couple.bob) as bob:
         with pytest.raises(LinkLostError) as caught:

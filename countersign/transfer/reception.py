@@ -103,7 +103,7 @@ class Reception:
 
     def allow(self, peer: Peer) -> None:
         """The person here allows a peer again who has used up its tries."""
-        self._device.guesses.allow(peer.id, self._device.now())
+        self._device.guesses.allow(peer.person, self._device.now())
 
     def run(self) -> None:
         """Listens until one transfer has ended, or for good with keep_listening. Every end is reported."""
@@ -215,7 +215,7 @@ class Reception:
     def _admit(self, peer: Peer, channel: Channel) -> bool:
         """Makes somebody a guest. Of one peer only a few at a time: the oldest of them makes room."""
         with self._lock:
-            own = [other for who, other in self._guests if who.id == peer.id]
+            own = [other for who, other in self._guests if who.person == peer.person]
             if self._closing or len(self._guests) - (len(own) >= limits.GUESTS_OF_ONE) >= limits.GUESTS:
                 return False
             self._guests.append((peer, channel))
@@ -235,21 +235,21 @@ class Reception:
         if common_version(theirs.versions) is None:
             raise VersionProblem
         session = self._session
-        if session is not None and session.peer.id == peer.id:
+        if session is not None and session.peer.person == peer.person:
             # either the same sender, back after a lost line, or a second window of it
-            return self._take_back(channel, session, own, theirs.nonce)
+            return self._take_back(channel, session, peer, own, theirs.nonce)
         if self._taken:
             raise Busy
         self._report(Connected(peer.name))
         return self._judge_until_known(channel, peer, own, theirs.nonce, None)
 
-    def _take_back(self, channel: Channel, session: ReceivingSession, own: bytes, theirs: bytes) -> bool:
+    def _take_back(self, channel: Channel, session: ReceivingSession, peer: Peer, own: bytes, theirs: bytes) -> bool:
         message = channel.receive(limits.PERSON_SECONDS)
         if isinstance(message, CodeProof):
             if not session.waiting:
                 raise Busy
             # the sender was started anew: it proves the code like anybody, and the old session makes room
-            return self._judge_until_known(channel, session.peer, own, theirs, message)
+            return self._judge_until_known(channel, peer, own, theirs, message)
         if not isinstance(message, Rejoin):
             raise ProtocolProblem
         if not session.accepts_rejoin(message.transfer_id, message.proof, own, theirs):
@@ -285,11 +285,11 @@ class Reception:
     def _judge(self, proof: bytes, peer: Peer, own: bytes, theirs: bytes) -> bool:
         """Whether the proof is right. The try is on the disk before the proof is looked at."""
         with self._lock:
-            allowed = self._device.guesses.begin_try(peer.id, self._device.now())
+            allowed = self._device.guesses.begin_try(peer.person, self._device.now())
             expected = code_proof(self._code, own, theirs, peer.id, self._device.identity.id)
             right = same(expected, proof)
             if allowed and right:
-                self._device.guesses.succeeded(peer.id, self._device.now())
+                self._device.guesses.succeeded(peer.person, self._device.now())
                 return True
             burned = self._count_wrong() if allowed else False
             left = limits.CODE_TRIES - self._wrong if not burned else 0
@@ -298,7 +298,7 @@ class Reception:
 
     def _left_half_way(self, peer: Peer) -> None:
         with self._lock:
-            allowed = self._device.guesses.begin_try(peer.id, self._device.now())
+            allowed = self._device.guesses.begin_try(peer.person, self._device.now())
             burned = self._count_wrong() if allowed else False
             left = limits.CODE_TRIES - self._wrong if not burned else 0
         self._tell_wrong(peer, allowed, burned, CodeWrong(left, peer.name, without_code=True, by_them=True))
@@ -314,7 +314,7 @@ class Reception:
     def _tell_wrong(self, peer: Peer, allowed: bool, burned: bool, news: CodeWrong) -> None:
         for note in self._device.guesses.take_notes():
             self._report(Note(note))
-        if not allowed or self._device.guesses.locked(peer.id, self._device.now()):
+        if not allowed or self._device.guesses.locked(peer.person, self._device.now()):
             self._report(PeerLocked(peer.name))
         if allowed:
             self._report(news)
@@ -324,7 +324,7 @@ class Reception:
     def _let(self, channel: Channel, peer: Peer) -> bool:
         with self._lock:
             session = self._session
-            if session is not None and session.waiting and session.peer.id == peer.id:
+            if session is not None and session.waiting and session.peer.person == peer.person:
                 session.supersede()
             elif self._taken:
                 raise Busy

@@ -35,9 +35,8 @@ def connect(address: Address, identity: Identity, peers: list[Peer], cancelled: 
 
     Raises Unreachable, NotCountersign, NotTrusted, CertificateNotYetValid, IdentityDamaged, Cancelled.
     """
-    context = make_context(
-        identity, peers, listening=False
-    )  # of ten thousand people it takes longer than a receiver waits
+    # before the connection: with ten thousand people it takes longer than a receiver waits
+    context = make_context(identity, peers, listening=False)
     raw = _open(address, cancelled)
     link = TlsLink(raw, context, identity.id, listening=False)
     try:

@@ -42,8 +42,10 @@ def key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
-def self_signed(key: ec.EllipticCurvePrivateKey, now: datetime.datetime) -> x509.Certificate:
-    """A certificate for this key by this key. now: an aware time."""
+def self_signed(
+    key: ec.EllipticCurvePrivateKey, now: datetime.datetime, since: datetime.datetime | None = None
+) -> x509.Certificate:
+    """A certificate for this key by this key, valid from a day ago or from `since`. Aware times."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Countersign {secrets.token_hex(8)}")])
     usages = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
     key_identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
@@ -53,7 +55,7 @@ def self_signed(key: ec.EllipticCurvePrivateKey, now: datetime.datetime) -> x509
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - BACKDATED)
+        .not_valid_before(since or now - BACKDATED)
         .not_valid_after(now + LIFE)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_signing_only(), critical=True)
@@ -125,6 +127,14 @@ def _check_key(certificate: x509.Certificate, file: str) -> None:
         raise WeakCertificate(file=file)
     if not fits:
         raise UnsupportedKey(file=file)
+
+
+def is_device_alone(certificate: x509.Certificate) -> bool:
+    """Whether it says of itself that it vouches for no other certificate, as those that we make do."""
+    try:
+        return not certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except (ValueError, x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+        return False
 
 
 def check_dates(certificate: x509.Certificate, now: datetime.datetime, file: str) -> None:

@@ -53,7 +53,7 @@ class History:
         """The list, read anew."""
         self._close_lines()
         device = self._setting.device
-        self._all = list_exchanges(device.receipts, device.identity.id)
+        self._all = list_exchanges(device.receipts, device.identity.ids)
         self._wanted, self._chosen = "", None
         self._filter()
         self._show_list()
@@ -83,7 +83,7 @@ class History:
         return moment_text(exchange.time), self._peer_name(exchange.peer), what.format(name=name), amount
 
     def _peer_name(self, identity: str) -> str:
-        known = next((peer for peer in self._setting.device.peers.all() if peer.id.hex() == identity), None)
+        known = next((peer for peer in self._setting.device.peers.pinned() if peer.id.hex() == identity), None)
         return printable(known.name) if known is not None else _("somebody forgotten")
 
     def _searched(self, text: str) -> Feedback:
@@ -95,7 +95,7 @@ class History:
         return Feedback(found.format(n=number_text(len(self._shown))), ready=True)
 
     def _filter(self) -> None:
-        names = {peer.id.hex(): peer.name for peer in self._setting.device.peers.all()}
+        names = {peer.id.hex(): peer.name for peer in self._setting.device.peers.pinned()}
         wanted = self._wanted.strip().casefold()
         self._shown = [
             exchange
@@ -159,7 +159,7 @@ class History:
 
     def _judge(self, checked: Checked, folder: Path | None) -> list[Block]:
         device = self._setting.device
-        own = checked.signer == device.identity.id
+        own = checked.signer in device.identity.ids
         known = device.peers.by_id(checked.signer)
         header = checked.header
         signer = _("this computer") if own else printable(known.name) if known else _("an unknown device")
