@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from cryptography import x509
@@ -24,7 +25,7 @@ from countersign import errors
 from countersign.setting import open_setting
 from countersign.transport.addresses import Address
 from countersign.transport.tls import make_context
-from countersign.trust import certificate as certificates
+from countersign.trust import certificate as certificates, peer_files
 from countersign.trust.fingerprint import device_id
 from countersign.trust.identity import Identity
 from countersign.trust.peers import Peer, PeerStore
@@ -73,6 +74,18 @@ def test_a_certificate_that_only_one_parser_reads_shuts_the_door_to_nobody(coupl
         assert len(setting.device.peers.pinned()) == 1
     with hall(couple.bob) as bob:
         assert visit(couple.alice, bob.address) == b"!"
+
+
+def test_a_context_leaves_out_what_openssl_does_not_read(couple: Couple, caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever pinned it, and however: the others are in the context."""
+    der = with_a_name_that_is_not_utf8()
+    bad = Peer("carol", device_id(der), pem_of(der).decode(), Path("carol.pem"), device_id(der))
+    good = couple.bob.device.peers.all()
+    for peers in ([bad, *good], [*good, bad], [bad]):
+        context = make_context(couple.bob.device.identity, peers, listening=True)
+        assert context.cert_store_stats()["x509"] == len(peers) - 1
+    assert bad.fingerprint in caplog.text
+    assert "BEGIN" not in caplog.text
 
 
 def flipped(seed: int) -> list[bytes]:
@@ -212,6 +225,16 @@ def test_a_kind_of_key_that_cannot_connect_is_refused(couple: Couple, tmp_path: 
         couple.bob.device.peers.examine(given, NOW)
     assert "carol.pem" in caught.value.message
     assert "P-256" in caught.value.hint
+
+
+@pytest.mark.parametrize("curve", [ec.SECP224R1(), ec.SECP192R1()], ids=lambda curve: curve.name)
+def test_a_weak_curve_is_said_to_be_weak(curve: ec.EllipticCurve) -> None:
+    data = certificate_of(ec.generate_private_key(curve).public_key(), certificates.new_key()).public_bytes(
+        Encoding.PEM
+    )
+    with pytest.raises(errors.WeakCertificate) as caught:
+        certificates.read_certificate(data, "x")
+    assert type(caught.value) is errors.WeakCertificate
 
 
 def test_a_curve_that_tls_does_not_have_cannot_connect(couple: Couple) -> None:
@@ -373,19 +396,51 @@ def test_a_file_copied_in_by_hand_is_seen_at_once(many: Couple, monkeypatch: pyt
     assert set(read) == {"zoe.pem"}
 
 
-def test_a_file_that_changes_within_one_tick_of_the_file_system_is_seen(couple: Couple) -> None:
-    """Size, time and place stay as they were: only the content says that it is somebody else."""
-    key = certificates.new_key()
-    pems: dict[int, list[bytes]] = {}
-    while not (same := [found for found in pems.values() if len(found) > 1]):
-        pem = certificates.self_signed(key, NOW).public_bytes(Encoding.PEM)
-        pems.setdefault(len(pem), []).append(pem)
+@pytest.mark.parametrize("same", ["nothing", "everything but the time"])
+def test_another_file_under_the_same_name_is_seen(couple: Couple, same: str) -> None:
+    """All of them were changed long ago, so they are not read twice."""
     file = couple.bob.home.peers / "carol.pem"
-    moment = couple.bob.device.now()
     seen = []
-    for pem in same[0]:
-        with open(file, "r+b" if file.exists() else "xb") as out:
-            out.write(pem)
-        os.utime(file, (moment, moment))
+    for number, pem in enumerate(_equally_long(3)):
+        if same == "nothing":
+            file.unlink(missing_ok=True)
+        file.write_bytes(pem)
+        os.utime(file, (1e9 + number, 1e9 + number))
+        seen.append(couple.bob.device.peers.by_name("carol").id)
+        assert couple.bob.device.peers.by_name("carol").id == seen[-1]
+    assert len(set(seen)) == 3
+
+
+def _equally_long(count: int) -> list[bytes]:
+    key = certificates.new_key()
+    made: dict[int, list[bytes]] = {}
+    while not (enough := [found for found in made.values() if len(found) == count]):
+        pem = certificates.self_signed(key, NOW).public_bytes(Encoding.PEM)
+        made.setdefault(len(pem), []).append(pem)
+    return enough[0]
+
+
+@pytest.mark.parametrize("field", ["st_ino", "st_size", "st_mtime_ns", "st_ctime_ns"])
+def test_a_stamp_differs_where_the_file_does(field: str) -> None:
+    class Entry:
+        def __init__(self, **other: int) -> None:
+            self.found = {"st_ino": 1, "st_size": 2, "st_mtime_ns": 3, "st_ctime_ns": 4, **other}
+
+        def stat(self) -> SimpleNamespace:
+            return SimpleNamespace(**self.found)
+
+    assert peer_files._stamp(Entry()) != peer_files._stamp(Entry(**{field: 9}))  # type: ignore[arg-type]
+
+
+def test_a_file_that_changes_within_one_tick_of_the_file_system_is_seen(
+    couple: Couple, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Size, times and place stay as they were: only the content says that it is somebody else."""
+    moment = int(couple.bob.device.now() * 1e9)
+    monkeypatch.setattr(peer_files, "_stamp", lambda _entry: (1, 2, moment, moment))
+    file = couple.bob.home.peers / "carol.pem"
+    seen = []
+    for pem in _equally_long(2):
+        file.write_bytes(pem)
         seen.append(couple.bob.device.peers.by_name("carol").id)
     assert len(set(seen)) == 2

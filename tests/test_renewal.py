@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from countersign import errors, limits
 from countersign.commands import show_peers
+from countersign.locks import hold
 from countersign.setting import Setting, open_setting
 from countersign.transfer import status as st
 from countersign.transfer.history import list_exchanges
@@ -30,9 +31,12 @@ from countersign.trust.fingerprint import DeviceId, device_id
 from countersign.trust.identity import NEAR_END, Identity, open_identity
 from countersign.trust.peers import Peer, PeerStore
 from countersign.trust.renewal import Renewal, check_renewal, make_renewal
+from countersign.wire import messages as m
 from tests.doors import hall, visit
 from tests.patched import patched
+from tests.rude import bobs_door, file, sending
 from tests.transfers import Couple, Exchange, introduce
+from tests.waiting import wait_until
 
 NOW = datetime.datetime(2026, 6, 1, tzinfo=datetime.timezone.utc)
 DAY = datetime.timedelta(days=1)
@@ -138,8 +142,11 @@ def test_f6_a_wrong_clock_after_the_successor_has_taken_over(tmp_path: Path, day
     certs = home(tmp_path)
     open_identity(certs, NOW)
     in_use, known = open_identity(certs, NOW + 40 * DAY), content(certs)
-    open_identity(certs, NOW + 40 * DAY + days * DAY)
+    wrong = open_identity(certs, NOW + 40 * DAY + days * DAY)
     assert content(certs) == known
+    if abs(days) > 365:
+        assert wrong.certificate_path.name == "cert.pem", "where neither is valid, the first"
+        assert any("clock" in note for note in wrong.notes)
     assert open_identity(certs, NOW + 40 * DAY).id == in_use.id
 
 
@@ -423,9 +430,9 @@ def a_store(root: Path) -> PeerStore:
 
 
 def pinned(store: PeerStore, person: Person, name: str) -> Peer:
-    file = store._certs / "given.txt"
-    file.write_bytes(person.pairs[0][1].public_bytes(Encoding.PEM))
-    return store.add(store.examine(file, NOW), name)
+    path = store._certs / "given.txt"
+    path.write_bytes(person.pairs[0][1].public_bytes(Encoding.PEM))
+    return store.add(store.examine(path, NOW), name)
 
 
 def test_a_renewal_adds_a_certificate_and_the_person_stays_one(tmp_path: Path) -> None:
@@ -444,10 +451,10 @@ def test_a_renewal_adds_a_certificate_and_the_person_stays_one(tmp_path: Path) -
     written = first.path.read_bytes()
     assert store.renew(first, renewal) == new, "the same again"
     assert first.path.read_bytes() == written
-    file = tmp_path / "new.cer"
-    file.write_bytes(der_of(ada.pairs[1][1]))
+    path = tmp_path / "new.cer"
+    path.write_bytes(der_of(ada.pairs[1][1]))
     with pytest.raises(errors.AlreadyKnown):
-        store.examine(file, NOW)
+        store.examine(path, NOW)
 
 
 def test_forgetting_ends_every_certificate_of_a_person_in_every_file(tmp_path: Path) -> None:
@@ -507,8 +514,8 @@ def test_a_later_certificate_in_a_file_never_takes_somebodys_place(tmp_path: Pat
     store, ada, bob = a_store(tmp_path), Person(), Person()
     pinned(store, ada, "Ada")
     bob_here = pinned(store, bob, "Bob")
-    with open(store._folder / "Ada.pem", "ab") as file:
-        file.write(bob.pairs[0][1].public_bytes(Encoding.PEM))
+    with open(store._folder / "Ada.pem", "ab") as out:
+        out.write(bob.pairs[0][1].public_bytes(Encoding.PEM))
     assert store.by_id(bob.id(0)) == bob_here
 
 
@@ -537,14 +544,14 @@ def test_renewals_of_a_file_that_is_nearly_full_are_refused_and_lose_nobody(tmp_
 def test_a_file_may_hold_four_certificates_but_no_chain_of_authorities(tmp_path: Path) -> None:
     store = a_store(tmp_path)
     pems = [own_pair()[1].public_bytes(Encoding.PEM) for _n in range(5)]
-    file = store._folder / "Ada.pem"
-    file.write_bytes(b"".join(pems[:4]))
+    path = store._folder / "Ada.pem"
+    path.write_bytes(b"".join(pems[:4]))
     assert len(store.pinned()) == 4
     assert len(store.all()) == 1
-    file.write_bytes(b"".join(pems))
+    path.write_bytes(b"".join(pems))
     assert [type(problem) for problem in store.problems()] == [errors.NotACertificate]
     authority = x509.load_der_x509_certificate(signed_anyhow(certificates.new_key().public_key(), ca=True))
-    file.write_bytes(pems[0] + authority.public_bytes(Encoding.PEM))
+    path.write_bytes(pems[0] + authority.public_bytes(Encoding.PEM))
     assert [type(problem) for problem in store.problems()] == [errors.NotACertificate]
     assert store.pinned() == []
 
@@ -564,6 +571,31 @@ def test_f1_killed_while_a_renewal_is_taken_over(tmp_path: Path) -> None:
         assert store.by_name("Ada") == peer
         assert len(store.pinned()) == 1 + step
         assert store.problems() == []
+
+
+def test_every_change_of_a_peers_file_has_the_folder_alone(tmp_path: Path) -> None:
+    store, ada = a_store(tmp_path), Person()
+    looked: list[bool] = []
+
+    def alone() -> None:
+        lock = hold(store._certs / ".lock")
+        looked.append(lock is None)
+        if lock is not None:
+            os.close(lock)
+
+    def watched(real: Callable[..., object]) -> Callable[..., object]:
+        def call(*arguments: object, **named: object) -> object:
+            alone()
+            return real(*arguments, **named)
+
+        return call
+
+    with patched(os, replace=watched(os.replace), rename=watched(os.rename), unlink=watched(os.unlink)):
+        peer = pinned(store, ada, "Ada")
+        store.renew(peer, ada.next())
+        store.rename(store.by_name("Ada"), "Countess")
+        store.forget("Countess")
+    assert looked == [True] * 4
 
 
 def _renew_in_a_process(certs: str, name: str, renewal: Renewal, answers: object) -> None:
@@ -676,6 +708,8 @@ def test_a_transfer_after_a_renewal_is_one_of_the_same_person(ending: Couple) ->
     assert Exchange(after).run().codes == ("done", "done")
     assert [peer.name for peer in ending.bob.device.peers.all()] == ["alice"]
     assert len(list_exchanges(after.alice.device.receipts, identity_of(after.alice).ids)) == 1
+    bobs = {DeviceId(bytes(32)), identity_of(ending.bob).id, DeviceId(b"\xff" * 32)}
+    assert [exchange.received for exchange in list_exchanges(ending.bob.device.receipts, bobs)] == [True]
     back = open_setting(after.alice.home)
     assert identity_of(back).id != identity_of(after.alice).id
     assert len(list_exchanges(back.device.receipts, identity_of(back).ids)) == 1, "under each of its names"
@@ -696,6 +730,69 @@ def test_n7_a_renewal_gives_no_new_guesses(ending: Couple) -> None:
     exchange.session.answers.cancel()
     exchange.reception.answers.cancel()
     exchange.join()
+
+
+def test_n7_tries_of_both_certificates_add_up(ending: Couple) -> None:
+    take_over(ending)
+    device, person = ending.bob.device, ending.peer_alice().id
+    for _n in range(limits.CODE_FAILURES_AN_HOUR - 2):
+        assert device.guesses.begin_try(person, device.now())
+    with bobs_door(ending) as scene:
+        scene.couple = Couple(ending.root, renewed(ending), ending.bob)
+        scene.let_in().link.close()  # a right code counts no more, by whichever certificate
+        scene.heard.wait(st.Failed)
+        for _n in range(2):
+            assert not device.guesses.locked(person, device.now())
+            rude, theirs, own = scene.greeted()
+            code = f"{(int(scene.heard.all(st.Listening)[-1].code) + 1) % 10000:04d}"
+            rude.say(scene.proof(theirs, own, code))
+            assert isinstance(rude.hear(), m.CodeRefused)
+            rude.link.close()
+        scene.heard.wait(st.PeerLocked)
+
+
+def test_guests_of_one_person_make_room_for_each_other_by_whichever_certificate(ending: Couple) -> None:
+    take_over(ending)
+    with bobs_door(ending) as scene:
+        first = scene.greeted()[0]
+        scene.couple = Couple(ending.root, renewed(ending), ending.bob)
+        others = [scene.greeted()[0] for _n in range(limits.GUESTS_OF_ONE)]
+        assert first.last_word() == "busy"
+        for rude in (first, *others):
+            rude.link.close()
+
+
+def test_a_sender_that_was_lost_comes_back_with_its_new_certificate(
+    ending: Couple, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take_over(ending)
+    with bobs_door(ending) as scene:
+        monkeypatch.setattr(limits, "REJOIN_SECONDS", 30.0)
+        scene.decides = False
+        before = sending(scene)
+        before.offer(1, 3, 1)
+        before.manifest([file("a.txt")])
+        assert isinstance(before.rude.hear(), m.KeyAccepted)
+        before.rude.link.close()
+        wait_until(lambda: scene.reception._session and scene.reception._session.waiting, 20, "the receiver to wait")
+        scene.couple = Couple(ending.root, renewed(ending), ending.bob)
+        again = scene.let_in()
+        again.link.close()
+        monkeypatch.setattr(limits, "REJOIN_SECONDS", 0.2)
+
+
+def test_the_own_successor_is_nobodys_certificate(ending: Couple) -> None:
+    certs = ending.alice.home.certs
+    with pytest.raises(errors.OwnCertificate):
+        ending.alice.device.peers.examine(certs / "next-cert.pem", TODAY)
+    assert ending.alice.device.peers.found_by_hand(TODAY) == []
+
+
+def test_a_successor_that_could_not_be_read_is_not_offered_as_somebodys(tmp_path: Path) -> None:
+    certs = home(tmp_path, left=1000 * DAY)
+    (certs / "next-cert.pem").write_bytes(own_pair()[1].public_bytes(Encoding.PEM))
+    store = PeerStore(certs, open_identity(certs, NOW).ids, loads_as_anchor, NOW.timestamp)
+    assert store.found_by_hand(NOW) == []
 
 
 def test_people_are_one_line_each_and_the_own_line_says_when_it_renews(ending: Couple) -> None:
