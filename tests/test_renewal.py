@@ -757,6 +757,7 @@ def test_guests_of_one_person_make_room_for_each_other_by_whichever_certificate(
         first = scene.greeted()[0]
         scene.couple = Couple(ending.root, renewed(ending), ending.bob)
         others = [scene.greeted()[0] for _n in range(limits.GUESTS_OF_ONE)]
+        wait_until(lambda: len(scene.reception._guests) == limits.GUESTS_OF_ONE, 10, "the oldest to make room")
         assert first.last_word() == "busy"
         for rude in (first, *others):
             rude.link.close()
