@@ -125,10 +125,10 @@ def import_certificate(setting: Setting, path: Path, name: str | None, say: Say)
 def show_peers(setting: Setting, say: Say) -> int:
     """Lists ourselves and everybody we trust."""
     identity = setting.device.identity
-    say(
-        _("You are  {fingerprint}").format(fingerprint=identity.fingerprint),
-        {"event": "self", "fingerprint": identity.fingerprint},
-    )
+    event: dict[str, Any] = {"event": "self", "fingerprint": identity.fingerprint}
+    if identity.successor is not None:
+        event["renews"] = identity.successor.since.isoformat()
+    say(_("You are  {fingerprint}").format(fingerprint=identity.fingerprint), event)
     for peer in setting.device.peers.all():
         say(
             f"{peer.fingerprint}  {printable(peer.name)}",

@@ -244,11 +244,41 @@ class WeakCertificate(Problem):
     next_step = N_("Ask for the certificate that Countersign makes by itself.")
 
 
+class UnsupportedKey(WeakCertificate):
+    code = "unsupported_key"
+    sentence = N_("The key of the certificate in “{file}” is of a kind that cannot connect.")
+    next_step = N_(
+        "Ask for the certificate that Countersign makes by itself, or for one with a key on P-256, P-384 or P-521, an Ed25519 key, "
+        "or an RSA key of 2048 to 8192 bits."
+    )
+
+
+class UnusableCertificate(Problem):
+    code = "unusable_certificate"
+    exit_code = EXIT_NOT_TRUSTED
+    sentence = N_("The certificate in “{file}” is damaged: it cannot be used for a connection.")
+    next_step = N_("Ask the other person to save their certificate again and to send that file.")
+
+
+class RenewalRefused(Problem):
+    code = "renewal"
+    exit_code = EXIT_NOT_TRUSTED
+    sentence = N_("A new certificate was refused: {detail}.")
+    next_step = N_("Nothing has changed. Ask its owner for it, compare on the phone, and add it by hand.")
+
+
 class IdentityDamaged(Problem):
     code = "identity_damaged"
     exit_code = EXIT_NOT_TRUSTED
     sentence = N_("The files of your own identity do not fit together: {detail}.")
     next_step = N_("Put key.pem and cert.pem back, or delete both in {folder} to become a new computer to everybody.")
+
+
+class SuccessorDamaged(IdentityDamaged):
+    code = "successor_damaged"
+    next_step = N_(
+        "Put next-key.pem and next-cert.pem back, or delete both in {folder} to become a new computer to everybody."
+    )
 
 
 # --- code, key, decline (5, 6) ---------------------------------------------------------------------------------------

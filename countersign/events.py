@@ -45,7 +45,7 @@ def event_of(status: st.Status) -> list[dict[str, Any]]:
 
 
 _SIMPLE: dict[type[st.Status], tuple[str, tuple[str, ...]]] = {
-    st.StrangerRefused: ("stranger_refused", ()),
+    st.StrangerRefused: ("stranger_refused", ("count",)),
     st.Connected: ("connected", ("peer",)),
     st.NeedCode: ("need_code", ("tries_left",)),
     st.CodeWrong: ("code_wrong", ("tries_left", "peer", "without_code", "by_them")),

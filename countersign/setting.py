@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from countersign.errors import DiskProblem, NoPeers
+from countersign.errors import DiskProblem, NoPeers, PeerForgotten
 from countersign.home import Home, received_folder
 from countersign.transfer.device import Device
 from countersign.transfer.disk import allow_many_handles
@@ -23,6 +23,7 @@ from countersign.transfer.targets import check_target
 from countersign.transport.addresses import Address
 from countersign.transport.connecting import connect
 from countersign.transport.listening import Listener
+from countersign.transport.tls import loads_as_anchor
 from countersign.trust.guesses import Guesses
 from countersign.trust.identity import open_identity
 from countersign.trust.peers import Peer, PeerStore
@@ -50,7 +51,10 @@ class Setting:
             raise NoPeers
 
         def reach(cancelled: Callable[[], bool]):  # type: ignore[no-untyped-def]  # a TlsLink
-            return connect(address, device.identity, [peer] if peer else device.peers.all(), cancelled)
+            known = device.peers.pinned(peer)  # at each try: they may have renewed their certificate meanwhile
+            if peer is not None and not known:
+                raise PeerForgotten(name=peer.name)
+            return connect(address, device.identity, known, cancelled)
 
         return SendingSession(device, selection, reach, report)
 
@@ -88,7 +92,7 @@ def open_setting(home: Home, now: Callable[[], float] = time.time) -> Setting:
     allow_many_handles()
     home.prepare()
     identity = open_identity(home.certs, datetime.datetime.fromtimestamp(now(), datetime.timezone.utc))
-    peers = PeerStore(home.certs, identity.id)
+    peers = PeerStore(home.certs, identity.ids, loads_as_anchor, now)
     return Setting(
         home, Device(identity, peers, Guesses(home.state), home.receipts, home.state, own_places(home, identity), now)
     )

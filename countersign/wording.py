@@ -268,12 +268,12 @@ def lines_of(status: st.Status) -> list[str]:
 
 def is_known(device: Device, identity: DeviceId) -> bool:
     """Whether this is our own device or somebody we trust."""
-    return identity == device.identity.id or device.peers.by_id(identity) is not None
+    return identity in device.identity.ids or device.peers.by_id(identity) is not None
 
 
 def device_text(device: Device, identity: DeviceId) -> str:
     """How a device is called here."""
-    if identity == device.identity.id:
+    if identity in device.identity.ids:
         return _("this computer")
     known = device.peers.by_id(identity)
     return printable(known.name) if known is not None else _("an unknown device")
@@ -306,10 +306,21 @@ def _wrong_code_text(status: st.CodeWrong) -> str:
     return f"{text} {tries_text(status.tries_left)}"
 
 
+def _offer_text(status: st.OfferSeen | st.OfferOpened) -> str:
+    if isinstance(status, st.OfferSeen):
+        return _("{peer} offers something. What it is opens with the key.").format(peer=printable(status.peer))
+    return _("{peer} offers “{name}”: {amount}.").format(
+        peer=printable(status.peer), name=status.name, amount=amount_text(status.files, status.bytes)
+    )
+
+
 def sentence_of(status: st.Status) -> str:
     """The one sentence of a simple status, or nothing."""
     if isinstance(status, st.StrangerRefused):
-        return _("Somebody unknown tried to connect and was refused.")
+        if status.count == 1:
+            return _("Somebody unknown tried to connect and was refused.")
+        text = _("Unknown computers tried to connect {n} times and were refused.")
+        return text.format(n=number_text(status.count))
     if isinstance(status, st.Connected):
         return _("Connected with {peer}.").format(peer=printable(status.peer))
     if isinstance(status, st.CodeWrong):
@@ -326,12 +337,8 @@ def sentence_of(status: st.Status) -> str:
             text += "\n" + _("  can not be sent: {path}: {reason}").format(path=path, reason=_(reason))
         parts = [text, *inexact_lines(status.inexact), keys_text(status.private_keys)]
         return "\n".join(part for part in parts if part)
-    if isinstance(status, st.OfferSeen):
-        return _("{peer} offers something. What it is opens with the key.").format(peer=printable(status.peer))
-    if isinstance(status, st.OfferOpened):
-        return _("{peer} offers “{name}”: {amount}.").format(
-            peer=printable(status.peer), name=status.name, amount=amount_text(status.files, status.bytes)
-        )
+    if isinstance(status, (st.OfferSeen, st.OfferOpened)):
+        return _offer_text(status)
     if isinstance(status, st.KeyWrong):
         if status.slip:
             return _("That can not be the key: one character is off. Compare it again.")

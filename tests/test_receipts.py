@@ -241,7 +241,7 @@ def test_both_sides_keep_the_same_text_with_both_signatures(couple: Couple) -> N
         assert checked.countersigned
         assert not checked.differing
     for device in (couple.alice.device, couple.bob.device):
-        [listed] = list_exchanges(device.receipts, device.identity.id)
+        [listed] = list_exchanges(device.receipts, device.identity.ids)
         assert listed.name == "SEND_FOLDER"
 
 

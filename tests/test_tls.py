@@ -7,8 +7,8 @@ import socket
 import ssl
 import subprocess
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,67 +23,12 @@ from countersign.transport.addresses import Address, parse_address
 from countersign.transport.connecting import connect
 from countersign.transport.link import LinkLostError
 from countersign.transport.listening import Listener
-from countersign.transport.tls import TlsLink, make_context
+from countersign.transport.tls import make_context
 from countersign.trust import certificate as certificates
 from countersign.trust.identity import open_identity
+from tests.doors import NEVER, first_byte, hall, visit
 from tests.transfers import Couple, introduce
 from tests.waiting import wait_until
-
-NEVER = lambda: False  # noqa: E731
-
-
-class Hall:
-    """A listener that greets whoever gets in with one byte."""
-
-    def __init__(self, setting: Setting, bind: str = "127.0.0.1") -> None:
-        self.welcomed: list[bytes] = []
-        self.refused = 0
-        self._links: list[TlsLink] = []
-        device = setting.device
-        self.listener = Listener(device.identity, device.peers, bind, 0, self._welcome, self._refuse)
-        self.address = Address("127.0.0.1", self.listener.port)
-
-    def _welcome(self, link: TlsLink) -> None:
-        self.welcomed.append(link.peer_id)
-        self._links.append(link)
-        assert link.try_send(memoryview(b"!")) == 1
-
-    def _refuse(self) -> None:
-        self.refused += 1
-
-    def close(self) -> None:
-        self.listener.close()
-        self.listener.join(10)
-        for link in self._links:
-            link.close()
-
-
-@contextmanager
-def hall(setting: Setting) -> Iterator[Hall]:
-    made = Hall(setting)
-    try:
-        yield made
-    finally:
-        made.close()
-
-
-def first_byte(link: TlsLink) -> bytes:
-    """What the receiver says first. Raises LinkLostError."""
-    buffer = bytearray(1)
-
-    def look() -> bool:
-        link.wait(1.0)
-        return link.try_receive(memoryview(buffer)) == 1
-
-    try:
-        wait_until(look, 10, "the first byte")
-        return bytes(buffer)
-    finally:
-        link.close()
-
-
-def visit(setting: Setting, address: Address) -> bytes:
-    return first_byte(connect(address, setting.device.identity, setting.device.peers.all(), NEVER))
 
 
 def test_two_who_know_each_other(couple: Couple) -> None:
@@ -144,18 +89,20 @@ def test_tls_1_2_is_refused(couple: Couple) -> None:
         wait_until(lambda: bob.refused == 1, 10, "the refusal")
 
 
-def _replace_identity(setting: Setting, certificate: x509.Certificate, key: object) -> Setting:
+def _replace_identity(
+    setting: Setting, certificate: x509.Certificate, key: object, now: Callable[[], float] = time.time
+) -> Setting:
     certs = setting.home.certs
     (certs / "cert.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
     data = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())  # type: ignore[attr-defined]
     (certs / "key.pem").write_bytes(data)
-    return open_setting(setting.home)
+    return open_setting(setting.home, now)
 
 
 def test_n5_an_expired_certificate(couple: Couple) -> None:
     key = certificates.new_key()
     long_ago = datetime.datetime(1970, 1, 3, tzinfo=datetime.timezone.utc)
-    alice = _replace_identity(couple.alice, certificates.self_signed(key, long_ago), key)
+    alice = _replace_identity(couple.alice, certificates.self_signed(key, long_ago), key, long_ago.timestamp)
     (couple.bob.home.peers / "alice.pem").write_bytes(alice.device.identity.pem)
     with hall(couple.bob) as bob:
         with pytest.raises(LinkLostError) as caught:

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from countersign import errors, limits
+from countersign.transport.tls import loads_as_anchor
 from countersign.trust import certificate as certificates
 from countersign.trust.fingerprint import DeviceId, device_id, fingerprint
 from countersign.trust.guesses import HOUR, Guesses
@@ -35,7 +36,7 @@ def home(root: Path) -> Path:
 
 def store(certs: Path) -> tuple[Identity, PeerStore]:
     identity = open_identity(certs, NOW)
-    return identity, PeerStore(certs, identity.id)
+    return identity, PeerStore(certs, {identity.id}, loads_as_anchor, NOW.timestamp)
 
 
 # --- identity --------------------------------------------------------------------------------------------------------

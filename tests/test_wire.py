@@ -157,7 +157,7 @@ def test_caps_hold_the_largest_message_of_each_type() -> None:
     )
     assert len(encode(run)) + SEALING <= m.CAPS[m.Kind.HASHES]
     assert len(encode(Verdict(bytes(limits.MAX_ENTRIES // 8 + 1)))) + SEALING <= m.CAPS[m.Kind.VERDICT]
-    summary = Summary("\U0001f600" * limits.SUMMARY_NAME, 2**60, 2**60, limits.MAX_ENTRIES, bytes(limits.RENEWAL_CAP))
+    summary = Summary("\U0001f600" * limits.SUMMARY_NAME, 2**60, 2**60, limits.MAX_ENTRIES, bytes(limits.TOLD_RENEWAL))
     assert len(encode_summary(summary)) + SEALING <= m.CAPS[m.Kind.MANIFEST]
     assert len(encoded(m.Hello([65535] * 32, b"n" * 32))) - HEADER.size <= m.CAPS[m.Kind.HELLO]
 

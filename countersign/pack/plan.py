@@ -37,7 +37,7 @@ class Answer(msgspec.Struct, frozen=True):
     held: bytes = b""
     unwanted: bytes = b""
     partial: Annotated[list[tuple[Index, Bytes]], msgspec.Meta(max_length=limits.PARTIALS)] = []
-    renewal: Annotated[bytes, msgspec.Meta(max_length=limits.RENEWAL_CAP)] = b""  # see trust.renewal
+    renewal: Annotated[bytes, msgspec.Meta(max_length=limits.TOLD_RENEWAL)] = b""  # see trust.renewal
 
 
 def bitmap(count: int, members: Iterator[int] | list[int]) -> bytes:

@@ -9,7 +9,7 @@ import msgspec
 from countersign import limits
 from countersign.errors import OfferRefused
 
-_Renewal = Annotated[bytes, msgspec.Meta(max_length=limits.RENEWAL_CAP)]
+_Renewal = Annotated[bytes, msgspec.Meta(max_length=limits.TOLD_RENEWAL)]
 _Count = Annotated[int, msgspec.Meta(ge=0, le=limits.MAX_TOTAL_BYTES)]
 
 

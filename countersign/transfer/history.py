@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,22 +35,23 @@ class Exchange:
     skipped: int
 
 
-def list_exchanges(receipts: Path, own: DeviceId) -> list[Exchange]:
-    """Every receipt of a home whose header can be read, newest first."""
-    found = [exchange for path in receipts.glob(f"*{SUFFIX}") if (exchange := _exchange(path, own)) is not None]
+def list_exchanges(receipts: Path, own: Iterable[DeviceId]) -> list[Exchange]:
+    """Every receipt of a home whose header can be read, newest first. own: the identities of this computer."""
+    ours = frozenset(identity.hex() for identity in own)
+    found = [exchange for path in receipts.glob(f"*{SUFFIX}") if (exchange := _exchange(path, ours)) is not None]
     return sorted(found, key=lambda exchange: exchange.time, reverse=True)
 
 
-def _exchange(path: Path, own: DeviceId) -> Exchange | None:
+def _exchange(path: Path, ours: frozenset[str]) -> Exchange | None:
     try:
         with open(path, "rb") as file:
             header = _header.decode(file.readline(limits.RECEIPT_LINE_CAP))
     except (OSError, ValueError, RecursionError):  # msgspec's errors are ValueErrors; checking it by hand says why
         return None
-    if header.format != FORMAT or not is_time(header.time) or own.hex() not in (header.sender, header.receiver):
+    if header.format != FORMAT or not is_time(header.time) or ours.isdisjoint((header.sender, header.receiver)):
         return None
     time = datetime.datetime.fromisoformat(header.time)
-    received = header.receiver == own.hex()
+    received = header.receiver in ours
     peer = header.sender if received else header.receiver
     return Exchange(path, time, header.name, peer, received, header.files, header.bytes, header.skipped)
 

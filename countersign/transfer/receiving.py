@@ -7,6 +7,8 @@ import threading
 import time
 from pathlib import Path
 
+import msgspec
+
 from countersign import limits
 from countersign.errors import (
     BadKey,
@@ -43,6 +45,7 @@ from countersign.transfer.proposal import Decision, Proposal
 from countersign.transfer.proposing import propose
 from countersign.transfer.reason_texts import TEXTS
 from countersign.transfer.recovery import Recovered, close_all, look_for, take_over
+from countersign.transfer.renewing import renewal_told, take_renewal
 from countersign.transfer.staging import Staging, choose_staging
 from countersign.transfer.stats import PUBLISHING, RECEIVERS, RECEIVING, ROOM, Stats
 from countersign.transfer.status import (
@@ -242,6 +245,7 @@ class ReceivingSession:
             self._earlier.append(self._ring)
         self._ring = ring
         self._summary = decode_summary(payload)
+        take_renewal(self._device, self.peer, self._summary.renewal, self._report)
         if self._shown is None:
             self._report(OfferOpened(self.peer.name, self._name, self._summary.files, self._summary.bytes))
         manifest = self._read_manifest(channel, reader)
@@ -251,7 +255,7 @@ class ReceivingSession:
         staging = self._staging if self._staging is not None else self._decide(channel, manifest)
         take_over(self._recovered, staging, lambda: self._nothing_said(channel))
         writer = StreamWriter(ring, Stream.ANSWER)
-        answer = staging.answer()
+        answer = msgspec.structs.replace(staging.answer(), renewal=renewal_told(self._device))
         channel.send(Sealed(Kind.ANSWER, writer.write(encode_answer(answer), True, self._seconds())))
         self._receive_packs(channel, staging, Opener(ring, Stream.PACK), answer)
         self._finish(channel, staging, ring)
@@ -338,7 +342,7 @@ class ReceivingSession:
         self._report(WaitingFor("check"))
         close_all(self._recovered)
         self._recovered = look_for(
-            manifest, self._device.transfers, self.peer.id.hex(), lambda: self._nothing_said(channel)
+            manifest, self._device.transfers, self.peer.person.hex(), paced(lambda: self._nothing_said(channel))
         )
         try:
             proposal = propose(self.peer.name, self._name, manifest, self._into, self._recovered)
@@ -370,7 +374,7 @@ class ReceivingSession:
             path = choose_staging(into, self._device.state)
             about = About(
                 version=VERSION,
-                peer=self.peer.id.hex(),
+                peer=self.peer.person.hex(),
                 peer_name=self.peer.name,
                 name=self._name,
                 into=str(into),

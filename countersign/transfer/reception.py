@@ -41,6 +41,7 @@ from countersign.transfer.status import (
     Status,
     StrangerRefused,
 )
+from countersign.transfer.strangers import Strangers
 from countersign.transport.link import Link, LinkLostError
 from countersign.trust.peers import Peer
 from countersign.wire.messages import (
@@ -94,19 +95,20 @@ class Reception:
         self._let_in: queue.Queue[tuple[Channel, Peer]] = queue.Queue()
         self._taken = False  # somebody has proven the code and is being served
         self._door: Door | None = None
+        self._strangers = Strangers(lambda count: self._report(StrangerRefused(count)), self._wake_run)
         self.last: Status | None = None  # Done or Failed of the last transfer
-        self.answers.on_change(self._wake_run)
+        self.answers.on_change(self._wake_if_cancelled)
 
     # --- from other threads ------------------------------------------------------------------------------------------
 
     def allow(self, peer: Peer) -> None:
         """The person here allows a peer again who has used up its tries."""
-        self._device.guesses.allow(peer.id, self._device.now())
+        self._device.guesses.allow(peer.person, self._device.now())
 
     def run(self) -> None:
         """Listens until one transfer has ended, or for good with keep_listening. Every end is reported."""
         try:
-            self._door = self._open_door(self._welcome, self._stranger)
+            self._door = self._open_door(self._welcome, self._strangers.another)
         except Problem as problem:
             self._report(Failed(problem))
             return
@@ -142,7 +144,11 @@ class Reception:
         while True:
             if self.answers.cancelled:
                 raise Cancelled
-            item = self._let_in.get()
+            self._strangers.tell_due()
+            try:
+                item = self._let_in.get(timeout=self._strangers.seconds_left())
+            except queue.Empty:  # the strangers' turn
+                continue
             if item is not None:
                 return item
 
@@ -157,9 +163,12 @@ class Reception:
         with self._let_in.mutex:
             return not any(item is not None for item in self._let_in.queue)
 
-    def _wake_run(self) -> None:
+    def _wake_if_cancelled(self) -> None:
         if self.answers.cancelled:
-            self._let_in.put(None)  # type: ignore[arg-type]  # only to end the wait
+            self._wake_run()
+
+    def _wake_run(self) -> None:
+        self._let_in.put(None)  # type: ignore[arg-type]  # only to end the wait
 
     def _serve(self, channel: Channel, peer: Peer) -> None:
         for question in ("key", "decision"):
@@ -206,7 +215,7 @@ class Reception:
     def _admit(self, peer: Peer, channel: Channel) -> bool:
         """Makes somebody a guest. Of one peer only a few at a time: the oldest of them makes room."""
         with self._lock:
-            own = [other for who, other in self._guests if who.id == peer.id]
+            own = [other for who, other in self._guests if who.person == peer.person]
             if self._closing or len(self._guests) - (len(own) >= limits.GUESTS_OF_ONE) >= limits.GUESTS:
                 return False
             self._guests.append((peer, channel))
@@ -226,21 +235,21 @@ class Reception:
         if common_version(theirs.versions) is None:
             raise VersionProblem
         session = self._session
-        if session is not None and session.peer.id == peer.id:
+        if session is not None and session.peer.person == peer.person:
             # either the same sender, back after a lost line, or a second window of it
-            return self._take_back(channel, session, own, theirs.nonce)
+            return self._take_back(channel, session, peer, own, theirs.nonce)
         if self._taken:
             raise Busy
         self._report(Connected(peer.name))
         return self._judge_until_known(channel, peer, own, theirs.nonce, None)
 
-    def _take_back(self, channel: Channel, session: ReceivingSession, own: bytes, theirs: bytes) -> bool:
+    def _take_back(self, channel: Channel, session: ReceivingSession, peer: Peer, own: bytes, theirs: bytes) -> bool:
         message = channel.receive(limits.PERSON_SECONDS)
         if isinstance(message, CodeProof):
             if not session.waiting:
                 raise Busy
             # the sender was started anew: it proves the code like anybody, and the old session makes room
-            return self._judge_until_known(channel, session.peer, own, theirs, message)
+            return self._judge_until_known(channel, peer, own, theirs, message)
         if not isinstance(message, Rejoin):
             raise ProtocolProblem
         if not session.accepts_rejoin(message.transfer_id, message.proof, own, theirs):
@@ -276,11 +285,11 @@ class Reception:
     def _judge(self, proof: bytes, peer: Peer, own: bytes, theirs: bytes) -> bool:
         """Whether the proof is right. The try is on the disk before the proof is looked at."""
         with self._lock:
-            allowed = self._device.guesses.begin_try(peer.id, self._device.now())
+            allowed = self._device.guesses.begin_try(peer.person, self._device.now())
             expected = code_proof(self._code, own, theirs, peer.id, self._device.identity.id)
             right = same(expected, proof)
             if allowed and right:
-                self._device.guesses.succeeded(peer.id, self._device.now())
+                self._device.guesses.succeeded(peer.person, self._device.now())
                 return True
             burned = self._count_wrong() if allowed else False
             left = limits.CODE_TRIES - self._wrong if not burned else 0
@@ -289,7 +298,7 @@ class Reception:
 
     def _left_half_way(self, peer: Peer) -> None:
         with self._lock:
-            allowed = self._device.guesses.begin_try(peer.id, self._device.now())
+            allowed = self._device.guesses.begin_try(peer.person, self._device.now())
             burned = self._count_wrong() if allowed else False
             left = limits.CODE_TRIES - self._wrong if not burned else 0
         self._tell_wrong(peer, allowed, burned, CodeWrong(left, peer.name, without_code=True, by_them=True))
@@ -305,7 +314,7 @@ class Reception:
     def _tell_wrong(self, peer: Peer, allowed: bool, burned: bool, news: CodeWrong) -> None:
         for note in self._device.guesses.take_notes():
             self._report(Note(note))
-        if not allowed or self._device.guesses.locked(peer.id, self._device.now()):
+        if not allowed or self._device.guesses.locked(peer.person, self._device.now()):
             self._report(PeerLocked(peer.name))
         if allowed:
             self._report(news)
@@ -315,7 +324,7 @@ class Reception:
     def _let(self, channel: Channel, peer: Peer) -> bool:
         with self._lock:
             session = self._session
-            if session is not None and session.waiting and session.peer.id == peer.id:
+            if session is not None and session.waiting and session.peer.person == peer.person:
                 session.supersede()
             elif self._taken:
                 raise Busy
@@ -327,9 +336,6 @@ class Reception:
             raise PeerSilent from None
         self._let_in.put((channel, peer))
         return True
-
-    def _stranger(self) -> None:
-        self._report(StrangerRefused())
 
     # --- common ------------------------------------------------------------------------------------------------------
 

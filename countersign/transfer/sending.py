@@ -44,6 +44,7 @@ from countersign.transfer.comparing import Comparison
 from countersign.transfer.device import Background, Device
 from countersign.transfer.packing import Packing
 from countersign.transfer.reason_texts import TEXTS
+from countersign.transfer.renewing import renewal_told, take_renewal
 from countersign.transfer.scanning import Scan, scan_selection
 from countersign.transfer.selection import Selection
 from countersign.transfer.sent_hashes import SentHashes
@@ -245,7 +246,9 @@ class SendingSession:
         name = _sendable(self._selection.name)
         channel.send(Offer(ring.transfer_id, spoken.salt))
         writer = StreamWriter(ring, Stream.MANIFEST)
-        summary = encode_summary(Summary(name, manifest.files, manifest.bytes, len(manifest)))
+        summary = encode_summary(
+            Summary(name, manifest.files, manifest.bytes, len(manifest), renewal_told(self._device))
+        )
         channel.send(Sealed(Kind.MANIFEST, writer.write(summary, False, self._seconds())))
         if not again:
             self._report(KeyShown(grouped(spoken.key), spelled(spoken.key)))
@@ -263,6 +266,7 @@ class SendingSession:
         answer = decode_answer(reader.read(message.token), manifest)
         if not reader.ended:
             raise ProtocolProblem
+        take_renewal(self._device, peer, answer.renewal, self._report)
         if not self._moving:
             self._began = time.monotonic()  # what people needed is not the transfer's time
         self._moving = True

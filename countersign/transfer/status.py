@@ -33,7 +33,9 @@ class Listening(Status):
 
 @dataclass(frozen=True)
 class StrangerRefused(Status):
-    """Somebody whose certificate is not pinned tried to connect."""
+    """Somebody whose certificate is not pinned tried to connect; count: so many since this was told last."""
+
+    count: int = 1
 
 
 @dataclass(frozen=True)

@@ -33,10 +33,12 @@ _SLICE = 0.2
 def connect(address: Address, identity: Identity, peers: list[Peer], cancelled: Callable[[], bool]) -> TlsLink:
     """A link to one of these peers at this address. Blocks for CONNECT_SECONDS and HANDSHAKE_SECONDS at most.
 
-    Raises Unreachable, NotCountersign, NotTrusted, CertificateNotYetValid, Cancelled.
+    Raises Unreachable, NotCountersign, NotTrusted, CertificateNotYetValid, IdentityDamaged, Cancelled.
     """
+    # before the connection: with ten thousand people it takes longer than a receiver waits
+    context = make_context(identity, peers, listening=False)
     raw = _open(address, cancelled)
-    link = TlsLink(raw, make_context(identity, peers, listening=False), identity.id, listening=False)
+    link = TlsLink(raw, context, identity.id, listening=False)
     try:
         peer = link.handshake(limits.HANDSHAKE_SECONDS * 2, cancelled)
         if peer not in {known.id for known in peers}:

@@ -34,6 +34,7 @@ class Listener:
     """Accepts connections and hands over those that come from a pinned peer.
 
     `welcome(link)` runs on the connection's own thread and owns the link. `refused()` is told of each stranger.
+    Raises PortTaken, CannotListen, IdentityDamaged or DiskProblem.
     """
 
     def __init__(
@@ -54,7 +55,9 @@ class Listener:
         self._threads: set[threading.Thread] = set()
         self._closing = False
         self._made: tuple[list[str], ssl.SSLContext] | None = None
+        self._making = threading.Lock()
         self._pause = threading.Event()
+        self._context(peers.pinned())  # of ten thousand people it takes seconds, which the first of them must not wait
         self._socket = _bound(bind, port)
         self.port: int = self._socket.getsockname()[1]
         self.interfaces, self.addresses = _addresses(bind)
@@ -114,7 +117,7 @@ class Listener:
         link: TlsLink | None = None
         known = False
         try:
-            peers = self._peers.all()
+            peers = self._peers.pinned()
             context = self._context(peers)
             link = TlsLink(raw, context, self._identity.id, listening=True)
             self._replace(raw, link)
@@ -135,7 +138,7 @@ class Listener:
     def _context(self, peers: list[Peer]) -> ssl.SSLContext:
         """Made anew only where the peers are others than last time: it costs more than a stranger may."""
         pinned = [peer.pem for peer in peers]
-        with self._lock:
+        with self._making:
             if self._made is None or self._made[0] != pinned:
                 self._made = (pinned, make_context(self._identity, peers, listening=True))
             return self._made[1]

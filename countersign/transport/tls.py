@@ -17,7 +17,8 @@ import time
 from collections.abc import Callable, Iterable
 
 from countersign import limits
-from countersign.errors import Cancelled, CertificateNotYetValid, Problem, TheyDoNotTrustUs
+from countersign.errors import Cancelled, CertificateNotYetValid, IdentityDamaged, Problem, TheyDoNotTrustUs
+from countersign.i18n import _
 from countersign.transport.link import LinkLostError
 from countersign.trust.fingerprint import DeviceId, device_id
 from countersign.trust.identity import Identity
@@ -25,6 +26,7 @@ from countersign.trust.peers import Peer
 
 log = logging.getLogger(__name__)
 _SLICE = 0.2  # seconds between looks at a cancellation
+_TOGETHER = 100  # certificates loaded in one call, which keeps the interpreter's lock: milliseconds
 _X509_FLAGS = ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN
 _DATE_ALERTS = ("CERTIFICATE_EXPIRED", "BAD_CERTIFICATE")  # OpenSSL says the second of one that is not valid yet
 _TRUST_ALERTS = (
@@ -37,20 +39,48 @@ _TRUST_ALERTS = (
 
 
 def make_context(identity: Identity, peers: Iterable[Peer], *, listening: bool) -> ssl.SSLContext:
-    """A context in which the other side must be one of these peers."""
+    """A context in which the other side must be one of these peers. Raises IdentityDamaged where OpenSSL refuses our own files."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER if listening else ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.check_hostname = False  # addresses change; the pin is the identity
     context.verify_mode = ssl.CERT_REQUIRED
     context.verify_flags |= _X509_FLAGS
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_TICKET
-    context.load_cert_chain(identity.certificate_path, identity.key_path)
-    anchors = "".join(peer.pem for peer in peers)
-    if anchors:
-        context.load_verify_locations(cadata=anchors)
+    try:
+        context.load_cert_chain(identity.certificate_path, identity.key_path)
+    except ssl.SSLError as error:
+        files = f"{identity.certificate_path.name}, {identity.key_path.name}"
+        detail = _("OpenSSL cannot use {files}").format(files=files)
+        raise IdentityDamaged(detail=detail, folder=identity.certificate_path.parent) from error
+    _trust(context, list(peers))
     if listening:
         context.num_tickets = 0
     return context
+
+
+def loads_as_anchor(pem: bytes) -> bool:
+    """Whether OpenSSL reads this certificate; it refuses some that other readers take."""
+    return _loaded(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), pem.decode("ascii"))
+
+
+def _trust(context: ssl.SSLContext, peers: list[Peer]) -> None:
+    """Loads the certificates of these peers. One that OpenSSL does not read is left out, and no other with it."""
+    for start in range(0, len(peers), _TOGETHER):
+        some = peers[start : start + _TOGETHER]
+        if _loaded(context, "".join(peer.pem for peer in some)):
+            continue
+        for peer in some:
+            if not _loaded(context, peer.pem):
+                log.warning("OpenSSL cannot read the certificate %s", peer.fingerprint)
+
+
+def _loaded(context: ssl.SSLContext, anchors: str) -> bool:
+    try:
+        context.load_verify_locations(cadata=anchors)
+    except ssl.SSLError as error:
+        log.debug("a certificate was not loaded: %s", error.reason)
+        return False
+    return True
 
 
 class TlsLink:

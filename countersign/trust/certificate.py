@@ -14,12 +14,13 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, PublicKeyAlgorithmOID
 
 from countersign.errors import (
     CertificateExpired,
     HoldsPrivateKey,
     NotACertificate,
+    UnsupportedKey,
     WeakCertificate,
 )
 from countersign.limits import CERTIFICATE_FILE_CAP
@@ -27,7 +28,9 @@ from countersign.limits import CERTIFICATE_FILE_CAP
 LIFE = datetime.timedelta(days=365 * 50)
 BACKDATED = datetime.timedelta(days=1)  # clocks a little apart must not refuse a new certificate
 SMALLEST_RSA = 2048
+LARGEST_RSA = 8192  # a signature with a larger one takes seconds
 SMALLEST_CURVE = 256
+CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)  # RFC 8446, 4.2.3; it has no others
 
 
 def new_key() -> ec.EllipticCurvePrivateKey:
@@ -39,8 +42,10 @@ def key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
-def self_signed(key: ec.EllipticCurvePrivateKey, now: datetime.datetime) -> x509.Certificate:
-    """A certificate for this key by this key. now: an aware time."""
+def self_signed(
+    key: ec.EllipticCurvePrivateKey, now: datetime.datetime, since: datetime.datetime | None = None
+) -> x509.Certificate:
+    """A certificate for this key by this key, valid from a day ago or from `since`. Aware times."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Countersign {secrets.token_hex(8)}")])
     usages = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
     key_identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
@@ -50,7 +55,7 @@ def self_signed(key: ec.EllipticCurvePrivateKey, now: datetime.datetime) -> x509
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - BACKDATED)
+        .not_valid_before(since or now - BACKDATED)
         .not_valid_after(now + LIFE)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_signing_only(), critical=True)
@@ -80,6 +85,11 @@ def read_certificate(data: bytes, file: str) -> x509.Certificate:
 
     Raises HoldsPrivateKey, NotACertificate or WeakCertificate. Dates are `check_dates`' business.
     """
+    return read_certificates(data, file, most=1)[0]
+
+
+def read_certificates(data: bytes, file: str, most: int) -> list[x509.Certificate]:
+    """The certificates in a file's content, one to `most`. Raises as `read_certificate` does."""
     if len(data) > CERTIFICATE_FILE_CAP:
         raise NotACertificate(file=file)
     if b"PRIVATE KEY" in data:
@@ -90,24 +100,41 @@ def read_certificate(data: bytes, file: str) -> x509.Certificate:
         )
     except (ValueError, x509.InvalidVersion, x509.UnsupportedGeneralNameType) as error:
         raise NotACertificate(file=file) from error
-    if len(found) != 1:
+    if not 1 <= len(found) <= most:
         raise NotACertificate(file=file)
-    _check_strength(found[0], file)
-    return found[0]
+    for certificate in found:
+        _check_key(certificate, file)
+    return found
 
 
-def _check_strength(certificate: x509.Certificate, file: str) -> None:
+def _check_key(certificate: x509.Certificate, file: str) -> None:
+    """Refuses a key that is too weak, and one with which TLS 1.3 has no signature, or with which we sign no receipt."""
     try:
         key = certificate.public_key()
     except Exception as error:  # cryptography names several, depending on the curve or algorithm it does not know
         raise WeakCertificate(file=file) from error
-    strong = (
-        isinstance(key, ed25519.Ed25519PublicKey)
-        or (isinstance(key, rsa.RSAPublicKey) and key.key_size >= SMALLEST_RSA)
-        or (isinstance(key, ec.EllipticCurvePublicKey) and key.curve.key_size >= SMALLEST_CURVE)
-    )
-    if not strong:
+    if isinstance(key, rsa.RSAPublicKey):
+        weak = key.key_size < SMALLEST_RSA
+        # a key for RSASSA-PSS alone may be bound to a hash that TLS 1.3 lacks, and must not sign receipts (RFC 4055, 1.2)
+        fits = key.key_size <= LARGEST_RSA and (
+            certificate.public_key_algorithm_oid == PublicKeyAlgorithmOID.RSAES_PKCS1_v1_5
+        )
+    elif isinstance(key, ec.EllipticCurvePublicKey):
+        weak, fits = key.curve.key_size < SMALLEST_CURVE, isinstance(key.curve, CURVES)
+    else:
+        weak, fits = False, isinstance(key, ed25519.Ed25519PublicKey)
+    if weak:
         raise WeakCertificate(file=file)
+    if not fits:
+        raise UnsupportedKey(file=file)
+
+
+def is_device_alone(certificate: x509.Certificate) -> bool:
+    """Whether it says of itself that it vouches for no other certificate, as those that we make do."""
+    try:
+        return not certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except (ValueError, x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+        return False
 
 
 def check_dates(certificate: x509.Certificate, now: datetime.datetime, file: str) -> None:

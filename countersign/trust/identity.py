@@ -1,21 +1,45 @@
-"""This device's own key and certificate: made once for a home, shared by both apps, also when both start at once."""
+"""This device's own keys and certificates: made once for a home, shared by both apps, also when both start at once.
+
+Two pairs at most: `key.pem` with `cert.pem`, and where that certificate ends soon `next-key.pem` with `next-cert.pem`. Nothing is ever
+switched on the disk. Each opening takes the first pair that is valid at its moment, so one opening with a wrong clock does no harm.
+"""
 
 from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
-from countersign.errors import DiskProblem, IdentityDamaged, Problem
-from countersign.files import PRIVATE_FILE, PUBLIC_FILE, replace_file, tighten
-from countersign.i18n import _
+from countersign.errors import DiskProblem, IdentityDamaged, Problem, SuccessorDamaged, WeakCertificate
+from countersign.figures import moment_text
+from countersign.files import PRIVATE_FILE, PUBLIC_FILE, replace_file, set_aside, tighten
+from countersign.i18n import N_, _
 from countersign.locks import file_lock
 from countersign.trust import certificate as certificates
 from countersign.trust.fingerprint import DeviceId, device_id, fingerprint
+from countersign.trust.renewal import Renewal, make_renewal
+
+NEAR_END = datetime.timedelta(days=90)
+_Notes: TypeAlias = "list[tuple[str, dict[str, object]]]"
+
+
+@dataclass(frozen=True)
+class Successor:
+    """The certificate that takes the place of ours. certificate: DER. since: when ours ends."""
+
+    certificate: bytes
+    since: datetime.datetime
+    _old: bytes = field(repr=False)
+    _key: object = field(repr=False, compare=False)
+
+    def renewal(self) -> Renewal:
+        """The statement that paired people check and take over."""
+        return make_renewal(self._key, self._old, self.certificate)
 
 
 @dataclass(frozen=True)
@@ -26,12 +50,26 @@ class Identity:
     certificate_path: Path
     key_path: Path
     pem: bytes
-    notes: tuple[str, ...] = ()
+    others: frozenset[DeviceId] = frozenset()  # what else this device is or was called
+    successor: Successor | None = None
+    _notes: tuple[tuple[str, dict[str, object]], ...] = ()
     _key: object = field(default=None, repr=False)
 
     @property
     def fingerprint(self) -> str:
         return fingerprint(self.id)
+
+    @property
+    def ids(self) -> frozenset[DeviceId]:
+        """Every identity that is this device."""
+        return self.others | {self.id}
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the person should be told at the start, in the language of this moment."""
+        return tuple(
+            _(text).format(**{name: _readable(fact) for name, fact in facts.items()}) for text, facts in self._notes
+        )
 
     def sign(self, data: bytes) -> bytes:
         """A signature of this device over these bytes."""
@@ -50,54 +88,181 @@ def open_identity(certs: Path, now: datetime.datetime) -> Identity:
         raise DiskProblem(path=error.filename or certs, reason=error.strerror or error) from error
 
 
+@dataclass(frozen=True)
+class _Files:
+    """Where a pair is; what says that it is damaged."""
+
+    certificate: Path
+    key: Path
+    damaged: type[IdentityDamaged]
+
+    def problem(self, detail: str) -> IdentityDamaged:
+        return self.damaged(detail=detail, folder=self.key.parent)
+
+    def missing(self, path: Path) -> IdentityDamaged:
+        return self.problem(_("{file} is missing").format(file=path.name))
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """A certificate with its key."""
+
+    files: _Files
+    certificate: x509.Certificate
+    key: object = field(repr=False)
+
+    @property
+    def der(self) -> bytes:
+        return self.certificate.public_bytes(Encoding.DER)
+
+    @property
+    def ends(self) -> datetime.datetime:
+        return self.certificate.not_valid_after_utc
+
+    def valid(self, now: datetime.datetime) -> bool:
+        return self.certificate.not_valid_before_utc <= now <= self.ends
+
+
 def _open_locked(certs: Path, now: datetime.datetime) -> Identity:
-    key_path, certificate_path = certs / "key.pem", certs / "cert.pem"
-    notes = []
-    if certificate_path.exists() and not key_path.exists():
-        raise IdentityDamaged(detail=_("key.pem is missing"), folder=certs)
-    if not key_path.exists():
-        replace_file(key_path, certificates.key_pem(certificates.new_key()), PRIVATE_FILE)
-    elif tighten(key_path, PRIVATE_FILE):
-        notes.append(_("Other users of this computer could read key.pem. That is mended."))
-    key = _read_key(key_path)
-    if not certificate_path.exists():
-        # a first run that was cut off between the two files ends here, and so does one that was not
-        if not isinstance(key, ec.EllipticCurvePrivateKey):
-            raise IdentityDamaged(detail=_("cert.pem is missing"), folder=certs)
-        made = certificates.self_signed(key, now)
-        replace_file(certificate_path, made.public_bytes(Encoding.PEM), PUBLIC_FILE)
-    return _assembled(key, key_path, certificate_path, tuple(notes), now)
+    notes: _Notes = []
+    first = _first_pair(_Files(certs / "cert.pem", certs / "key.pem", IdentityDamaged), now, notes)
+    second = _second_pair(_Files(certs / "next-cert.pem", certs / "next-key.pem", SuccessorDamaged), first, now, notes)
+    if second is not None and second.valid(now) and not first.valid(now):
+        if now - first.ends <= NEAR_END:
+            notes.append((_TAKEN_PLACE, {"date": first.ends}))
+        return _identity(second, (first,), None, notes)
+    if not first.valid(now):
+        notes.append((N_("By this computer's clock your own certificate is not valid now. Check date and time."), {}))
+    elif second is not None and _ends_soon(first, now):
+        notes.append((_ENDS_SOON, {"date": first.ends}))
+        following = Successor(second.der, first.ends, first.der, first.key)
+        return _identity(first, (second,), following, notes)
+    return _identity(first, (second,) if second else (), None, notes)
 
 
-def _read_key(path: Path) -> object:
-    try:
-        return load_pem_private_key(path.read_bytes(), password=None)
-    except (ValueError, TypeError) as error:
-        raise IdentityDamaged(detail=_("key.pem is not a key without password"), folder=path.parent) from error
+_ENDS_SOON = N_(
+    "Your own certificate ends on {date}. A new one is here already: the people you are paired with take it over by themselves "
+    "at their next transfer with you."
+)
+_TAKEN_PLACE = N_(
+    "Your first certificate ended on {date}, and a new one has taken its place. Give the new one to everybody "
+    "who had no transfer with you shortly before. If that date surprises you, check date and time."
+)
 
 
-def _assembled(key: object, key_path: Path, path: Path, notes: tuple[str, ...], now: datetime.datetime) -> Identity:
-    try:
-        own = certificates.read_certificate(path.read_bytes(), path.name)
-    except Problem as error:
-        raise IdentityDamaged(detail=_("cert.pem is not a certificate"), folder=path.parent) from error
-    public = key.public_key() if hasattr(key, "public_key") else None
-    if public is None or _public_bytes(public) != _public_bytes(own.public_key()):
-        raise IdentityDamaged(detail=_("cert.pem does not belong to key.pem"), folder=path.parent)
-    if not own.not_valid_before_utc <= now <= own.not_valid_after_utc:
-        notes += (_("By this computer's clock your own certificate is not valid now. Check date and time."),)
+def _identity(in_use: _Pair, others: tuple[_Pair, ...], successor: Successor | None, notes: _Notes) -> Identity:
     return Identity(
-        id=device_id(own.public_bytes(Encoding.DER)),
-        certificate_path=path,
-        key_path=key_path,
-        pem=_pem_of(own),
-        notes=notes,
-        _key=key,
+        id=device_id(in_use.der),
+        certificate_path=in_use.files.certificate,
+        key_path=in_use.files.key,
+        pem=in_use.certificate.public_bytes(Encoding.PEM),
+        others=frozenset(device_id(pair.der) for pair in others),
+        successor=successor,
+        _notes=tuple(notes),
+        _key=in_use.key,
     )
 
 
-def _pem_of(certificate: x509.Certificate) -> bytes:
-    return certificate.public_bytes(Encoding.PEM)
+def _ends_soon(pair: _Pair, now: datetime.datetime) -> bool:
+    return pair.ends - now <= NEAR_END
+
+
+def _first_pair(files: _Files, now: datetime.datetime, notes: _Notes) -> _Pair:
+    if files.certificate.exists() and not files.key.exists():
+        raise files.missing(files.key)
+    if not files.key.exists():
+        replace_file(files.key, certificates.key_pem(certificates.new_key()), PRIVATE_FILE)
+    _make_private(files.key, notes)
+    key = _read_key(files.key, files)
+    if not files.certificate.exists():
+        # a first run that was cut off between the two files ends here, and so does one that was not
+        if not isinstance(key, ec.EllipticCurvePrivateKey):
+            raise files.missing(files.certificate)
+        _write(files.certificate, certificates.self_signed(key, now))
+    return _pair_of(key, files, files.certificate)
+
+
+def _second_pair(files: _Files, first: _Pair, now: datetime.datetime, notes: _Notes) -> _Pair | None:
+    """The pair that follows the first; made where the first ends soon or has ended."""
+    over = now > first.ends
+    try:
+        found = _found(files, notes)
+    except SuccessorDamaged:
+        if over:  # people may know it, and nothing else is valid
+            raise
+        found = None
+        if _ends_soon(first, now):
+            _set_aside(files, notes)
+    if not _ends_soon(first, now) or (found is not None and (over or found.valid(now))):
+        return found
+    return _made(files, first, now)
+
+
+def _found(files: _Files, notes: _Notes) -> _Pair | None:
+    if not files.key.exists():
+        if files.certificate.exists():
+            raise files.missing(files.key)
+        return None
+    _make_private(files.key, notes)
+    key = _read_key(files.key, files)
+    if files.certificate.exists():
+        return _pair_of(key, files, files.certificate)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise files.missing(files.certificate)
+    return None  # it was cut off between the two files
+
+
+def _made(files: _Files, first: _Pair, now: datetime.datetime) -> _Pair:
+    """A new certificate for the key that is there, else for a new one."""
+    key = _read_key(files.key, files) if files.key.exists() else None
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        key = certificates.new_key()
+        replace_file(files.key, certificates.key_pem(key), PRIVATE_FILE)
+    # valid as long as it may be looked for: then a clock that is some weeks wrong finds no reason to make it anew
+    since = min(now, first.ends - NEAR_END) - certificates.BACKDATED
+    _write(files.certificate, certificates.self_signed(key, now, since))
+    return _pair_of(key, files, files.certificate)
+
+
+def _set_aside(files: _Files, notes: _Notes) -> None:
+    for path in (files.certificate, files.key):
+        if path.exists():
+            set_aside(path)
+            notes.append((N_("{file} was damaged and set aside; another one was made."), {"file": path.name}))
+
+
+def _make_private(key: Path, notes: _Notes) -> None:
+    if tighten(key, PRIVATE_FILE):
+        notes.append((N_("Other users of this computer could read {file}. That is mended."), {"file": key.name}))
+
+
+def _read_key(path: Path, files: _Files) -> object:
+    try:
+        return load_pem_private_key(path.read_bytes(), password=None)
+    except (ValueError, TypeError) as error:
+        raise files.problem(_("{file} is not a key without password").format(file=path.name)) from error
+
+
+def _pair_of(key: object, files: _Files, path: Path) -> _Pair:
+    try:
+        own = certificates.read_certificate(path.read_bytes(), path.name)
+    except WeakCertificate as error:
+        raise files.problem(_("the key is of a kind that cannot be used")) from error
+    except Problem as error:
+        raise files.problem(_("{file} is not a certificate").format(file=path.name)) from error
+    public = key.public_key() if hasattr(key, "public_key") else None
+    if public is None or _public_bytes(public) != _public_bytes(own.public_key()):
+        detail = _("{certificate} does not belong to {key}").format(certificate=path.name, key=files.key.name)
+        raise files.problem(detail)
+    return _Pair(files, own, key)
+
+
+def _write(path: Path, certificate: x509.Certificate) -> None:
+    replace_file(path, certificate.public_bytes(Encoding.PEM), PUBLIC_FILE)
+
+
+def _readable(fact: object) -> object:
+    return moment_text(fact.astimezone()) if isinstance(fact, datetime.datetime) else fact
 
 
 def _public_bytes(key: object) -> bytes:

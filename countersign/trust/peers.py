@@ -1,9 +1,14 @@
-"""The people we trust: `certs/peers/NAME.pem`. The name is the file's, chosen here; nothing a peer sends becomes its name."""
+"""The people we trust: `certs/peers/NAME.pem`. The name is the file's, chosen here; nothing a peer sends becomes its name.
+
+A file begins with the certificate that was compared; up to three may follow, each signed for by an earlier one (`trust.renewal`).
+"""
 
 from __future__ import annotations
 
+import contextlib
 import datetime
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography import x509
@@ -15,28 +20,36 @@ from countersign.errors import (
     DiskProblem,
     NameTaken,
     NoSuchPeer,
+    NotACertificate,
     OwnCertificate,
+    PeerForgotten,
     Problem,
+    RenewalRefused,
+    UnusableCertificate,
 )
 from countersign.files import PUBLIC_FILE, replace_file
-from countersign.limits import CERTIFICATE_FILE_CAP
-from countersign.trust.certificate import check_dates, read_certificate
+from countersign.i18n import _
+from countersign.limits import CERTIFICATE_FILE_CAP, CERTIFICATES_OF_ONE
+from countersign.locks import file_lock
+from countersign.trust.certificate import check_dates, is_device_alone, read_certificate, read_certificates
 from countersign.trust.fingerprint import DeviceId, device_id, fingerprint
+from countersign.trust.peer_files import SUFFIXES, PeerFile, PeerFolder
+from countersign.trust.renewal import Renewal, check_renewal
 
-SUFFIXES = (".pem", ".crt", ".cer")
 _NAME_MARKS = frozenset(" -_.'()&+,")
 LONGEST_NAME = 60
-_OWN_FILES = frozenset({"cert.pem", "key.pem"})
+_OWN_FILES = frozenset({"cert.pem", "key.pem", "next-cert.pem", "next-key.pem"})
 
 
 @dataclass(frozen=True)
 class Peer:
-    """Somebody we trust."""
+    """Somebody we trust, by one of their certificates. person: the identity of the one that was compared."""
 
     name: str
     id: DeviceId
     pem: str
     path: Path
+    person: DeviceId
 
     @property
     def fingerprint(self) -> str:
@@ -60,24 +73,52 @@ class Candidate:
         return fingerprint(self.id)
 
 
-class PeerStore:
-    """The folder of pinned certificates, read anew at every question: people copy files into it by hand."""
+@dataclass(frozen=True)
+class _Known:
+    """What the folder held at one look. paths: the files of a person; copies by hand can make it several."""
 
-    def __init__(self, certs: Path, own: DeviceId) -> None:
+    everybody: tuple[Peer, ...] = ()
+    by_id: dict[DeviceId, Peer] = field(default_factory=dict)
+    paths: dict[DeviceId, list[Path]] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+
+
+class PeerStore:
+    """The folder of pinned certificates, looked at anew at every question: people copy files into it by hand.
+
+    own: the identities of this computer. usable: whether OpenSSL reads a certificate too (PEM). now: seconds since 1970.
+    """
+
+    def __init__(
+        self, certs: Path, own: Collection[DeviceId], usable: Callable[[bytes], bool], now: Callable[[], float]
+    ) -> None:
         self._certs = certs
         self._folder = certs / "peers"
-        self._own = own
+        self._own = frozenset(own)
+        self._usable = usable
+        self._files = PeerFolder(self._folder, _read_small, self._held, now)
+        self._last: tuple[list[PeerFile], _Known] = ([], _Known())
 
     def all(self) -> list[Peer]:
-        """Everybody whose file can be read, by name."""
-        return self._read()[0]
+        """Everybody whose file can be read, by name, with the certificate that was compared."""
+        return list(self._known().everybody)
+
+    def pinned(self, person: Peer | None = None) -> list[Peer]:
+        """Every certificate that lets somebody in, or that lets this person in: the compared one first."""
+        found = self._known().by_id.values()
+        return [peer for peer in found if person is None or peer.person == person.person]
+
+    def ids_of(self, peer: Peer) -> frozenset[DeviceId]:
+        """Every identity of the person whose certificate this is."""
+        return frozenset(found.id for found in self.pinned(peer))
 
     def problems(self) -> list[Problem]:
         """What is wrong with files that were put among the peers by hand."""
-        return self._read()[1]
+        return list(self._known().problems)
 
     def by_id(self, identity: DeviceId) -> Peer | None:
-        return next((peer for peer in self.all() if peer.id == identity), None)
+        """Whoever has this certificate, be it the first of theirs or a later one."""
+        return self._known().by_id.get(identity)
 
     def by_name(self, name: str) -> Peer:
         """The peer of this name, case ignored. Raises NoSuchPeer."""
@@ -91,9 +132,7 @@ class PeerStore:
         data = _read_small(path)
         certificate = read_certificate(data, path.name)
         check_dates(certificate, now, path.name)
-        identity = device_id(certificate.public_bytes(Encoding.DER))
-        if identity == self._own:
-            raise OwnCertificate(file=path.name)
+        identity = self._checked(certificate, path.name)
         known = self.by_id(identity)
         if known is not None:
             raise AlreadyKnown(name=known.name)
@@ -101,33 +140,79 @@ class PeerStore:
 
     def add(self, candidate: Candidate, name: str | None = None) -> Peer:
         """Pins a certificate under a name. Raises BadName or NameTaken."""
-        name = self._checked_name(name if name is not None else candidate.suggested)
-        path = self._folder / f"{name}.pem"
-        try:
-            self._folder.mkdir(exist_ok=True)
-            replace_file(path, candidate.pem, PUBLIC_FILE)
-        except OSError as error:
-            raise DiskProblem(path=path, reason=error.strerror or error) from error
-        return Peer(name, candidate.id, candidate.pem.decode(), path)
+        with self._alone():
+            name = self._checked_name(name if name is not None else candidate.suggested)
+            path = self._folder / f"{name}.pem"
+            try:
+                self._folder.mkdir(exist_ok=True)
+                replace_file(path, candidate.pem, PUBLIC_FILE)
+            except OSError as error:
+                raise DiskProblem(path=path, reason=error.strerror or error) from error
+        return Peer(name, candidate.id, candidate.pem.decode(), path, candidate.id)
 
     def rename(self, peer: Peer, name: str) -> Peer:
         """Gives a peer another name. Raises BadName or NameTaken."""
-        name = name.strip() if name.strip().casefold() == peer.name.casefold() else self._checked_name(name)
-        path = self._folder / f"{name}.pem"
-        try:
-            peer.path.rename(path)
-        except OSError as error:
-            raise DiskProblem(path=path, reason=error.strerror or error) from error
-        return Peer(name, peer.id, peer.pem, path)
+        with self._alone():
+            name = name.strip() if name.strip().casefold() == peer.name.casefold() else self._checked_name(name)
+            path = self._folder / f"{name}.pem"
+            try:
+                peer.path.rename(path)
+            except OSError as error:
+                raise DiskProblem(path=path, reason=error.strerror or error) from error
+        return Peer(name, peer.id, peer.pem, path, peer.person)
 
     def forget(self, name: str) -> Peer:
-        """Removes a peer. Raises NoSuchPeer."""
-        peer = self.by_name(name)
-        try:
-            peer.path.unlink()
-        except OSError as error:
-            raise DiskProblem(path=peer.path, reason=error.strerror or error) from error
+        """Removes a peer: every certificate of theirs, in every file. Raises NoSuchPeer."""
+        with self._alone():
+            peer = self.by_name(name)
+            for path in self._known().paths[peer.person]:
+                try:
+                    path.unlink(missing_ok=True)
+                except OSError as error:
+                    raise DiskProblem(path=path, reason=error.strerror or error) from error
         return peer
+
+    def renew(self, peer: Peer, renewal: Renewal) -> Peer:
+        """Takes over the new certificate that this one signs for; gives the peer by it. The same one again changes nothing.
+
+        Raises PeerForgotten, or what `check_renewal` raises.
+        """
+        with self._alone():
+            held = self.by_id(peer.id)
+            if held is None or held.person != peer.person:
+                raise PeerForgotten(name=peer.name)
+            new = check_renewal(held.certificate, renewal, self._own, self._usable)
+            identity = device_id(new.public_bytes(Encoding.DER))
+            known = self.by_id(identity)
+            if known is None:
+                known = Peer(held.name, identity, new.public_bytes(Encoding.PEM).decode(), held.path, held.person)
+                self._append(held, known)
+            elif known.person != held.person:
+                raise RenewalRefused(detail=_("it is the certificate of {name}").format(name=known.name))
+            return known
+
+    def _append(self, signer: Peer, new: Peer) -> None:
+        """Writes the person's file with one certificate more. Of too many, one between the first and the signer's leaves."""
+        first, *later = self.pinned(signer)
+        while len(later) > CERTIFICATES_OF_ONE - 2:
+            later.remove(next(peer for peer in later if peer.id != signer.id))
+        data = "".join(peer.pem for peer in (first, *later, new)).encode()
+        if len(data) > CERTIFICATE_FILE_CAP:
+            raise RenewalRefused(detail=_("it is too large"))
+        try:
+            replace_file(first.path, data, PUBLIC_FILE)
+        except OSError as error:
+            raise DiskProblem(path=first.path, reason=error.strerror or error) from error
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """The other app changes nobody meanwhile."""
+        try:
+            lock = self._certs / ".lock"
+            with file_lock(lock):
+                yield
+        except OSError as error:
+            raise DiskProblem(path=error.filename or self._certs, reason=error.strerror or error) from error
 
     def found_by_hand(self, now: datetime.datetime) -> list[tuple[Path, Candidate]]:
         """Certificates that somebody copied into certs/ itself, to be offered."""
@@ -141,29 +226,32 @@ class PeerStore:
                 continue
         return found
 
-    def _read(self) -> tuple[list[Peer], list[Problem]]:
-        peers: dict[DeviceId, Peer] = {}
-        problems: list[Problem] = []
-        try:
-            paths = sorted(self._folder.iterdir(), key=lambda p: p.name.casefold())
-        except FileNotFoundError:
-            return [], []
-        except OSError as error:
-            raise DiskProblem(path=self._folder, reason=error.strerror or error) from error
-        for path in paths:
-            if path.name.startswith(".") or path.suffix.lower() not in SUFFIXES:
-                continue
-            try:
-                certificate = read_certificate(_read_small(path), path.name)
-                identity = device_id(certificate.public_bytes(Encoding.DER))
-                if identity == self._own:
-                    raise OwnCertificate(file=path.name)
-            except Problem as problem:
-                problems.append(problem)
-                continue
-            pem = certificate.public_bytes(Encoding.PEM).decode()
-            peers.setdefault(identity, Peer(path.stem, identity, pem, path))
-        return list(peers.values()), problems
+    def _known(self) -> _Known:
+        files = self._files.look()
+        before, known = self._last
+        if len(files) != len(before) or any(now is not then for now, then in zip(files, before, strict=True)):
+            known = _sorted_out(files)
+            self._last = (files, known)
+        return known
+
+    def _held(self, data: bytes, path: Path) -> list[tuple[DeviceId, str]]:
+        """Who is in the content of a file. Raises the problem with it."""
+        first, *later = read_certificates(data, path.name, CERTIFICATES_OF_ONE)
+        if not all(is_device_alone(certificate) for certificate in later):
+            raise NotACertificate(file=path.name)  # a chain of authorities, which are nobody's devices
+        return [
+            (self._checked(certificate, path.name), certificate.public_bytes(Encoding.PEM).decode())
+            for certificate in (first, *later)
+        ]
+
+    def _checked(self, certificate: x509.Certificate, file: str) -> DeviceId:
+        """The identity of a certificate that is somebody else's and that a connection could use."""
+        identity = device_id(certificate.public_bytes(Encoding.DER))
+        if identity in self._own:
+            raise OwnCertificate(file=file)
+        if not self._usable(certificate.public_bytes(Encoding.PEM)):
+            raise UnusableCertificate(file=file)
+        return identity
 
     def _checked_name(self, name: str) -> str:
         name = name.strip()
@@ -181,6 +269,24 @@ class PeerStore:
         taken = {peer.name.casefold() for peer in self.all()}
         names = [base, *(f"{base} {n}" for n in range(2, len(taken) + 3))]
         return next(name for name in names if name.casefold() not in taken)
+
+
+def _sorted_out(files: list[PeerFile]) -> _Known:
+    """First who was compared, then what came later: no later certificate takes the place of somebody else's first one."""
+    people: dict[DeviceId, Peer] = {}
+    paths: dict[DeviceId, list[Path]] = {}
+    read = [file for file in files if file.problem is None]
+    for file in read:
+        identity, pem = file.held[0]
+        people.setdefault(identity, Peer(file.path.stem, identity, pem, file.path, identity))
+        paths.setdefault(identity, []).append(file.path)
+    by_id = dict(people)
+    for file in read:
+        first = people[file.held[0][0]]
+        for identity, pem in file.held[1:]:
+            by_id.setdefault(identity, Peer(first.name, identity, pem, first.path, first.id))
+    problems = tuple(file.problem for file in files if file.problem is not None)
+    return _Known(tuple(people.values()), by_id, paths, problems)
 
 
 def _read_small(path: Path) -> bytes:

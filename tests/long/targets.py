@@ -322,7 +322,7 @@ def history(data: bytes) -> None:
     """A receipt in the list of what was sent and received."""
     device = _setting().device
     (device.receipts / "x.receipt").write_bytes(data)
-    for exchange in list_exchanges(device.receipts, device.identity.id):
+    for exchange in list_exchanges(device.receipts, device.identity.ids):
         assert exchange.time.tzinfo is not None
         moment_text(exchange.time)
 

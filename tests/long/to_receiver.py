@@ -149,7 +149,7 @@ _SUMMARIES: dict[str, list[object]] = {
     "files": [None, -1, 2**60 + 1, 2**64 - 1, "1", 1.5, True],
     "bytes": [None, -1, 2**60 + 1, 2**64 - 1, "3", 1.5],
     "entries": [None, 0, -1, 2_000_001, 10**9, 2**64 - 1, "1"],
-    "renewal": [None, "x", bytes(8193)],
+    "renewal": [None, "x", bytes(10241)],
 }
 
 

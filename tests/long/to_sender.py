@@ -329,7 +329,7 @@ def _receipts() -> Iterator[Case]:
         "no signature": (lambda facts: {**facts, "signature": b""}, "receipt"),
         "a signature of nothing": (lambda facts: {**facts, "signature": b"x" * 70}, "receipt"),
         "a signature that is text": (lambda facts: {**facts, "signature": "x"}, "protocol"),
-        "R1 a signature of 4 KiB": (lambda facts: {**facts, "signature": b"x" * 4097}, "protocol"),
+        "R1 a signature of 1 KiB": (lambda facts: {**facts, "signature": b"x" * 1025}, "protocol"),
         "no time": (lambda facts: {"signature": facts["signature"]}, "protocol"),
         "a word for renamed": (lambda facts: {**facts, "renamed": "../x"}, "protocol"),
     }

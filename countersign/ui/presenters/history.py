@@ -55,7 +55,7 @@ class History:
         """The list, read anew."""
         self._close_lines()
         device = self._setting.device
-        self._all = list_exchanges(device.receipts, device.identity.id)
+        self._all = list_exchanges(device.receipts, device.identity.ids)
         self._wanted, self._chosen = "", None
         self._filter()
         self._show_list()
@@ -85,7 +85,7 @@ class History:
         return moment_text(exchange.time), self._peer_name(exchange.peer), what.format(name=name), amount
 
     def _peer_name(self, identity: str) -> str:
-        known = next((peer for peer in self._setting.device.peers.all() if peer.id.hex() == identity), None)
+        known = next((peer for peer in self._setting.device.peers.pinned() if peer.id.hex() == identity), None)
         return printable(known.name) if known is not None else _("somebody forgotten")
 
     def _searched(self, text: str) -> Feedback:
@@ -97,7 +97,7 @@ class History:
         return Feedback(found.format(n=number_text(len(self._shown))), ready=True)
 
     def _filter(self) -> None:
-        names = {peer.id.hex(): peer.name for peer in self._setting.device.peers.all()}
+        names = {peer.id.hex(): peer.name for peer in self._setting.device.peers.pinned()}
         wanted = self._wanted.strip().casefold()
         self._shown = [
             exchange

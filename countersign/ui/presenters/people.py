@@ -13,6 +13,7 @@ from countersign.i18n import _
 from countersign.printable import printable
 from countersign.setting import Setting
 from countersign.transfer.history import list_exchanges
+from countersign.trust.fingerprint import DeviceId
 from countersign.trust.peers import Candidate, Peer
 from countersign.ui.presenters.screens import (
     Action,
@@ -28,7 +29,6 @@ from countersign.ui.presenters.screens import (
     Window,
 )
 
-OWN_FILE = "cert.pem"
 _NO_NAMES = frozenset(
     {"my certificate", "cert", "mine", "certificate", "peer", "root", "admin", "administrator", "user"}
 )
@@ -83,7 +83,7 @@ class People:
             ),
             Text(_("First give them yours: by mail, by chat, on a stick. It is no secret.")),
             Big(identity.fingerprint, _("You are"), _("They will see this, and you compare it on the phone."), size=15,
-                file=self._setting.home.certs / OWN_FILE),
+                file=identity.certificate_path),
         ]  # fmt: skip
         if self._note is not None:
             blocks.append(self._note)
@@ -130,7 +130,7 @@ class People:
         identity = self._setting.device.identity
         last = self._last_transfers()
         blocks: list[Block] = [
-            Big(identity.fingerprint, _("You are"), size=15, file=self._setting.home.certs / OWN_FILE),
+            Big(identity.fingerprint, _("You are"), size=15, file=identity.certificate_path),
             Line(
                 _("Somebody new needs your certificate, once."),
                 (Action(_("Save my certificate …"), self.save_own),),
@@ -139,11 +139,12 @@ class People:
             Rows(
                 (_("Name"), _("Fingerprint"), _("Last transfer")),
                 len(peers),
-                lambda i: (printable(peers[i].name), peers[i].fingerprint, last.get(peers[i].id.hex(), _("never"))),
+                lambda i: (printable(peers[i].name), peers[i].fingerprint, last.get(peers[i].person, _("never"))),
                 self._choose,
                 widths=(90, 300, 185),
             ),
         ]
+        blocks += [Text(note, Tone.HINT) for note in identity.notes]
         blocks += [Text(str(problem), Tone.BAD) for problem in self._setting.device.peers.problems()]
         if self._note is not None:
             blocks.append(self._note)
@@ -156,11 +157,12 @@ class People:
         )
         self._window.show(Screen("people", _("People you trust"), tuple(blocks), actions, drop=self._dropped))
 
-    def _last_transfers(self) -> dict[str, str]:
-        """The moment of the last transfer, by identity in hex."""
+    def _last_transfers(self) -> dict[DeviceId | None, str]:
+        """The moment of the last transfer, by person."""
         device = self._setting.device
-        exchanges = list_exchanges(device.receipts, device.identity.id)
-        return {exchange.peer: moment_text(exchange.time) for exchange in reversed(exchanges)}
+        exchanges = list_exchanges(device.receipts, device.identity.ids)
+        people = {peer.id.hex(): peer.person for peer in device.peers.pinned()}
+        return {people.get(exchange.peer): moment_text(exchange.time) for exchange in reversed(exchanges)}
 
     def _choose(self, index: int) -> None:
         self._chosen = index
