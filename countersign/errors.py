@@ -117,7 +117,9 @@ class NameTaken(Problem):
 class BadName(Problem):
     code = "bad_name"
     sentence = N_("“{name}” can not be used as a name.")
-    next_step = N_("Use letters, digits, spaces, dots and hyphens, sixty characters at most.")
+    next_step = N_(
+        "Use letters, digits, spaces, dots and hyphens, sixty at most; thirty in scripts whose letters need more room."
+    )
 
 
 # --- reaching the other computer (3) ---------------------------------------------------------------------------------

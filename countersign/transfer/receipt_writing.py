@@ -14,11 +14,12 @@ from typing import BinaryIO
 
 from countersign import limits
 from countersign.errors import DiskProblem
-from countersign.files import PRIVATE_FILE, spare_name, sync_folder
+from countersign.files import PRIVATE_FILE, cut_to_bytes, spare_name, sync_folder
 from countersign.transfer.receipts import LABEL, SUFFIX, Ending, Header, Line, encoder
 
 _PART = 512 * limits.KIB
 _TOGETHER = 512  # lines that are written at once
+_LONGEST_PEER = 150  # bytes of a peer's name in the name of a file; with all else that stays under 200
 
 
 class Draft:
@@ -100,7 +101,7 @@ class Spare:
 
 def receipt_stem(now: datetime.datetime, peer: str, transfer_id: bytes) -> str:
     """The file name of a receipt, without its ending: when, with whom, which."""
-    return f"{now:%Y-%m-%d %H.%M.%S} {peer} {transfer_id.hex()[:8]}"
+    return f"{now:%Y-%m-%d %H.%M.%S} {cut_to_bytes(peer, _LONGEST_PEER)} {transfer_id.hex()[:8]}"
 
 
 def receipt_parts(path: Path) -> Iterator[tuple[bytes, bool]]:

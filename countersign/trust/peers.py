@@ -15,17 +15,20 @@ from countersign.errors import (
     DiskProblem,
     NameTaken,
     NoSuchPeer,
+    NotACertificate,
     OwnCertificate,
     Problem,
 )
-from countersign.files import PUBLIC_FILE, replace_file
+from countersign.files import PUBLIC_FILE, OddFile, cut_to_bytes, read_small, replace_file
 from countersign.limits import CERTIFICATE_FILE_CAP
+from countersign.printable import encodable
 from countersign.trust.certificate import check_dates, read_certificate
 from countersign.trust.fingerprint import DeviceId, device_id, fingerprint
 
 SUFFIXES = (".pem", ".crt", ".cer")
 _NAME_MARKS = frozenset(" -_.'()&+,")
 LONGEST_NAME = 60
+MOST_NAME_BYTES = 120  # of UTF-8: files are named after people, and most file systems end a name at 255 bytes
 _OWN_FILES = frozenset({"cert.pem", "key.pem"})
 
 
@@ -162,14 +165,14 @@ class PeerStore:
                 problems.append(problem)
                 continue
             pem = certificate.public_bytes(Encoding.PEM).decode()
-            peers.setdefault(identity, Peer(path.stem, identity, pem, path))
+            peers.setdefault(identity, Peer(encodable(path.stem), identity, pem, path))
         return list(peers.values()), problems
 
     def _checked_name(self, name: str) -> str:
         name = name.strip()
         if not name or len(name) > LONGEST_NAME or name[0] == "." or name[-1] == ".":
             raise BadName(name=name)
-        if not all(c.isalnum() or c in _NAME_MARKS for c in name):
+        if not all(c.isalnum() or c in _NAME_MARKS for c in name) or len(name.encode()) > MOST_NAME_BYTES:
             raise BadName(name=name)
         if name.casefold() in {peer.name.casefold() for peer in self.all()}:
             raise NameTaken(name=name)
@@ -177,7 +180,7 @@ class PeerStore:
 
     def _free_name(self, stem: str) -> str:
         cleaned = "".join(c if c.isalnum() or c in _NAME_MARKS else "-" for c in stem).strip(". ")[: LONGEST_NAME - 4]
-        base = cleaned or "peer"
+        base = cut_to_bytes(cleaned, MOST_NAME_BYTES - 4) or "peer"
         taken = {peer.name.casefold() for peer in self.all()}
         names = [base, *(f"{base} {n}" for n in range(2, len(taken) + 3))]
         return next(name for name in names if name.casefold() not in taken)
@@ -185,7 +188,8 @@ class PeerStore:
 
 def _read_small(path: Path) -> bytes:
     try:
-        with open(path, "rb") as file:
-            return file.read(CERTIFICATE_FILE_CAP + 1)
+        return read_small(path, CERTIFICATE_FILE_CAP)
+    except OddFile as error:
+        raise NotACertificate(file=path.name) from error
     except OSError as error:
         raise DiskProblem(path=path, reason=error.strerror or error) from error
