@@ -12,6 +12,8 @@ import msgspec
 
 from countersign import limits
 from countersign.errors import DiskProblem, ReceiptProblem
+from countersign.files import open_regular
+from countersign.i18n import _
 from countersign.transfer.receipts import FORMAT, SUFFIX, YEARS, Header, Line
 from countersign.trust.fingerprint import DeviceId
 
@@ -42,7 +44,7 @@ def list_exchanges(receipts: Path, own: DeviceId) -> list[Exchange]:
 
 def _exchange(path: Path, own: DeviceId) -> Exchange | None:
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             header = _header.decode(file.readline(limits.RECEIPT_LINE_CAP))
         time = datetime.datetime.fromisoformat(header.time)
     except (OSError, ValueError, RecursionError):  # msgspec's errors are ValueErrors; checking it by hand says why
@@ -63,7 +65,7 @@ class ReceiptLines:
         self._offsets = array("Q")
         self.skipped: list[int] = []  # the numbers of entries that did not arrive
         try:
-            self._file = open(path, "rb")  # noqa: SIM115 - closed by close
+            self._file = open_regular(path)
         except OSError as error:
             raise DiskProblem(path=path, reason=error.strerror or error) from error
         try:
@@ -79,6 +81,8 @@ class ReceiptLines:
                 break
             if b'"skipped":' in line and self._decoded(line).skipped is not None:
                 self.skipped.append(len(self._offsets))
+            if len(self._offsets) == limits.MAX_ENTRIES:
+                raise ReceiptProblem(detail=_("it has more lines than there can be entries"))
             self._offsets.append(offset)
             offset += len(line)
 

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from countersign import limits
 from countersign.errors import DiskProblem, FolderMissing, Problem, ReceiptProblem
+from countersign.files import open_regular
 from countersign.i18n import _
 from countersign.pack.manifest import EntryKind, Manifest
 from countersign.pack.names import can_be_sent
@@ -155,7 +156,7 @@ def read_receipt(path: Path) -> Iterator[Any]:
     counts = Counts()
     ended = False
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             for number, line in enumerate(iter(lambda: file.readline(limits.RECEIPT_LINE_CAP + 1), b"")):
                 if ended or not line.endswith(b"\n"):
                     raise ReceiptProblem(detail=_("it is not whole"))

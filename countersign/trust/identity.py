@@ -11,8 +11,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from countersign.errors import DiskProblem, IdentityDamaged, Problem
-from countersign.files import PRIVATE_FILE, PUBLIC_FILE, replace_file, tighten
+from countersign.files import PRIVATE_FILE, PUBLIC_FILE, OddFile, read_small, replace_file, tighten
 from countersign.i18n import _
+from countersign.limits import CERTIFICATE_FILE_CAP
 from countersign.locks import file_lock
 from countersign.trust import certificate as certificates
 from countersign.trust.fingerprint import DeviceId, device_id, fingerprint
@@ -71,15 +72,15 @@ def _open_locked(certs: Path, now: datetime.datetime) -> Identity:
 
 def _read_key(path: Path) -> object:
     try:
-        return load_pem_private_key(path.read_bytes(), password=None)
-    except (ValueError, TypeError) as error:
+        return load_pem_private_key(read_small(path, CERTIFICATE_FILE_CAP), password=None)
+    except (ValueError, TypeError, OddFile) as error:
         raise IdentityDamaged(detail=_("key.pem is not a key without password"), folder=path.parent) from error
 
 
 def _assembled(key: object, key_path: Path, path: Path, notes: tuple[str, ...], now: datetime.datetime) -> Identity:
     try:
-        own = certificates.read_certificate(path.read_bytes(), path.name)
-    except Problem as error:
+        own = certificates.read_certificate(read_small(path, CERTIFICATE_FILE_CAP), path.name)
+    except (Problem, OddFile) as error:
         raise IdentityDamaged(detail=_("cert.pem is not a certificate"), folder=path.parent) from error
     public = key.public_key() if hasattr(key, "public_key") else None
     if public is None or _public_bytes(public) != _public_bytes(own.public_key()):
