@@ -136,8 +136,9 @@ def again(python: Path, arguments: list[str], *, isolated: bool = False) -> int:
 
     isolated: without the current folder, the script's, and what PYTHONPATH and the like say.
     """
-    environment = {**os.environ, _AGAIN: TESTS if arguments[:1] == ["-m"] else RUN}
-    if sys.stdout is not None:  # a program without a terminal has none
+    testing = arguments[:1] == ["-m"]
+    environment = {**os.environ, _AGAIN: TESTS if testing else RUN}
+    if sys.stdout is not None and not testing:  # a program without a terminal has none
         environment[OUTPUT] = sys.stdout.encoding
     command = [str(python), *_flags(isolated), *arguments]
     for stream in (sys.stdout, sys.stderr):

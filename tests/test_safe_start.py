@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from countersign import bootstrap
+from countersign.console import OUTPUT
 from tests.programs import ROOT
 
 PLANTED = (
@@ -155,6 +156,16 @@ def test_b1_a_new_start_is_isolated_and_keeps_what_was_asked_for() -> None:
 
 def test_tests_are_started_again_from_the_checkout() -> None:
     assert flags_after(isolated=False)["isolated"] == 0
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere a process can not be replaced")
+def test_tests_hand_no_encoding_to_the_programs_that_they_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    handed_on: list[bool] = []
+    monkeypatch.setattr(os, "execve", lambda _path, _command, environment: handed_on.append(OUTPUT in environment))
+    monkeypatch.setattr(subprocess, "call", lambda *_a, **_k: 0)
+    bootstrap.again(Path(sys.executable), ["-m", "tests"])
+    bootstrap.again(Path(sys.executable), ["sender.py"], isolated=True)
+    assert handed_on == [False, True]
 
 
 @pytest.mark.parametrize("role", ["sender", "receiver"])
