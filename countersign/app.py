@@ -8,7 +8,7 @@ import os
 import sys
 from argparse import Namespace
 
-from countersign.console import attach_console
+from countersign.console import attach_console, prepare_streams
 from countersign.crash import own_bug
 from countersign.display import has_display
 from countersign.errors import BadAddress, BadOption, Cancelled, NoPeers, Problem
@@ -27,7 +27,8 @@ def main(role: str, argv: list[str] | None = None) -> int:
     """Runs one of the two programs; gives the exit code."""
     sys.setswitchinterval(_HAND_OVER)
     attach_console()
-    _be_plain()
+    prepare_streams()
+    logging.basicConfig(level=logging.ERROR, format="%(message)s")
     arguments = sys.argv[1:] if argv is None else argv
     asked_home: str | None = None
     try:
@@ -46,13 +47,6 @@ def main(role: str, argv: list[str] | None = None) -> int:
         bug = own_bug(error, find_home(asked_home).state)
         _tell(bug, "--json" in arguments)
         return bug.exit_code
-
-
-def _be_plain() -> None:
-    logging.basicConfig(level=logging.ERROR, format="%(message)s")
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None and hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
 
 
 def _tell(problem: Problem, as_json: bool) -> None:

@@ -1,6 +1,7 @@
 """The first run: where something is missing, a virtual environment beside the scripts, what is pinned, and a new start in it.
 
-Standard library only, and readable by old Pythons as far as the sentence that says so.
+Nothing is run or imported from the current folder or from beside the scripts but the package. Standard library only, and readable by
+old Pythons as far as the sentence that says so.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from countersign.console import OUTPUT
 from countersign.display import has_display
+from countersign.files import read_small
 from countersign.i18n import _
 from countersign.locks import file_lock
 
@@ -29,6 +32,7 @@ _MARKER = "countersign-ready.json"
 _BEGUN = "countersign-begun"  # what lacks this was not made by us and is left alone
 _AGAIN = "COUNTERSIGN_STARTED_AGAIN"
 _LOCK_SECONDS = 900.0
+_MARKER_CAP = 64 * 1024
 _TERMINAL_ONLY = (
     "--cli", "--json", "--selftest", "--help", "-h", "--version", "--peers", "--forget", "--interrupted",
     "--export-cert", "--import-cert", "--verify-receipt", "--discard",
@@ -50,7 +54,9 @@ def start(role: str) -> int:
         if not getattr(sys, "frozen", False) and not all_there(MODULES):
             folder = Path(__file__).resolve().parent.parent
             python = prepared(folder, RUN, windowed)
-            return again(python, [str(Path(sys.argv[0]).resolve()), *sys.argv[1:]])
+            return again(python, [str(Path(sys.argv[0]).resolve()), *sys.argv[1:]], isolated=True)
+        if not names_are_utf8():
+            return again(Path(sys.executable), sys.argv, isolated=bool(sys.flags.isolated))
     except SetupProblem as problem:
         _complain(str(problem))
         return EXIT_SETUP
@@ -67,6 +73,14 @@ def send() -> int:
 def receive() -> int:
     """Entry point of an installed package."""
     return start("receiver")
+
+
+def names_are_utf8() -> bool:
+    """Whether this Python reads and writes names of files as UTF-8; on a Unix its locale decides, unless it is told otherwise.
+
+    In an executable build.spec has told it.
+    """
+    return getattr(sys, "frozen", False) or os.name != "posix" or sys.getfilesystemencoding().lower() == "utf-8"
 
 
 def wants_window(arguments: list[str]) -> bool:
@@ -110,25 +124,39 @@ def prepared(folder: Path, requirements: str, windowed: bool = False) -> Path:
             raise SetupProblem(text) from error
         except OSError as error:
             raise SetupProblem(
-                _("{folder} can not be written to: {reason}. Move the program to a folder of your own.").format(
+                _("{folder} cannot be written to: {reason}. Move the program to a folder of your own.").format(
                     folder=place, reason=error.strerror or error
                 )
             ) from error
     return python_of(environment)
 
 
-def again(python: Path, arguments: list[str]) -> int:
-    """Starts the same program in another Python; gives its exit code where the system can not replace a process."""
-    environment = {**os.environ, _AGAIN: TESTS if arguments[:1] == ["-m"] else RUN}
-    command = [str(python), *arguments]
+def again(python: Path, arguments: list[str], *, isolated: bool = False) -> int:
+    """Starts the same program in another Python; gives its exit code where the system cannot replace a process.
+
+    isolated: without the current folder, the script's, and what PYTHONPATH and the like say.
+    """
+    testing = arguments[:1] == ["-m"]
+    environment = {**os.environ, _AGAIN: TESTS if testing else RUN}
+    if sys.stdout is not None and not testing:  # a program without a terminal has none
+        environment[OUTPUT] = sys.stdout.encoding
+    command = [str(python), *_flags(isolated), *arguments]
     for stream in (sys.stdout, sys.stderr):
-        if stream is not None:  # a program without a terminal has none
+        if stream is not None:
             stream.flush()
     if os.name == "posix":
         os.execve(command[0], command, environment)  # noqa: S606 - our own Python
     with contextlib.suppress(KeyboardInterrupt):  # the program itself deals with it
         return subprocess.call(command, env=environment)
     return 1
+
+
+def _flags(isolated: bool) -> list[str]:
+    """How this Python was started, as arguments: isolated ones read no variables. Names of files are UTF-8 from there on."""
+    flags = ["-I"] if isolated else []
+    flags += ["-B"] if sys.flags.dont_write_bytecode else []
+    flags += ["-X", "utf8"] if sys.flags.utf8_mode or not names_are_utf8() else []
+    return [*flags, *(part for option in sys.warnoptions for part in ("-W", option))]
 
 
 def python_of(environment: Path) -> Path:
@@ -141,7 +169,7 @@ def python_of(environment: Path) -> Path:
 def is_ready(environment: Path, requirements: Path) -> bool:
     """Whether exactly these requirements were installed to the end."""
     try:
-        marker = json.loads((environment / _MARKER).read_text())
+        marker = json.loads(read_small(environment / _MARKER, _MARKER_CAP))
     except (OSError, ValueError):
         return False
     return marker.get(requirements.name) == _digest(requirements) and python_of(environment).exists()
@@ -176,7 +204,7 @@ def _environment(place: Path) -> Path:
 
 def _is_ours(environment: Path, version: str) -> bool:
     try:
-        return (environment / _BEGUN).read_text() == version
+        return read_small(environment / _BEGUN, _MARKER_CAP) == version.encode()
     except OSError:
         return False
 
@@ -187,23 +215,34 @@ def _make(environment: Path, requirements: Path, tell) -> None:  # type: ignore[
         _make_environment(environment)
     tell(_("Installing what Countersign needs …"))
     log = environment / "setup.log"
-    command = [
-        str(python_of(environment)), "-m", "pip", "install", "--no-input", "--disable-pip-version-check",
-        "--prefer-binary", "--require-hashes", "-r", str(requirements),
-    ]  # fmt: skip
+    command = pip_command(environment, requirements)
     with open(log, "wb") as out:
         # a user's own settings of pip may ask for what an environment refuses
         asked = {**os.environ, "PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0"}
         ended = subprocess.run(
-            command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=asked, check=False
+            command,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            env=asked,
+            cwd=environment,
+            check=False,
         )
     if ended.returncode:
         raise SetupProblem(_why_pip_failed(log))
     marker = environment / _MARKER
-    known = json.loads(marker.read_text()) if marker.exists() else {}
+    known = json.loads(read_small(marker, _MARKER_CAP)) if marker.exists() else {}
     spare = marker.with_suffix(".new")
     spare.write_text(json.dumps({**known, requirements.name: _digest(requirements)}))
     os.replace(spare, marker)
+
+
+def pip_command(environment: Path, requirements: Path) -> list[str]:
+    """What installs these requirements there. Wheels only: building from source would run what was downloaded."""
+    return [
+        str(python_of(environment)), "-I", "-m", "pip", "install", "--no-input", "--disable-pip-version-check",
+        "--only-binary", ":all:", "--require-hashes", "-r", str(requirements),
+    ]  # fmt: skip
 
 
 def _make_environment(environment: Path) -> None:
@@ -231,6 +270,11 @@ def _why_pip_failed(log: Path) -> str:
         )
     if "no space left" in lower:
         return _("The disk is full. Make room and start again.")
+    if "(from versions:" in lower and "from versions: none" not in lower:
+        return _(
+            "What Countersign is built with is not made for this Python ({found}) on this kind of computer."
+            " Get another one from python.org, such as 3.12 with 64 bits."
+        ).format(found=sys.version.split()[0])
     signs = (
         "newconnectionerror",
         "name resolution",
@@ -300,7 +344,7 @@ def _complain(text: str) -> None:
     if sys.stderr is None or (wants_window(sys.argv[1:]) and has_tk() and not sys.stderr.isatty()):
         from countersign.ui.views.setup_window import show_message
 
-        show_message(text)
+        show_message(text.encode("utf-8", "backslashreplace").decode())
 
 
 @contextlib.contextmanager

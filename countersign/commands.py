@@ -47,7 +47,7 @@ def run_command(options: Namespace, setting: Setting) -> int:
     if options.export_cert:
         return export_certificate(setting, options.export_cert, say, options.json)
     if options.import_cert:
-        return import_certificate(setting, Path(options.import_cert).expanduser(), options.name, say)
+        return import_certificate(setting, Path(os.path.expanduser(options.import_cert)), options.name, say)
     if options.peers:
         return show_peers(setting, say)
     if options.forget:
@@ -56,8 +56,8 @@ def run_command(options: Namespace, setting: Setting) -> int:
         say(_("{name} is forgotten.").format(name=printable(peer.name)), {"event": "forgotten", "name": peer.name})
         return EXIT_DONE
     if options.verify_receipt:
-        file, *folder = [Path(part).expanduser() for part in options.verify_receipt]
-        sums = Path(options.export_checksums).expanduser() if options.export_checksums else None
+        file, *folder = [Path(os.path.expanduser(part)) for part in options.verify_receipt]
+        sums = Path(os.path.expanduser(options.export_checksums)) if options.export_checksums else None
         return verify_receipt(setting, file, folder[0] if folder else None, sums, say)
     if options.discard:
         return discard_interrupted(setting, options.discard, say)
@@ -88,7 +88,7 @@ def export_certificate(setting: Setting, target: str, say: Say, as_json: bool) -
         else:
             say("", {"event": "exported", "certificate": identity.pem.decode(), "fingerprint": identity.fingerprint})
         return EXIT_DONE
-    path = Path(target).expanduser()
+    path = Path(os.path.expanduser(target))
     try:
         replace_file(path, identity.pem, PUBLIC_FILE)
     except OSError as error:
@@ -159,7 +159,7 @@ def show_interrupted(setting: Setting, say: Say) -> int:
                 "id": item.id,
                 "peer": about.peer_name,
                 "name": about.name,
-                "into": about.into,
+                "into": str(about.into_path),
                 "began": began.isoformat(timespec="seconds"),
                 "bytes_there": item.bytes_there,
                 "bytes": about.bytes,

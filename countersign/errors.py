@@ -116,8 +116,10 @@ class NameTaken(Problem):
 
 class BadName(Problem):
     code = "bad_name"
-    sentence = N_("“{name}” can not be used as a name.")
-    next_step = N_("Use letters, digits, spaces, dots and hyphens, sixty characters at most.")
+    sentence = N_("“{name}” cannot be used as a name.")
+    next_step = N_(
+        "Use letters, digits, spaces, dots and hyphens, sixty at most; thirty in scripts whose letters need more room."
+    )
 
 
 # --- reaching the other computer (3) ---------------------------------------------------------------------------------
@@ -153,7 +155,7 @@ class PortTaken(Problem):
 class CannotListen(Problem):
     code = "cannot_listen"
     exit_code = EXIT_UNREACHABLE
-    sentence = N_("This computer can not wait at {address}: {reason}.")
+    sentence = N_("This computer cannot wait at {address}: {reason}.")
     next_step = N_("Choose another address or port.")
 
 
@@ -426,7 +428,7 @@ class ReceiptProblem(Problem):
 class DiskProblem(Problem):
     code = "disk"
     exit_code = EXIT_DISK
-    sentence = N_("“{path}” can not be used: {reason}.")
+    sentence = N_("“{path}” cannot be used: {reason}.")
     next_step = N_("Check that it is there and that you may use it.")
 
 
@@ -450,7 +452,7 @@ class FolderMissing(DiskProblem):
 
 class FolderUnreadable(DiskProblem):
     code = "folder_unreadable"
-    sentence = N_("The folder “{path}” can not be read: {reason}.")
+    sentence = N_("The folder “{path}” cannot be read: {reason}.")
     next_step = N_("Choose another folder, or allow reading it.")
 
 

@@ -1,19 +1,56 @@
-"""Small files of ours, written so that being cut off anywhere leaves the old or the new one, never half. Standard library only."""
+"""Small files of ours, written so that being cut off anywhere leaves the old or the new one, never half.
+
+Read so that nothing in their place can make us wait or fill the memory. Standard library only.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import secrets
 import stat
 import sys
 from pathlib import Path
+from typing import BinaryIO
+
+from countersign.i18n import _
 
 _SPARE = re.compile(r"\.(.+\.[0-9a-f]{12}|[0-9a-f]{16})")  # what `spare_name` gives
 _OLD = 86_400.0  # seconds; a younger one may be in somebody's hands
 PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
 PUBLIC_FILE = 0o644
+
+
+_NO_WAITING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
+_READ_FLAGS = _NO_WAITING | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+_LONGEST_SPARE = 200  # bytes of the name that a spare file repeats; most file systems end a name at 255
+
+
+class OddFile(OSError):
+    """What lies in the place of a file of ours is no file, or is larger than one of ours can be."""
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Opens a file to read it part by part. Never waits: raises OddFile for a pipe, a device or a folder, else OSError."""
+    handle = os.open(path, _READ_FLAGS)
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OddFile(errno.EINVAL, _("it is not a file"), str(path))
+        return open(handle, "rb")
+    except BaseException:
+        os.close(handle)
+        raise
+
+
+def read_small(path: Path, cap: int) -> bytes:
+    """The content of a file of at most `cap` bytes. Raises OddFile for a larger one and for what is no file, else OSError."""
+    with open_regular(path) as file:
+        data = file.read(cap + 1)
+    if len(data) > cap:
+        raise OddFile(errno.EFBIG, _("it is too large"), str(path))
+    return data
 
 
 def replace_file(path: Path, data: bytes, mode: int = PRIVATE_FILE) -> None:
@@ -43,7 +80,13 @@ def _written_beside(path: Path, data: bytes, mode: int) -> Path:
 
 def spare_name(name: str = "") -> str:
     """For a file that is still being written: hidden, and of one that will be called `name`, or is not called anything yet."""
-    return f".{name}.{secrets.token_hex(6)}" if name else f".{secrets.token_hex(8)}"
+    return f".{cut_to_bytes(name, _LONGEST_SPARE)}.{secrets.token_hex(6)}" if name else f".{secrets.token_hex(8)}"
+
+
+def cut_to_bytes(text: str, most: int) -> str:
+    """The beginning of a name that takes at most so many bytes of UTF-8, without half a character at its end."""
+    data = text.encode("utf-8", "surrogatepass")
+    return text if len(data) <= most else data[:most].decode("utf-8", "ignore")
 
 
 def remove_spares(folder: Path, now: float) -> None:

@@ -63,7 +63,7 @@ def find_home(asked: str | None = None) -> Home:
     """The home that was asked for, by option or variable, else the default one."""
     wanted = asked or os.environ.get(VARIABLE)
     if wanted:
-        return Home(Path(wanted).expanduser().absolute())
+        return Home(Path(os.path.expanduser(wanted)).absolute())
     beside = program_folder()
     if beside is not None and _can_be_written(beside):
         return Home(beside)

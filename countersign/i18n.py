@@ -13,7 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-LANGUAGES = {"en": "English", "de": "Deutsch"}  # each in its own words, for somebody who can not read the others
+LANGUAGES = {"en": "English", "de": "Deutsch"}  # each in its own words, for somebody who cannot read the others
 VARIABLE = "COUNTERSIGN_LANGUAGE"
 LOCALES = Path(__file__).parent / "locale"
 _asked = ""

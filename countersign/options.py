@@ -23,6 +23,14 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _address(text: str) -> str:
+    try:
+        text.encode("idna")  # as the system's look-up does
+    except UnicodeError:
+        raise argparse.ArgumentTypeError(_("that cannot be an address")) from None
+    return text
+
+
 def make_parser(role: str) -> argparse.ArgumentParser:
     """The parser of one program; its errors are BadOption."""
     receiving = role == RECEIVER
@@ -34,7 +42,9 @@ def make_parser(role: str) -> argparse.ArgumentParser:
     parser.add_argument("--stats", action="store_true", help=_("say where the time of a transfer went (terminal)"))
     parser.add_argument("--home", metavar="DIR", help=_("where certificates, receipts and state are kept"))
     if receiving:
-        parser.add_argument("--bind", metavar="ADDR", help=_("wait at this address of this computer only"))
+        parser.add_argument(
+            "--bind", type=_address, metavar="ADDR", help=_("wait at this address of this computer only")
+        )
         parser.add_argument(
             "--port", type=_port, default=limits.DEFAULT_PORT, metavar="N", help=_("0 takes a free one")
         )

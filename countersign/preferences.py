@@ -5,18 +5,21 @@ Both programs write it, each what it changed: a change reads the file again firs
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
-from countersign.files import replace_file, set_aside
+from countersign import limits
+from countersign.files import OddFile, read_small, replace_file, set_aside
 from countersign.i18n import _
 from countersign.locks import file_lock
 
 LOOKS = ("system", "light", "dark")
 _MOST_FOLDERS = 500
+_FILE_CAP = 16 * limits.MIB  # so many folders with the longest paths
 _T = TypeVar("_T")
 
 
@@ -44,12 +47,12 @@ class PreferenceStore:
     def read(self) -> Preferences:
         """The choices; a damaged file is set aside and the defaults count."""
         try:
-            found = msgspec.json.decode(self._path.read_bytes(), type=Preferences)
+            found = _decoded(read_small(self._path, _FILE_CAP))
             if found.version != 1 or found.looks not in LOOKS:
                 raise msgspec.ValidationError("version")
         except FileNotFoundError:
             return Preferences()
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except (ValueError, RecursionError, OddFile):  # msgspec's errors and json's are ValueErrors
             self.note = _("{file} was damaged and set aside; looks and places are as in the beginning.").format(
                 file=set_aside(self._path)
             )
@@ -66,6 +69,18 @@ class PreferenceStore:
                 how(found)
                 while len(found.folders) > _MOST_FOLDERS:
                     found.folders.pop(next(iter(found.folders)))
-                replace_file(self._path, msgspec.json.encode(found))
+                replace_file(self._path, _encoded(found))
         except (OSError, TimeoutError):
             return
+
+
+# json, not msgspec.json: a place whose name is not UTF-8 is half a surrogate pair in Python, which only json writes and reads
+
+
+def _decoded(data: bytes) -> Preferences:
+    """Raises ValueError or RecursionError."""
+    return msgspec.convert(json.loads(data), Preferences)
+
+
+def _encoded(chosen: Preferences) -> bytes:
+    return json.dumps(msgspec.to_builtins(chosen)).encode()

@@ -22,6 +22,11 @@ def printable(text: str, longest: int = LONGEST) -> str:
     return "".join(_visible(c) for c in text)
 
 
+def encodable(text: str) -> str:
+    """A file's name with every byte that is not UTF-8 written as `%FF`: text that can be sent, stored and named after."""
+    return "".join(f"%{ord(c) & 0xFF:02X}" if unicodedata.category(c) == "Cs" else c for c in text)
+
+
 def _visible(char: str) -> str:
     hidden = unicodedata.category(char) in _HIDING or char in _BLANK or (char.isspace() and char != " ")
     if not hidden:

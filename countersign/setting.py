@@ -75,7 +75,7 @@ class Setting:
 
 
 def _plain(asked: str) -> Path:
-    return Path(os.path.abspath(Path(asked).expanduser()))
+    return Path(os.path.abspath(os.path.expanduser(asked)))
 
 
 def _check_target(into: Path) -> None:

@@ -204,7 +204,7 @@ def proposal_notes(proposal: Proposal) -> list[str]:
         count = len(proposal.impossible)
         lines.append(
             ngettext(
-                "{n} entry can not be kept on this computer:", "{n} entries can not be kept on this computer:", count
+                "{n} entry cannot be kept on this computer:", "{n} entries cannot be kept on this computer:", count
             ).format(n=count)
         )
         for index, reason in list(proposal.impossible.items())[:_REASONS_SHOWN]:
@@ -334,14 +334,14 @@ def sentence_of(status: st.Status) -> str:
         if status.left_out:
             text += "\n  " + taken_out_text(status.left_out)
         for path, reason in status.skipped[:_REASONS_SHOWN]:
-            text += "\n" + _("  can not be sent: {path}: {reason}").format(path=path, reason=_(reason))
+            text += "\n" + _("  cannot be sent: {path}: {reason}").format(path=path, reason=_(reason))
         parts = [text, *inexact_lines(status.inexact), keys_text(status.private_keys)]
         return "\n".join(part for part in parts if part)
     if isinstance(status, (st.OfferSeen, st.OfferOpened)):
         return _offer_text(status)
     if isinstance(status, st.KeyWrong):
         if status.slip:
-            return _("That can not be the key: one character is off. Compare it again.")
+            return _("That cannot be the key: one character is off. Compare it again.")
         return _("That key is wrong.") + " " + tries_text(status.tries_left)
     if isinstance(status, st.WaitingFor):
         return _(WAITING.get(status.what, status.what))

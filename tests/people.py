@@ -68,7 +68,7 @@ class Person:
 
         self.screen = screen
         self._display = display.Display(screen)
-        # the library's RANDR part puts its own errors over the core's numbers, and can not be read then
+        # the library's RANDR part puts its own errors over the core's numbers, and cannot be read then
         self._display.display.error_classes.update(error.xerror_class)
         self._root = self._display.screen().root
 

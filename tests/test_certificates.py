@@ -254,7 +254,7 @@ def test_rsa_keys_for_pss_alone_are_refused_since_some_of_them_cannot_connect(co
              "-keyout", str(key_file), "-out", str(given)], capture_output=True, check=False,
         )  # fmt: skip
         if done.returncode:
-            pytest.skip("openssl can not make such a certificate")
+            pytest.skip("openssl cannot make such a certificate")
         with pytest.raises(errors.UnsupportedKey):
             couple.bob.device.peers.examine(given, NOW)
         made = x509.load_pem_x509_certificate(given.read_bytes())

@@ -213,10 +213,10 @@ def test_nobody_among_ones_people(tmp_path: Path) -> None:
         (["--name", "x", "--peers"], 2, "--name goes with"),
         (["--verify-receipt", "a", "b", "c"], 2, "a file and perhaps a folder"),
         (["--forget", "nobody"], 2, "nobody called"),
-        (["--import-cert", "/no/such/file"], 9, "can not be used"),
-        (["--verify-receipt", "/no/such/file"], 9, "can not be used"),
+        (["--import-cert", "/no/such/file"], 9, "cannot be used"),
+        (["--verify-receipt", "/no/such/file"], 9, "cannot be used"),
         (["--cli", "--to", "no-such-host.invalid"], 3, "no computer called"),
-        (["--export-cert", "/no/such/folder/x.pem"], 9, "can not be used"),
+        (["--export-cert", "/no/such/folder/x.pem"], 9, "cannot be used"),
         (["--cli", "--port", "1"], 2, "port"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Dates that a list or a disk can not hold: kept as near as can be, and named; no file is lost for its date."""
+"""Dates that a list or a disk cannot hold: kept as near as can be, and named; no file is lost for its date."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ def test_a_list_takes_every_date_that_has_a_place_in_it() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="a disk in memory that holds every date")
 @pytest.mark.parametrize("date", [EARLIEST, *DATES.values()])
 def test_dates_of_a_disk_that_holds_them_all(couple: Couple, tmp_path: Path, date: int) -> None:
-    """tmpfs keeps what ext4 can not: then the receiver's disk is the one that decides."""
+    """tmpfs keeps what ext4 cannot: then the receiver's disk is the one that decides."""
     with small_disk(tmp_path / "disk", 8) as folder:
         names = {"file", "folder", "link"}
         (folder / "file").write_text("content")

@@ -18,7 +18,7 @@ from countersign.pack.manifest import Entry, EntryKind, Manifest
 from countersign.transfer import channel as channels, publishing, receiving, sending, settling, status as st
 from countersign.transfer.answers import Answers
 from countersign.transfer.channel import Channel
-from countersign.transfer.journal import About, Journal, Past, Record, discard, list_interrupted
+from countersign.transfer.journal import VERSION, About, Journal, Past, Record, discard, list_interrupted
 from countersign.transfer.proposal import Decision
 from countersign.transfer.selection import Selection
 from countersign.transfer.source import Source
@@ -139,7 +139,7 @@ def test_a_take_over_of_many_files_is_journalled_in_small_records(tmp_path: Path
     manifest = Manifest()
     for number in range(1000):
         manifest.add(Entry(EntryKind.FILE, -1, f"{number:04d}", 1, 0, ""))
-    about = About(1, "00", "x", "x", "x", "x", 0.0, 1000, 1000, 1000)
+    about = About(VERSION, "00", "x", "x", b"x", b"x", 0.0, 1000, 1000, 1000)
     journal = Journal.begin(tmp_path, about, manifest)
     for number in range(1000):
         journal.add(Record([(number, bytes(32))], []))

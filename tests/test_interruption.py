@@ -180,7 +180,7 @@ def test_what_lies_in_staging_counts_only_if_its_hash_is_right(couple: Couple) -
     exchange.run()
     assert exchange.receiver.code() == "cancelled_midway"
     [left] = list_interrupted(couple.bob.device.transfers)
-    for path in Path(left.about.staging).rglob("*"):
+    for path in left.about.staging_path.rglob("*"):
         if path.is_file() and path.stat().st_size:
             with open(path, "r+b") as file:
                 byte = file.read(1)

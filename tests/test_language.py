@@ -45,7 +45,7 @@ NOT_FOR_READING = {
     "firewall.py": {" -Action Allow -Profile Private,Domain", " accept"},
     "selftest.py": {"Desktop", "empty folder"},
     "bootstrap.py": {"do not match the hashes", "no space left", "name resolution", "timed out", "max retries",
-                     "from versions: none", "brew install", "Scripts"},
+                     "(from versions:", "from versions: none", "brew install", "Scripts"},
 }  # fmt: skip
 FONTS = {"Segoe UI Variable Text", "Segoe UI", "SF Pro Text", "Helvetica Neue", "Inter", "Noto Sans", "Cantarell", "DejaVu Sans",
          "TkDefaultFont", "TkFixedFont", "Cascadia Mono", "Consolas", "SF Mono", "Menlo", "JetBrains Mono", "Noto Sans Mono",

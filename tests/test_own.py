@@ -313,7 +313,7 @@ def test_the_window_says_so_before_connecting_and_while_waiting(couple: Couple) 
     window = stage.hear(Summary(Selection((couple.folder,)), found))
     warning = "look like private keys. Take them out if the other person should not have them: id_rsa"
     assert warning in window.text()
-    assert "1 can not keep its date" in window.text()
+    assert "1 cannot keep its date" in window.text()
     window.press("Look inside")
     assert warning in window.text()
     assert "old: its date is too far away" in window.text()

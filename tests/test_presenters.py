@@ -325,7 +325,7 @@ def test_the_senders_way_to_the_end(couple: Couple) -> None:
     assert [look.place for look in stage.looked_at] == [couple.folder]
     stage.hear(summary(couple, 3, 5000, 1))
     assert "3 files" in window.text()
-    assert "1 can not be sent and is named" in window.text()
+    assert "1 cannot be sent and is named" in window.text()
     window.press("Connect")
     assert len(stage.sessions) == 1
     stage.hear(st.Connected("bob"), st.NeedCode(3))
@@ -493,7 +493,7 @@ def test_the_first_time_leads_to_the_people(tmp_path: Path, couple: Couple) -> N
     assert couple.alice.device.identity.fingerprint in window.text()
     window.typed["name"] = "a/b"
     window.press("It is the same")
-    assert "can not be used" in window.text()
+    assert "cannot be used" in window.text()
     window.typed["name"] = "Ada"
     window.press("It is the same")
     assert [peer.name for peer in alone.bob.device.peers.all()] == ["Ada"]
@@ -721,7 +721,7 @@ def test_one_of_several_addresses_is_shown_large(couple: Couple) -> None:
 def test_help_when_nothing_gets_through(couple: Couple) -> None:
     stage = Stage(couple, "receiver")
     window = stage.hear(LISTENING)
-    window.choose("The other computer can not reach")
+    window.choose("The other computer cannot reach")
     assert "12346" in window.text()
     window.press("Back")
     assert window.now.id == "listening"

@@ -371,7 +371,7 @@ def test_checksums_are_those_of_sha256sum(couple: Couple) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
-def test_a_draft_that_the_disk_can_not_take_is_removed_all_the_same(tmp_path: Path) -> None:
+def test_a_draft_that_the_disk_cannot_take_is_removed_all_the_same(tmp_path: Path) -> None:
     spare = Spare(tmp_path)
     spare.file.close()
     spare.file = open("/dev/full", "wb")  # noqa: SIM115 - closed by remove

@@ -182,7 +182,7 @@ def test_a_journal_whose_disk_is_away_is_kept(couple: Couple, monkeypatch: pytes
     fill(couple.folder, large=LARGE)
     interrupt(couple, LARGE // 2)
     [left] = list_interrupted(couple.bob.device.transfers)
-    there = Path(left.about.staging).parent
+    there = left.about.staging_path.parent
     there.rename(there.with_name("unplugged"))
     other = couple.root / "other"
     other.mkdir()

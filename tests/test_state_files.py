@@ -19,7 +19,7 @@ from countersign.home import Home
 from countersign.pack.manifest import Entry, EntryKind, Manifest
 from countersign.setting import open_setting
 from countersign.transfer import status as st
-from countersign.transfer.journal import About, Journal, Past, Record, journals, list_interrupted, tidy
+from countersign.transfer.journal import VERSION, About, Journal, Past, Record, journals, list_interrupted, tidy
 from countersign.trust.fingerprint import DeviceId
 from countersign.trust.guesses import Guesses
 from countersign.trust.identity import open_identity
@@ -81,7 +81,7 @@ def journal(tmp_path: Path) -> Path:
     manifest = Manifest()
     for number in range(20):
         manifest.add(Entry(EntryKind.FILE, -1, f"{number:02d}", 100, 0, ""))
-    about = About(1, "00" * 32, "x", "x", "/nowhere", str(tmp_path / "nowhere"), NOW, 20, 20, 2000)
+    about = About(VERSION, "00" * 32, "x", "x", b"/nowhere", os.fsencode(tmp_path / "nowhere"), NOW, 20, 20, 2000)
     made = Journal.begin(tmp_path / "transfers", about, manifest)
     for number in range(10):
         made.add(Record([(number, bytes(32))], [(10, 5, bytes(32))]))
@@ -115,7 +115,10 @@ def test_what_a_journal_is_about_cut_off_anywhere_is_set_aside(journal: Path, tm
     about = (journal / "about.json").read_bytes()
     orphan = tmp_path / "staging" / (".countersign-" + "0" * 32)
     orphan.mkdir(parents=True)
-    for data in damaged(about):
+    of_another_version = b'{"version":1}'
+    for data in (*damaged(about), b'{"version":2}'):
+        if data == of_another_version:
+            continue
         (journal / "about.json").write_bytes(data)
         assert list_interrupted(journal.parent) == []
         assert read(journal) is None
@@ -129,7 +132,16 @@ def test_what_a_journal_is_about_cut_off_anywhere_is_set_aside(journal: Path, tm
 
 @pytest.mark.parametrize(
     "changes",
-    [{"staging": "/a\0b"}, {"into": "\0"}, {"began": 1e300}, {"began": -1e300}, {"staging": ""}, {"version": 2}],
+    [
+        {"staging": "L2EAYg=="},
+        {"into": "AA=="},
+        {"into": "/not base64"},
+        {"began": 1e300},
+        {"began": -1e300},
+        {"staging": ""},
+        {"version": 1, "into": "/old"},
+        {"version": 3},
+    ],
 )
 def test_a_journal_that_says_what_can_not_be(journal: Path, changes: dict[str, object]) -> None:
     """NUL in a path and a date past all calendars ended the program."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from countersign.pack.manifest import Entry, EntryKind, Manifest
 from countersign.transfer import status as st
-from countersign.transfer.journal import About, Journal, discard, is_staging_name, new_staging_name
+from countersign.transfer.journal import VERSION, About, Journal, discard, is_staging_name, new_staging_name
 from countersign.transfer.proposal import Decision
 from tests.test_documents import table
 from tests.transfers import Couple, Exchange, fill, snapshot
@@ -72,7 +73,7 @@ def test_p3_clean_up_removes_nothing_but_random_names_of_ours(tmp_path: Path) ->
     link = tmp_path / new_staging_name()
     link.symlink_to(precious)
     for staging in (precious, precious / "..", tmp_path, Path("/"), tmp_path / ".countersign-", link):
-        about = About(1, "00", "x", "x", "x", str(staging), 0.0, 1, 1, 1)
+        about = About(VERSION, "00", "x", "x", b"x", os.fsencode(staging), 0.0, 1, 1, 1)
         journal = Journal.begin(tmp_path / "transfers", about, manifest)
         journal.close()
         try:
@@ -134,7 +135,7 @@ def test_d3_the_key_is_in_no_file_no_log_and_no_text_form(couple: Couple, caplog
     assert f"code='{code}'" not in told
 
 
-def test_n4_names_of_our_folders_can_not_be_guessed() -> None:
+def test_n4_names_of_our_folders_cannot_be_guessed() -> None:
     names = {new_staging_name() for _n in range(1000)}
     assert len(names) == 1000
     for name in names:

@@ -315,7 +315,7 @@ def test_weak_and_unknown_keys_are_refused(tmp_path: Path) -> None:
              "-subj", "/CN=x"], capture_output=True, check=False,
         )  # fmt: skip
         if made.returncode:
-            pytest.skip("openssl can not make such a certificate")
+            pytest.skip("openssl cannot make such a certificate")
         with pytest.raises(errors.WeakCertificate):
             certificates.read_certificate(out.read_bytes(), "weak.pem")
 

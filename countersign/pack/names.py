@@ -59,7 +59,7 @@ def can_be_sent(name: str) -> bool:
 
 
 def local_problem(name: str, system: System) -> str | None:
-    """Why this name can not live here, or None."""
+    """Why this name cannot live here, or None."""
     if system is System.WINDOWS:
         return _windows_problem(name)
     if 4 * len(name) > 255 and len(name.encode("utf-8")) > 255:  # no character takes more than four
@@ -82,7 +82,7 @@ def _windows_problem(name: str) -> str | None:
 
 
 def collision_key(name: str, folds_case: bool, system: System) -> str:
-    """Two names with the same key can not live in one folder here."""
+    """Two names with the same key cannot live in one folder here."""
     if system is System.MACOS:
         name = unicodedata.normalize("NFD", name)
     if folds_case:

@@ -21,7 +21,7 @@ _GRAIN = 2 * _SECOND  # FAT counts in twos
 _BEGINNINGS = tuple(s * _SECOND for s in (-(1 << 31), -2_082_844_800, 0, 315_532_800))
 _ENDS = tuple(s * _SECOND for s in (15_032_385_535, 4_354_819_198, (1 << 32) - 1, 2_212_122_495, (1 << 31) - 1))
 
-INEXACT_HERE = N_("this disk can not hold its date; it has the nearest that is possible")
+INEXACT_HERE = N_("this disk cannot hold its date; it has the nearest that is possible")
 
 SetDate: TypeAlias = Callable[[int], object]
 GetDate: TypeAlias = Callable[[], int]

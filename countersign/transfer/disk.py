@@ -39,7 +39,7 @@ else:
     BY_PATH = False
 
 _FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
-# what a file system says of a single name that it can not hold (EINVAL: FAT and a colon; EILSEQ: bytes that are no text there)
+# what a file system says of a single name that it cannot hold (EINVAL: FAT and a colon; EILSEQ: bytes that are no text there)
 _NAME_TROUBLE = frozenset({errno.EINVAL, errno.ENAMETOOLONG, errno.EILSEQ, errno.EEXIST, errno.EFBIG})
 _OPEN_FOLDERS = 16
 Spot: TypeAlias = tuple[int, int]  # device and inode: what a file or folder is, by whatever path it was reached
@@ -54,7 +54,7 @@ def disk_problem(error: OSError, path: Path | str) -> DiskProblem:
 
 
 def is_about_one_name(error: OSError) -> bool:
-    """Whether only this entry can not be kept, and the others can."""
+    """Whether only this entry cannot be kept, and the others can."""
     return error.errno in _NAME_TROUBLE
 
 

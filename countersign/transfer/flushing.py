@@ -18,7 +18,7 @@ _MUCH = 128 * limits.MIB  # less is not worth a sync of its own
 
 
 class EarlySync:
-    """A thread that syncs the file system of a folder until it is closed. Nothing where the system can not at once."""
+    """A thread that syncs the file system of a folder until it is closed. Nothing where the system cannot at once."""
 
     def __init__(self, path: Path, written: Callable[[], int]) -> None:
         """written: how many bytes the system's cache was given so far."""

@@ -12,6 +12,7 @@ import msgspec
 
 from countersign import limits
 from countersign.errors import DiskProblem, ReceiptProblem
+from countersign.files import open_regular
 from countersign.i18n import _
 from countersign.transfer.receipts import FORMAT, SUFFIX, Header, Here, Line, is_time
 from countersign.trust.fingerprint import DeviceId
@@ -44,7 +45,7 @@ def list_exchanges(receipts: Path, own: Iterable[DeviceId]) -> list[Exchange]:
 
 def _exchange(path: Path, ours: frozenset[str]) -> Exchange | None:
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             header = _header.decode(file.readline(limits.RECEIPT_LINE_CAP))
     except (OSError, ValueError, RecursionError):  # msgspec's errors are ValueErrors; checking it by hand says why
         return None
@@ -65,12 +66,15 @@ class ReceiptLines:
         self.skipped: list[int] = []  # the numbers of entries that did not arrive
         self.here: dict[str, str] = {}  # the names under which top entries lie here, where these are others
         try:
-            self._file = open(path, "rb")  # noqa: SIM115 - closed by close
+            self._file = open_regular(path)
         except OSError as error:
             raise DiskProblem(path=path, reason=error.strerror or error) from error
         try:
             self._find_lines()
-        except (ReceiptProblem, ValueError, RecursionError):
+        except ReceiptProblem:
+            self.close()
+            raise
+        except (ValueError, RecursionError):
             self.close()
             raise ReceiptProblem(detail=_("it is not a receipt")) from None
 
@@ -82,6 +86,8 @@ class ReceiptLines:
                 if line.startswith(b'{"here":'):
                     found = _here.decode(line)
                     self.here[found.name] = found.here
+                    if len(self.here) > entries:
+                        raise ReceiptProblem(detail=_("it has more lines than there can be entries"))
                 continue
             if b'"skipped":' in line and self._decoded(line).skipped is not None:
                 self.skipped.append(len(self._offsets))

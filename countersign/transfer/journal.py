@@ -19,20 +19,33 @@ import msgspec
 
 from countersign import limits
 from countersign.errors import OfferRefused
-from countersign.files import PRIVATE_FILE, private_folder, replace_file, set_aside
+from countersign.files import (
+    PRIVATE_FILE,
+    OddFile,
+    open_regular,
+    private_folder,
+    read_small,
+    replace_file,
+    set_aside,
+)
 from countersign.handles import Handle
 from countersign.hashing import DIGEST
+from countersign.i18n import _
 from countersign.locks import hold
 from countersign.pack.manifest import Manifest, ManifestReader
 from countersign.transfer.disk import remove_tree
 
-VERSION = 1
+VERSION = 2
 LOCK = "lock"
 ABOUT = "about.json"
 _OLD = 86400.0
 _LATEST = 1e11  # seconds since 1970: what a date can hold
 _ASIDE = ".damaged-"
+_ABOUT_CAP = limits.MIB  # two of the longest paths
 _RECORD = struct.Struct(">II")  # length and CRC-32 of what follows
+
+
+SystemPath = bytes  # as the system knows it: not every path is text
 
 
 class About(msgspec.Struct, frozen=True):
@@ -42,12 +55,24 @@ class About(msgspec.Struct, frozen=True):
     peer: str  # identity of the sender in hex
     peer_name: str
     name: str
-    into: str
-    staging: str
+    into: SystemPath
+    staging: SystemPath
     began: float
     entries: int
     files: int
     bytes: int
+
+    @property
+    def into_path(self) -> Path:
+        return Path(os.fsdecode(self.into))
+
+    @property
+    def staging_path(self) -> Path:
+        return Path(os.fsdecode(self.staging))
+
+
+class _Version(msgspec.Struct):
+    version: int
 
 
 class Record(msgspec.Struct, array_like=True, frozen=True):
@@ -108,7 +133,7 @@ def _framed(data: bytes) -> bytes:
 
 def _frames(path: Path) -> Iterator[bytes]:
     """The whole records of a file, up to the first that is torn."""
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         while True:
             header = file.read(_RECORD.size)
             if len(header) < _RECORD.size:
@@ -130,7 +155,7 @@ class Past:
     """The journal of an interrupted transfer, read. Whoever made this holds its lock and calls `close`."""
 
     def __init__(self, folder: Path, lock: Handle) -> None:
-        """Raises OSError or ValueError where the journal can not be used; the lock is let go then."""
+        """Raises OSError or ValueError where the journal cannot be used; the lock is let go then."""
         self.folder = folder
         self._lock = lock
         try:
@@ -177,13 +202,15 @@ class Past:
 def read_about(folder: Path) -> About:
     """Raises OSError or ValueError; DamagedError where it can never be read again."""
     try:
-        about = msgspec.json.decode((folder / ABOUT).read_bytes(), type=About)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise DamagedError from error
-    if about.version != VERSION:
-        raise ValueError("about.json is of another version")
-    if "\0" in about.into + about.staging or not 0 <= about.began < _LATEST:
-        raise DamagedError
+        data = read_small(folder / ABOUT, _ABOUT_CAP)
+        if msgspec.json.decode(data, type=_Version).version != VERSION:
+            raise ValueError(_("it is of another version of Countersign"))
+        about = msgspec.json.decode(data, type=About)
+        paths = str(about.into_path), str(about.staging_path)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OddFile) as error:
+        raise DamagedError(_("it is damaged")) from error
+    if any("\0" in path for path in paths) or not 0 <= about.began < _LATEST:
+        raise DamagedError(_("it is damaged"))
     return about
 
 
@@ -199,7 +226,7 @@ def list_interrupted(transfers: Path) -> list[Interrupted]:
             about = read_about(folder)
         except (OSError, ValueError):
             continue
-        found.append(Interrupted(folder.name, about, _bytes_in(Path(about.staging))))
+        found.append(Interrupted(folder.name, about, _bytes_in(about.staging_path)))
     return sorted(found, key=lambda item: item.about.began)
 
 
@@ -219,14 +246,14 @@ def journals(transfers: Path) -> list[Path]:
 def discard(folder: Path) -> bool:
     """Removes a journal and its staging folder, both under random names of ours. False where it is in use.
 
-    Raises OSError, or ValueError for a journal that can not be read.
+    Raises OSError, or ValueError for a journal that cannot be read.
     """
     lock = hold(folder / LOCK)
     if lock is None:
         return False
     lock.close()
     if (folder / ABOUT).exists():
-        staging = Path(read_about(folder).staging)
+        staging = read_about(folder).staging_path
         if is_staging_name(staging.name):
             remove_tree(staging)
     remove_journal(folder)
@@ -251,7 +278,7 @@ def tidy(transfers: Path, staging: Path, now: float) -> list[Path]:
     for folder in journals(transfers):
         if (folder / ABOUT).exists():
             try:
-                used.add(Path(read_about(folder).staging))
+                used.add(read_about(folder).staging_path)
             except DamagedError:
                 aside.append(set_aside(folder))
             except (OSError, ValueError):

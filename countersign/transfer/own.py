@@ -85,7 +85,7 @@ class Own:
                 return Secret.OWN
             with folder.read_file(name) as file:
                 return self._content(file, status.st_size)
-        except OSError:  # what can not be read now can not be sent either, and is named then
+        except OSError:  # what cannot be read now cannot be sent either, and is named then
             return Secret.NONE
 
     def _content(self, file: File, size: int) -> Secret:
@@ -110,7 +110,7 @@ def spot_at(path: Path) -> Spot | None:
         status = os.stat(path)
     except OSError:
         return None
-    return spot_of(status) if status.st_ino else None  # a disk that has no numbers can not be asked for them
+    return spot_of(status) if status.st_ino else None  # a disk that has no numbers cannot be asked for them
 
 
 def with_folders_in(top: Path) -> Iterable[Path]:
@@ -124,7 +124,7 @@ def _files_in(folder: Path) -> Iterable[Path]:
 
 
 def entries_of(folder: Path) -> list[Path]:
-    """What is in a folder; nothing where it can not be read."""
+    """What is in a folder; nothing where it cannot be read."""
     try:
         return list(folder.iterdir())
     except OSError:

@@ -17,7 +17,7 @@ from countersign.transfer.reason_texts import TEXTS
 from countersign.transfer.recovery import Recovered
 
 CLASHES = N_("another name in its folder differs only in ways that this computer does not see")
-INSIDE = N_("the folder that holds it can not be made here")
+INSIDE = N_("the folder that holds it cannot be made here")
 
 
 def propose(peer: str, name: str, manifest: Manifest, into: Path, recovered: list[Recovered]) -> Proposal:
@@ -37,7 +37,7 @@ def propose(peer: str, name: str, manifest: Manifest, into: Path, recovered: lis
 
 
 def impossible_entries(manifest: Manifest, system: System, folds: bool) -> dict[int, str]:
-    """Entries that can not live on this kind of computer, with the reason; with a folder goes all that is in it."""
+    """Entries that cannot live on this kind of computer, with the reason; with a folder goes all that is in it."""
     found: dict[int, str] = {}
     seen: dict[int, set[str]] = {}
     looks_alike = folds or system is not System.LINUX

@@ -1,4 +1,4 @@
-"""The step from staging to the person's folder: one rename for each top name, that can not overwrite.
+"""The step from staging to the person's folder: one rename for each top name, that cannot overwrite.
 
 A name that is taken: the same content is left as it is, anything else arrives beside it as `name (2)`.
 """

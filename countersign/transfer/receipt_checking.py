@@ -13,6 +13,7 @@ import msgspec
 
 from countersign import limits
 from countersign.errors import DiskProblem, FolderMissing, OfferRefused, ReceiptProblem
+from countersign.files import open_regular
 from countersign.hashing import Hasher, new_hasher
 from countersign.i18n import _
 from countersign.pack.manifest import EntryKind, Outline
@@ -97,7 +98,7 @@ def read_receipt(path: Path) -> Iterator[Header | tuple[list[str], Line] | Recei
 
 def open_receipt(path: Path) -> BinaryIO:
     """The file of a receipt, for reading. Raises OSError."""
-    return open(path, "rb")
+    return open_regular(path)
 
 
 def _take(read: _Read, data: bytes) -> Header | tuple[list[str], Line] | Received | Here | Sent:

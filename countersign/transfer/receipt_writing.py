@@ -13,12 +13,13 @@ from typing import BinaryIO
 import msgspec
 
 from countersign.errors import DiskProblem
-from countersign.files import PRIVATE_FILE, spare_name, sync_folder
+from countersign.files import PRIVATE_FILE, cut_to_bytes, spare_name, sync_folder
 from countersign.hashing import new_hasher
 from countersign.transfer.receipts import SUFFIX, Header, Line, Sent, encoder, text_of
 
 _TOGETHER = 512  # lines that are written at once
 _LINE_BYTES = 160  # of a usual file, beside its name; for an estimate
+_LONGEST_PEER = 150  # bytes of a peer's name in the name of a file; with all else that stays under 200
 
 
 class Draft:
@@ -106,7 +107,7 @@ class Spare:
 
 def receipt_stem(now: datetime.datetime, peer: str, transfer_id: bytes) -> str:
     """The file name of a receipt, without its ending: when, with whom, which."""
-    return f"{now:%Y-%m-%d %H.%M.%S} {peer} {transfer_id.hex()[:8]}"
+    return f"{now:%Y-%m-%d %H.%M.%S} {cut_to_bytes(peer, _LONGEST_PEER)} {transfer_id.hex()[:8]}"
 
 
 def receipt_size(entries: int, names_bytes: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 import time
@@ -377,8 +378,8 @@ class ReceivingSession:
                 peer=self.peer.person.hex(),
                 peer_name=self.peer.name,
                 name=self._name,
-                into=str(into),
-                staging=str(path),
+                into=os.fsencode(into),
+                staging=os.fsencode(path),
                 began=self._device.now(),
                 entries=len(manifest),
                 files=manifest.files,

@@ -203,7 +203,7 @@ class Reception:
             channel.end(Busy())  # heard only by a guest that had to make room, or whose host has closed
         except Problem as problem:
             channel.end(problem)
-        except OSError as error:  # the counter of tries can not be written, so nobody is let in
+        except OSError as error:  # the counter of tries cannot be written, so nobody is let in
             trouble = disk_problem(error, self._device.state)
             channel.end(trouble)
             self._report(Note(str(trouble)))

@@ -30,7 +30,7 @@ class Recovered:
         self.old_index = array("i", [_NOTHING]) * len(manifest)
         self.begun: dict[int, tuple[int, Hasher]] = {}  # index now: bytes, hash so far
         self.files = self.bytes = 0
-        self._root = Folder.open_root(Path(past.about.staging))
+        self._root = Folder.open_root(past.about.staging_path)
         self._tree = Tree(past.manifest, self._root)
 
     def verify(self, on_progress: Callable[[], None]) -> None:
@@ -144,12 +144,12 @@ def _recovered(folder: Path, manifest: Manifest, peer: str) -> Recovered | None:
         past = Past(folder, lock)
     except (OSError, ValueError):  # damaged: it stays where it is and gives nothing
         return None
-    if past.about.peer == peer and is_staging_name(Path(past.about.staging).name):
+    if past.about.peer == peer and is_staging_name(past.about.staging_path.name):
         try:
             return Recovered(past, manifest)
         except FileNotFoundError:
             past.close()
-            if Path(past.about.staging).parent.is_dir():  # it is gone for good, and not just its disk unplugged
+            if past.about.staging_path.parent.is_dir():  # it is gone for good, and not just its disk unplugged
                 remove_journal(folder)
             return None
         except OSError:  # perhaps another time

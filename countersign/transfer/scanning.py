@@ -1,4 +1,4 @@
-"""What is to be sent becomes a manifest: by handles, following no link, reporting what can not be sent."""
+"""What is to be sent becomes a manifest: by handles, following no link, reporting what cannot be sent."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ class _Scanner:
             try:
                 name_bytes = check_component(name)
             except OfferRefused:
-                self._skip(above, name, N_("its name can not be sent"))
+                self._skip(above, name, N_("its name cannot be sent"))
                 continue
             size = path_bytes + 1 + name_bytes
             if size > limits.MAX_PATH_BYTES:

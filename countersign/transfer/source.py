@@ -14,7 +14,7 @@ from countersign.transfer.selection import Selection
 
 
 class WithdrawnError(Exception):
-    """This file can not be sent as it was listed. `reason` is one of pack.archive.REASONS."""
+    """This file cannot be sent as it was listed. `reason` is one of pack.archive.REASONS."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

@@ -424,7 +424,7 @@ class Staging:
     def remove(self) -> None:
         """Removes the staging folder and its journal, after everything was published or refused.
 
-        What can not be removed stays listed among the interrupted ones, where it can be discarded later.
+        What cannot be removed stays listed among the interrupted ones, where it can be discarded later.
         """
         self.close()
         try:

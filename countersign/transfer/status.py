@@ -128,7 +128,7 @@ class KeyChecking(Status):
 
 @dataclass(frozen=True)
 class KeyWrong(Status):
-    """The key did not open the offer; `slip` where it can not be a key at all and no try was used."""
+    """The key did not open the offer; `slip` where it cannot be a key at all and no try was used."""
 
     tries_left: int
     slip: bool = False

@@ -10,13 +10,15 @@ from pathlib import Path
 import msgspec
 
 from countersign import limits
-from countersign.files import replace_file, set_aside
+from countersign.errors import DiskProblem
+from countersign.files import OddFile, read_small, replace_file, set_aside
 from countersign.i18n import _
 from countersign.locks import file_lock
 from countersign.trust.fingerprint import DeviceId
 
 HOUR = 3600.0
 _EVERYBODY = "*"
+_FILE_CAP = 4 * limits.MIB  # some 20,000 peers that have used up their tries
 
 
 class _State(msgspec.Struct):
@@ -52,12 +54,15 @@ class Guesses:
                 self._write(state)
 
     def allow(self, peer: DeviceId, now: float) -> None:
-        """The person at the receiver allows this peer again."""
-        with file_lock(self._lock):
-            state = self._read(now)
-            state.failures.pop(peer.hex(), None)
-            state.failures.pop(_EVERYBODY, None)
-            self._write(state)
+        """The person at the receiver allows this peer again. Raises DiskProblem."""
+        try:
+            with file_lock(self._lock):
+                state = self._read(now)
+                state.failures.pop(peer.hex(), None)
+                state.failures.pop(_EVERYBODY, None)
+                self._write(state)
+        except OSError as error:
+            raise DiskProblem(path=error.filename or self._path, reason=error.strerror or error) from error
 
     def locked(self, peer: DeviceId, now: float) -> bool:
         """Whether this peer is refused at present."""
@@ -75,12 +80,12 @@ class Guesses:
 
     def _read(self, now: float) -> _State:
         try:
-            state = msgspec.json.decode(self._path.read_bytes(), type=_State)
+            state = msgspec.json.decode(read_small(self._path, _FILE_CAP), type=_State)
             if state.version != 1:
                 raise msgspec.ValidationError("version")
         except FileNotFoundError:
             return _State(1, {})
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OddFile):
             # forgetting would give a guesser a new hour: so everybody waits, unless the person says otherwise
             aside = set_aside(self._path)
             self._notes.append(

@@ -17,8 +17,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 from countersign.errors import DiskProblem, IdentityDamaged, Problem, SuccessorDamaged, WeakCertificate
 from countersign.figures import moment_text
-from countersign.files import PRIVATE_FILE, PUBLIC_FILE, replace_file, set_aside, tighten
+from countersign.files import PRIVATE_FILE, PUBLIC_FILE, OddFile, read_small, replace_file, set_aside, tighten
 from countersign.i18n import N_, _
+from countersign.limits import CERTIFICATE_FILE_CAP
 from countersign.locks import file_lock
 from countersign.trust import certificate as certificates
 from countersign.trust.fingerprint import DeviceId, device_id, fingerprint
@@ -238,17 +239,17 @@ def _make_private(key: Path, notes: _Notes) -> None:
 
 def _read_key(path: Path, files: _Files) -> object:
     try:
-        return load_pem_private_key(path.read_bytes(), password=None)
-    except (ValueError, TypeError) as error:
+        return load_pem_private_key(read_small(path, CERTIFICATE_FILE_CAP), password=None)
+    except (ValueError, TypeError, OddFile) as error:
         raise files.problem(_("{file} is not a key without password").format(file=path.name)) from error
 
 
 def _pair_of(key: object, files: _Files, path: Path) -> _Pair:
     try:
-        own = certificates.read_certificate(path.read_bytes(), path.name)
+        own = certificates.read_certificate(read_small(path, CERTIFICATE_FILE_CAP), path.name)
     except WeakCertificate as error:
         raise files.problem(_("the key is of a kind that cannot be used")) from error
-    except Problem as error:
+    except (Problem, OddFile) as error:
         raise files.problem(_("{file} is not a certificate").format(file=path.name)) from error
     public = key.public_key() if hasattr(key, "public_key") else None
     if public is None or _public_bytes(public) != _public_bytes(own.public_key()):

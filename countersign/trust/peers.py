@@ -27,10 +27,11 @@ from countersign.errors import (
     RenewalRefused,
     UnusableCertificate,
 )
-from countersign.files import PUBLIC_FILE, replace_file
+from countersign.files import PUBLIC_FILE, OddFile, cut_to_bytes, read_small, replace_file
 from countersign.i18n import _
 from countersign.limits import CERTIFICATE_FILE_CAP, CERTIFICATES_OF_ONE
 from countersign.locks import file_lock
+from countersign.printable import encodable
 from countersign.trust.certificate import check_dates, is_device_alone, read_certificate, read_certificates
 from countersign.trust.fingerprint import DeviceId, device_id, fingerprint
 from countersign.trust.peer_files import SUFFIXES, PeerFile, PeerFolder
@@ -38,6 +39,7 @@ from countersign.trust.renewal import Renewal, check_renewal
 
 _NAME_MARKS = frozenset(" -_.'()&+,")
 LONGEST_NAME = 60
+MOST_NAME_BYTES = 120  # of UTF-8: files are named after people, and most file systems end a name at 255 bytes
 _OWN_FILES = frozenset({"cert.pem", "key.pem", "next-cert.pem", "next-key.pem"})
 
 
@@ -257,7 +259,7 @@ class PeerStore:
         name = name.strip()
         if not name or len(name) > LONGEST_NAME or name[0] == "." or name[-1] == ".":
             raise BadName(name=name)
-        if not all(c.isalnum() or c in _NAME_MARKS for c in name):
+        if not all(c.isalnum() or c in _NAME_MARKS for c in name) or len(name.encode()) > MOST_NAME_BYTES:
             raise BadName(name=name)
         if name.casefold() in {peer.name.casefold() for peer in self.all()}:
             raise NameTaken(name=name)
@@ -265,7 +267,7 @@ class PeerStore:
 
     def _free_name(self, stem: str) -> str:
         cleaned = "".join(c if c.isalnum() or c in _NAME_MARKS else "-" for c in stem).strip(". ")[: LONGEST_NAME - 4]
-        base = cleaned or "peer"
+        base = cut_to_bytes(cleaned, MOST_NAME_BYTES - 4) or "peer"
         taken = {peer.name.casefold() for peer in self.all()}
         names = [base, *(f"{base} {n}" for n in range(2, len(taken) + 3))]
         return next(name for name in names if name.casefold() not in taken)
@@ -278,7 +280,7 @@ def _sorted_out(files: list[PeerFile]) -> _Known:
     read = [file for file in files if file.problem is None]
     for file in read:
         identity, pem = file.held[0]
-        people.setdefault(identity, Peer(file.path.stem, identity, pem, file.path, identity))
+        people.setdefault(identity, Peer(encodable(file.path.stem), identity, pem, file.path, identity))
         paths.setdefault(identity, []).append(file.path)
     by_id = dict(people)
     for file in read:
@@ -291,7 +293,8 @@ def _sorted_out(files: list[PeerFile]) -> _Known:
 
 def _read_small(path: Path) -> bytes:
     try:
-        with open(path, "rb") as file:
-            return file.read(CERTIFICATE_FILE_CAP + 1)
+        return read_small(path, CERTIFICATE_FILE_CAP)
+    except OddFile as error:
+        raise NotACertificate(file=path.name) from error
     except OSError as error:
         raise DiskProblem(path=path, reason=error.strerror or error) from error

@@ -41,7 +41,7 @@ class _Finished:
 
 
 def run_window(role: str, options: Namespace, home: Home) -> int:
-    """Shows the window of a program until it is closed. Raises Problem where it can not begin."""
+    """Shows the window of a program until it is closed. Raises Problem where it cannot begin."""
     setting = open_setting(home)
     preferences = PreferenceStore(home.state)
     i18n.use(preferences.read().language)

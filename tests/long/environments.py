@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class NotHereError(Exception):
-    """The tools can not be had on this computer; the text says why."""
+    """The tools cannot be had on this computer; the text says why."""
 
 
 def environment(name: str, *packages: str, with_ours: bool = False) -> Path:

@@ -23,7 +23,7 @@ from countersign.home import Home
 from countersign.pack.manifest import Entry, EntryKind, Manifest
 from countersign.pack.plan import Piece
 from countersign.transfer.disk import Folder, Tree, remove_tree
-from countersign.transfer.journal import About, Journal
+from countersign.transfer.journal import VERSION, About, Journal
 from countersign.transfer.own import OwnPlaces
 from countersign.transfer.publishing import _Comparison
 from countersign.transfer.scanning import scan_selection
@@ -212,7 +212,16 @@ def arena_staging(arena: Arena) -> Staging:
     path = arena.root / f".staging-{time.monotonic_ns()}"
     path.mkdir()
     about = About(
-        1, "00", "x", "x", "x", str(path), 0.0, len(arena.manifest), arena.manifest.files, arena.manifest.bytes
+        VERSION,
+        "00",
+        "x",
+        "x",
+        b"x",
+        os.fsencode(path),
+        0.0,
+        len(arena.manifest),
+        arena.manifest.files,
+        arena.manifest.bytes,
     )
     staging = Staging(arena.manifest, path, Journal.begin(arena.root / "transfers", about, arena.manifest), {})
     staging.make_folders(lambda: None)

@@ -49,7 +49,7 @@ from countersign.seal.stream import Opener, Sealer, Stream
 from countersign.seal.token import open_token, seal
 from countersign.setting import Setting, open_setting
 from countersign.transfer.history import ReceiptLines, list_exchanges
-from countersign.transfer.journal import About, Journal, Past, Record, list_interrupted, tidy
+from countersign.transfer.journal import VERSION, About, Journal, Past, Record, list_interrupted, tidy
 from countersign.transfer.receipt_checking import check_receipt
 from countersign.transfer.receipts import FORMAT
 from countersign.transport.addresses import parse_address
@@ -363,7 +363,7 @@ def journals(data: bytes) -> None:
 def _journal() -> tuple[Path, Path]:
     transfers = _room() / "transfers"
     (_room() / "staging").mkdir()
-    about = About(1, "00" * 32, "x", "x", "/nowhere", "/nowhere/staging", 1e9, 9, 9, 3600)
+    about = About(VERSION, "00" * 32, "x", "x", b"/nowhere", b"/nowhere/staging", 1e9, 9, 9, 3600)
     journal = Journal.begin(transfers, about, _manifest_of_nine())
     journal.add(Record([(0, bytes(32))], [(1, 50, bytes(32))]))
     journal.close()

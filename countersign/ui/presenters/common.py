@@ -193,7 +193,7 @@ class Presenter:
 
     def _help_items(self) -> tuple[MenuItem | None, ...]:
         items: list[MenuItem | None] = [
-            MenuItem(_("The other computer can not reach this one"), self.show_firewall, "F1", self.free),
+            MenuItem(_("The other computer cannot reach this one"), self.show_firewall, "F1", self.free),
             MenuItem(_("Check a receipt …"), self._check_receipt, enabled=self.free),
         ]
         if self.around.add_to_menu is not None:

@@ -71,7 +71,7 @@ class Contents:
             text += "  ·  " + taken_out_text(scan.left_out)
         if scan.skipped:
             count = len(scan.skipped)
-            text += "\n" + ngettext("{n} entry can not be sent:", "{n} entries can not be sent:", count).format(
+            text += "\n" + ngettext("{n} entry cannot be sent:", "{n} entries cannot be sent:", count).format(
                 n=number_text(count)
             )
             text += "".join(f"\n  {path}: {_(reason)}" for path, reason in scan.skipped[:_SKIPPED_SHOWN])

@@ -303,7 +303,7 @@ class People:
     def forget(self) -> None:
         """Removes somebody, after a question."""
         peer = self._peer()
-        question = _("Forget {name}? You can not exchange folders any more until you add their certificate again.")
+        question = _("Forget {name}? You cannot exchange folders any more until you add their certificate again.")
         if not self._window.confirm(question.format(name=printable(peer.name)), _("Forget"), _("Keep")):
             return
         try:

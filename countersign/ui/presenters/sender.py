@@ -44,7 +44,7 @@ _WORTH_ANOTHER_TRY = frozenset({
 
 @dataclass(frozen=True)
 class Summary(st.Status):
-    """What the selection holds, found beside any session. `problem` where it can not be sent."""
+    """What the selection holds, found beside any session. `problem` where it cannot be sent."""
 
     selection: Selection
     scan: Scan | None = None
@@ -156,13 +156,13 @@ class SenderPresenter(Presenter):
             text += "  ·  " + taken_out_text(scan.left_out)
         if scan.skipped:
             skipped = ngettext(
-                "{n} can not be sent and is named at the end",
-                "{n} can not be sent and are named at the end",
+                "{n} cannot be sent and is named at the end",
+                "{n} cannot be sent and are named at the end",
                 len(scan.skipped),
             )
             text += "  ·  " + skipped.format(n=number_text(len(scan.skipped)))
         if scan.inexact:
-            dated = ngettext("{n} can not keep its date", "{n} can not keep their dates", len(scan.inexact))
+            dated = ngettext("{n} cannot keep its date", "{n} cannot keep their dates", len(scan.inexact))
             text += "  ·  " + dated.format(n=number_text(len(scan.inexact)))
         return Line(text, (self._look_action(True),), Tone.GOOD)
 
@@ -355,7 +355,7 @@ class SenderPresenter(Presenter):
                 Text(_("1.  Is the other window open, and does it say “Ready to receive”?")),
                 Text(_("2.  Is the address the one that it shows? {address}").format(address=printable(self._address))),
                 Text(_("3.  Are both computers in the same network? Guest networks often keep computers apart.")),
-                Text(_("4.  There, the menu Help, “The other computer can not reach this one”, has the command for the firewall.")),
+                Text(_("4.  There, the menu Help, “The other computer cannot reach this one”, has the command for the firewall.")),
             )  # fmt: skip
             again = Action(_("Try again"), self._connect, main=True)
             back = Action(_("Back"), self.home, leaving=True)

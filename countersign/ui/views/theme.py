@@ -59,7 +59,7 @@ class Theme:
         return DARK if self.dark else LIGHT
 
     def big(self, points: int) -> font.Font:
-        """A fixed-width font for what is read aloud, so that 0 and O, 1 and I can not be mixed up."""
+        """A fixed-width font for what is read aloud, so that 0 and O, 1 and I cannot be mixed up."""
         key = f"big{points}"
         if key not in self.fonts:
             self.fonts[key] = font.Font(self._root, family=_fixed(self._root), size=points, weight="bold")

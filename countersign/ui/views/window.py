@@ -480,6 +480,8 @@ def _make_root() -> tk.Tk:
     except (RuntimeError, tk.TclError):
         # no drag and drop on this kind of computer; everything else works
         root = tk.Tk(className="Countersign")
+    if sys.platform != "win32":  # names of files in dialogs and drops: as we read them, whatever the locale says
+        root.tk.call("encoding", "system", sys.getfilesystemencoding())
     return root
 
 
