@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from countersign import limits
 from countersign.figures import number_text, size_text, time_text
 from countersign.i18n import N_, _, ngettext
 from countersign.pack.manifest import EntryKind
@@ -17,6 +18,7 @@ from countersign.transport.addresses import Address
 from countersign.trust.fingerprint import DeviceId
 
 _REASONS_SHOWN = 20
+_RECORDS_TOLD = 64 * limits.MIB
 _EXISTING_SHOWN = 3
 _KEYS_SHOWN = 3
 _BETWEEN = "  ·  "
@@ -179,6 +181,8 @@ def proposal_notes(proposal: Proposal) -> list[str]:
             path=printable(str(proposal.into)), free=size_text(proposal.free)
         )
     ]
+    if proposal.records >= _RECORDS_TOLD:
+        lines.append(_("Its list and receipt take {size} more.").format(size=size_text(proposal.records)))
     if not proposal.fits:
         lines.append(_("That is not enough room."))
     if proposal.held_bytes or proposal.held_files:

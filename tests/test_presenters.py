@@ -733,3 +733,20 @@ def test_help_when_nothing_gets_through(couple: Couple) -> None:
     assert "192.168.1.5" in other.window.text()
     other.window.press("Try again")
     assert len(other.sessions) == 2
+
+
+@pytest.mark.window
+def test_u1_a_drop_is_always_a_copy(tmp_path: Path) -> None:
+    """A source that offers to move was told that its files were moved, and may remove them."""
+    from types import SimpleNamespace
+
+    from countersign.ui.views.window import AppWindow
+
+    dropped: list[list[Path]] = []
+    screen = SimpleNamespace(drop=dropped.append)
+    root = SimpleNamespace(tk=SimpleNamespace(splitlist=str.split))
+    window = SimpleNamespace(root=root, _screen=screen)
+    for action in ("move", "link", "copy", "ask", "private"):
+        event = SimpleNamespace(action=action, data=str(tmp_path))
+        assert AppWindow._dropped(window, event) == "copy"  # type: ignore[arg-type]
+    assert dropped == [[tmp_path]] * 5

@@ -13,13 +13,23 @@ import pytest
 from countersign import limits
 from countersign.commands import show_interrupted
 from countersign.errors import IdentityDamaged
-from countersign.files import replace_file, spare_name
+from countersign.files import private_folder, replace_file, spare_name
 from countersign.handles import Handle
 from countersign.home import Home
 from countersign.pack.manifest import Entry, EntryKind, Manifest
 from countersign.setting import open_setting
-from countersign.transfer import status as st
-from countersign.transfer.journal import VERSION, About, Journal, Past, Record, journals, list_interrupted, tidy
+from countersign.transfer import journal as journal_module, status as st
+from countersign.transfer.journal import (
+    VERSION,
+    About,
+    Journal,
+    Past,
+    Record,
+    discard,
+    journals,
+    list_interrupted,
+    tidy,
+)
 from countersign.trust.fingerprint import DeviceId
 from countersign.trust.guesses import Guesses
 from countersign.trust.identity import open_identity
@@ -212,3 +222,35 @@ def test_what_a_killed_program_had_begun_to_write_goes_after_a_day(tmp_path: Pat
         home.prepare()
         assert {path.name for path in folder.iterdir() if path.is_file()} == {*kept, young.name}
         assert sum(path.is_dir() and path.name.startswith(".") for path in folder.iterdir()) == 1
+
+
+def test_f8_a_listing_never_takes_the_lock_of_a_transfer_that_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In between it found a record without its lock: the transfer that began then ended as a problem of the disk."""
+    listed: list[int] = []
+    replace, private = replace_file, private_folder
+
+    def look() -> None:
+        listed.append(len(list_interrupted(tmp_path)))
+
+    def replacing(path: Path, data: bytes) -> None:
+        look()
+        replace(path, data)
+        look()
+
+    def making(path: Path) -> None:
+        private(path)
+        look()
+
+    monkeypatch.setattr(journal_module, "replace_file", replacing)
+    monkeypatch.setattr(journal_module, "private_folder", making)
+    manifest = Manifest()
+    manifest.add(Entry(EntryKind.FILE, -1, "a", 1, 0, ""))
+    made = Journal.begin(tmp_path, About(VERSION, "00", "x", "x", b"x", b"x", 0.0, 1, 1, 1), manifest)
+    look()
+    assert not discard(made.folder)
+    assert listed == [0, 0, 0, 0]
+    made.close()
+    look()
+    assert listed[-1] == 1

@@ -94,27 +94,39 @@ class Interrupted:
 class Journal:
     """The journal of a transfer that is under way."""
 
-    def __init__(self, folder: Path) -> None:
-        """Raises OSError; BlockingIOError where another process has it in hand."""
+    def __init__(self, folder: Path, lock: Handle) -> None:
+        """Raises OSError."""
         self.folder = folder
-        lock = hold(folder / LOCK)
-        if lock is None:
-            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN), str(folder))
         self._lock = lock
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
         self._log = Handle(os.open(folder / "log", flags, PRIVATE_FILE))
 
     @classmethod
     def begin(cls, transfers: Path, about: About, manifest: Manifest) -> Journal:
-        """Starts a journal under a new random id. The last thing to be written is what makes it count."""
+        """Starts a journal under a new random id. The last thing to be written is what makes it count.
+
+        The lock is taken before that: whoever looks for interrupted transfers only tries those that count, and finds it held.
+        Raises OSError.
+        """
         folder = transfers / secrets.token_hex(8)
         private_folder(folder)
+        lock = hold(folder / LOCK)
+        if lock is None:  # nobody else knows this folder
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN), str(folder))
+        try:
+            cls._write(folder, about, manifest)
+            return cls(folder, lock)
+        except BaseException:
+            lock.close()
+            raise
+
+    @staticmethod
+    def _write(folder: Path, about: About, manifest: Manifest) -> None:
         handle = os.open(folder / "manifest", os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
         with open(handle, "wb") as out:
             for batch in manifest.batches():
                 out.write(_framed(batch))
-        replace_file(folder / "about.json", msgspec.json.encode(about))
-        return cls(folder)
+        replace_file(folder / ABOUT, msgspec.json.encode(about))
 
     def add(self, record: Record) -> None:
         """Appends what was verified."""
@@ -217,7 +229,7 @@ def read_about(folder: Path) -> About:
 def list_interrupted(transfers: Path) -> list[Interrupted]:
     """All interrupted transfers of a home, oldest first. What can't be read is left alone."""
     found = []
-    for folder in journals(transfers):
+    for folder in counting(transfers):
         try:
             lock = hold(folder / LOCK)
             if lock is None:
@@ -241,6 +253,11 @@ def journals(transfers: Path) -> list[Path]:
     """The folders of all journals of a home, without those that were set aside."""
     found = transfers.iterdir() if transfers.is_dir() else []
     return sorted(path for path in found if path.is_dir() and _ASIDE not in path.name)
+
+
+def counting(transfers: Path) -> list[Path]:
+    """Those of them that have begun: only their locks may be tried, since others are just being made."""
+    return [folder for folder in journals(transfers) if (folder / ABOUT).exists()]
 
 
 def discard(folder: Path) -> bool:

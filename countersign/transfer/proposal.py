@@ -21,6 +21,7 @@ class Proposal:
     held_bytes: int
     impossible: dict[int, str]  # entries that can't live on this computer, and why
     existing: tuple[str, ...]  # top names that are there already
+    records: int = 0  # bytes that the list, its journal and its receipt take here beside the content
 
     @property
     def bytes_to_come(self) -> int:
@@ -28,7 +29,7 @@ class Proposal:
 
     @property
     def fits(self) -> bool:
-        return self.bytes_to_come <= self.free
+        return self.bytes_to_come + self.records <= self.free
 
 
 @dataclass(frozen=True)

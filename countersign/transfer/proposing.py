@@ -14,8 +14,10 @@ from countersign.pack.reasons import Reason
 from countersign.transfer.disk import LINKS_WORK
 from countersign.transfer.proposal import Proposal
 from countersign.transfer.reason_texts import TEXTS
+from countersign.transfer.receipt_writing import receipt_size
 from countersign.transfer.recovery import Recovered
 
+_JOURNAL_ENTRY = 80  # bytes: an entry of the list, and the line that says that it has arrived
 CLASHES = N_("another name in its folder differs only in ways that this computer does not see")
 INSIDE = N_("the folder that holds it cannot be made here")
 
@@ -33,7 +35,15 @@ def propose(peer: str, name: str, manifest: Manifest, into: Path, recovered: lis
         held_bytes=held_bytes,
         impossible=impossible_entries(manifest, system_of(sys.platform), folds_case(_nearest(into))),
         existing=tuple(manifest.names[i] for i in manifest.top() if os.path.lexists(into / manifest.names[i])),
+        records=records_size(manifest),
     )
+
+
+def records_size(manifest: Manifest) -> int:
+    """About how many bytes journal and receipt of this list take: near the size of the list itself, whatever is in it."""
+    names = sum(len(name) if name.isascii() else len(name.encode()) for name in manifest.names)
+    targets = sum(len(target.encode()) for target in manifest.targets.values())
+    return receipt_size(len(manifest), names + targets) + _JOURNAL_ENTRY * len(manifest) + names + targets
 
 
 def impossible_entries(manifest: Manifest, system: System, folds: bool) -> dict[int, str]:

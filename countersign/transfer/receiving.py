@@ -358,7 +358,9 @@ class ReceivingSession:
             raise PeerForgotten(name=self.peer.name)
         if not proposal.fits:
             raise NotEnoughSpace(
-                path=self._into, needed=size_text(proposal.bytes_to_come), free=size_text(proposal.free)
+                path=self._into,
+                needed=size_text(proposal.bytes_to_come + proposal.records),
+                free=size_text(proposal.free),
             )
         staging = self._begin(manifest, proposal, decision)
         staging.make_folders(paced(lambda: self._nothing_said(channel)))

@@ -14,7 +14,7 @@ from countersign.hashing import DIGEST, Hasher, new_hasher
 from countersign.locks import hold
 from countersign.pack.manifest import Manifest
 from countersign.transfer.disk import Folder, Tree, disk_problem
-from countersign.transfer.journal import LOCK, Past, discard, is_staging_name, journals, remove_journal
+from countersign.transfer.journal import LOCK, Past, counting, discard, is_staging_name, remove_journal
 from countersign.transfer.staging import Kept, Staging
 
 _NOTHING = -1
@@ -125,7 +125,7 @@ def look_for(manifest: Manifest, transfers: Path, peer: str, on_progress: Callab
     """
     found: list[Recovered] = []
     try:
-        for folder in journals(transfers):
+        for folder in counting(transfers):
             recovered = _recovered(folder, manifest, peer)
             if recovered is not None:
                 found.append(recovered)

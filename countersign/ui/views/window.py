@@ -38,6 +38,10 @@ _SMALLEST = (640, 600)  # what the key and the people's fingerprints need
 _STRAY_SECONDS = 0.7  # a Return this soon after the list has come up was meant for the screen before
 
 
+# Whatever the source of a drop offers: one that is told "move" removes its files, and ours are only read.
+_TAKES: str = tkinterdnd2.COPY
+
+
 @dataclass(frozen=True)
 class OwnError:
     """What is posted when one of our own callbacks has failed."""
@@ -240,6 +244,8 @@ class AppWindow:
         if isinstance(self.root, tkinterdnd2.TkinterDnD.Tk):
             self.root.drop_target_register(tkinterdnd2.DND_FILES)
             self.root.dnd_bind("<<Drop>>", self._dropped)
+            for event in ("<<DropEnter>>", "<<DropPosition>>"):
+                self.root.dnd_bind(event, lambda _event: _TAKES)
 
     def _rebuild(self, screen: Screen, same: bool) -> None:
         self._since = time.monotonic()
@@ -431,7 +437,7 @@ class AppWindow:
         paths = [Path(item) for item in self.root.tk.splitlist(event.data)]
         if self._screen is not None and self._screen.drop is not None:
             self._screen.drop(paths)
-        return str(event.action)
+        return _TAKES
 
     def _look(self) -> None:
         """Takes what was posted; of several progress values only the last is worth drawing."""
