@@ -52,7 +52,7 @@ def pem_of(der: bytes) -> bytes:
     return x509.load_der_x509_certificate(der).public_bytes(Encoding.PEM)
 
 
-def test_a_certificate_that_only_one_parser_reads_is_not_imported(couple: Couple, tmp_path: Path) -> None:
+def test_n12_a_certificate_that_only_one_parser_reads_is_not_imported(couple: Couple, tmp_path: Path) -> None:
     der = with_a_name_that_is_not_utf8()
     assert x509.load_der_x509_certificate(der)
     given = tmp_path / "carol.pem"
@@ -64,7 +64,7 @@ def test_a_certificate_that_only_one_parser_reads_is_not_imported(couple: Couple
         assert caught.value.exit_code == errors.EXIT_NOT_TRUSTED
 
 
-def test_a_certificate_that_only_one_parser_reads_shuts_the_door_to_nobody(couple: Couple) -> None:
+def test_n12_a_certificate_that_only_one_parser_reads_shuts_the_door_to_nobody(couple: Couple) -> None:
     der = with_a_name_that_is_not_utf8()
     for setting, name in ((couple.alice, "aaron.pem"), (couple.bob, "carol.pem")):
         (setting.home.peers / name).write_bytes(pem_of(der))
@@ -76,7 +76,7 @@ def test_a_certificate_that_only_one_parser_reads_shuts_the_door_to_nobody(coupl
         assert visit(couple.alice, bob.address) == b"!"
 
 
-def test_a_context_leaves_out_what_openssl_does_not_read(couple: Couple, caplog: pytest.LogCaptureFixture) -> None:
+def test_n12_a_context_leaves_out_what_openssl_does_not_read(couple: Couple, caplog: pytest.LogCaptureFixture) -> None:
     """Whoever pinned it, and however: the others are in the context."""
     der = with_a_name_that_is_not_utf8()
     bad = Peer("carol", device_id(der), pem_of(der).decode(), Path("carol.pem"), device_id(der))
@@ -101,7 +101,7 @@ def flipped(seed: int) -> list[bytes]:
     return found
 
 
-def test_whatever_bits_are_flipped_in_a_file_among_the_peers_others_still_connect(couple: Couple) -> None:
+def test_n12_whatever_bits_are_flipped_in_a_file_among_the_peers_others_still_connect(couple: Couple) -> None:
     flips = flipped(seed=12)
     for number, data in enumerate(flips):
         path = couple.bob.home.peers / f"flip {number}.cer"
@@ -115,7 +115,7 @@ def test_whatever_bits_are_flipped_in_a_file_among_the_peers_others_still_connec
         assert visit(couple.alice, bob.address) == b"!"
 
 
-def test_whatever_bits_are_flipped_import_gives_a_problem_or_somebody(couple: Couple, tmp_path: Path) -> None:
+def test_n12_whatever_bits_are_flipped_import_gives_a_problem_or_somebody(couple: Couple, tmp_path: Path) -> None:
     given = tmp_path / "carol.cer"
     refused = 0
     for data in flipped(seed=13):

@@ -40,7 +40,7 @@ def dated(path: Path, date: int) -> int:
 
 @pytest.mark.parametrize("kind", ["file", "large file", "empty file", "folder", "link"])
 @pytest.mark.parametrize("name", DATES)
-def test_an_odd_date_stops_nothing_and_is_named(couple: Couple, name: str, kind: str) -> None:
+def test_p14_an_odd_date_stops_nothing_and_is_named(couple: Couple, name: str, kind: str) -> None:
     path = couple.folder / "x"
     if kind == "folder":
         path.mkdir()
@@ -65,7 +65,7 @@ def test_an_odd_date_stops_nothing_and_is_named(couple: Couple, name: str, kind:
     assert received.inexact == ()
 
 
-def test_a_date_beyond_the_receivers_disk_is_the_nearest_and_named(
+def test_p14_a_date_beyond_the_receivers_disk_is_the_nearest_and_named(
     couple: Couple, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A disk that refuses what is outside of 1980 and 2107, as FAT on some systems does."""
@@ -100,7 +100,7 @@ def test_a_date_beyond_the_receivers_disk_is_the_nearest_and_named(
     assert (couple.into / "1969").stat().st_mtime_ns == lowest
 
 
-def test_a_disk_that_clamps_or_wraps_silently_is_noticed(couple: Couple, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_p14_a_disk_that_clamps_or_wraps_silently_is_noticed(couple: Couple, monkeypatch: pytest.MonkeyPatch) -> None:
     """ext4 with small inodes keeps 32 bits of seconds: newer kernels clamp, older ones cut the bits off."""
     utime = os.utime
     for wraps in (False, True):
@@ -130,14 +130,14 @@ def test_a_disk_that_clamps_or_wraps_silently_is_noticed(couple: Couple, monkeyp
 
 
 @pytest.mark.parametrize(("wanted", "kept"), [(DATES["2446"] // 2, 5 * 10**18), (EARLIEST, -3 * 10**18)])
-def test_where_a_disk_ends_elsewhere_its_own_end_is_the_nearest(wanted: int, kept: int) -> None:
+def test_p14_where_a_disk_ends_elsewhere_its_own_end_is_the_nearest(wanted: int, kept: int) -> None:
     """One that clamps, to dates that no list of ours names."""
     there: list[int] = []
     set_date(wanted, lambda date: there.append(min(max(date, -3 * 10**18), 5 * 10**18)), lambda: there[-1])
     assert there == [kept]
 
 
-def test_what_goes_wrong_with_any_date_is_still_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_p14_what_goes_wrong_with_any_date_is_still_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "x").write_text("content")
 
     def fails(*_args: object, **_rest: object) -> None:
@@ -151,7 +151,7 @@ def test_what_goes_wrong_with_any_date_is_still_a_fault(tmp_path: Path, monkeypa
     root.close()
 
 
-def test_common_dates_are_set_once_and_never_looked_at(couple: Couple, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_p14_common_dates_are_set_once_and_never_looked_at(couple: Couple, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(5):
         (couple.folder / f"{number}").write_text("content")
     calls: list[object] = []
@@ -166,7 +166,7 @@ def test_common_dates_are_set_once_and_never_looked_at(couple: Couple, monkeypat
     assert len(calls) == 5
 
 
-def test_a_list_takes_every_date_that_has_a_place_in_it() -> None:
+def test_p14_a_list_takes_every_date_that_has_a_place_in_it() -> None:
     manifest = Manifest()
     for name, date in (("a", EARLIEST), ("b", LATEST)):
         manifest.add(Entry(EntryKind.FILE, TOP, name, 0, date, ""))
@@ -175,7 +175,7 @@ def test_a_list_takes_every_date_that_has_a_place_in_it() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a disk in memory that holds every date")
 @pytest.mark.parametrize("date", [EARLIEST, *DATES.values()])
-def test_dates_of_a_disk_that_holds_them_all(couple: Couple, tmp_path: Path, date: int) -> None:
+def test_p14_dates_of_a_disk_that_holds_them_all(couple: Couple, tmp_path: Path, date: int) -> None:
     """tmpfs keeps what ext4 cannot: then the receiver's disk is the one that decides."""
     with small_disk(tmp_path / "disk", 8) as folder:
         names = {"file", "folder", "link"}

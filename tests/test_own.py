@@ -74,7 +74,7 @@ def bound(source: Path, place: Path) -> Iterator[None]:
 # --- whole transfers -------------------------------------------------------------------------------------------------
 
 
-def test_the_home_as_the_folder_goes_without_what_is_ours(couple: Couple) -> None:
+def test_p12_the_home_as_the_folder_goes_without_what_is_ours(couple: Couple) -> None:
     (couple.alice.home.root / "letter.txt").write_text("hello")
     exchange = Exchange(couple, folder=couple.alice.home.root).run()
     assert exchange.codes == ("done", "done")
@@ -87,7 +87,7 @@ def test_the_home_as_the_folder_goes_without_what_is_ours(couple: Couple) -> Non
     assert {("certs", OWN), ("state", OWN)} <= set(end.skipped)
 
 
-def test_a_parent_of_the_home_goes_without_what_is_ours(couple: Couple) -> None:
+def test_p12_a_parent_of_the_home_goes_without_what_is_ours(couple: Couple) -> None:
     found = scan(couple, couple.root)
     assert own(found) == {"alice/certs", "alice/state"}
     assert "bob/certs/key.pem" in listed(found)  # another one's, so it is pointed out
@@ -98,7 +98,7 @@ def test_a_parent_of_the_home_goes_without_what_is_ours(couple: Couple) -> None:
     "where",
     ["certs", "certs/key.pem", "certs/cert.pem", "certs/peers", "certs/peers/bob.pem", "state", "state/transfers"],
 )
-def test_what_is_ours_is_refused_when_it_is_chosen(couple: Couple, where: str) -> None:
+def test_p12_what_is_ours_is_refused_when_it_is_chosen(couple: Couple, where: str) -> None:
     path = couple.alice.home.root / where
     if where == "certs/peers/bob.pem":
         path = next(couple.alice.home.peers.glob("*.pem"))
@@ -111,7 +111,7 @@ def test_what_is_ours_is_refused_when_it_is_chosen(couple: Couple, where: str) -
     assert str(path) in exchange.sender.end().problem.message  # type: ignore[attr-defined]
 
 
-def test_what_is_ours_among_chosen_files_is_refused(couple: Couple) -> None:
+def test_p12_what_is_ours_among_chosen_files_is_refused(couple: Couple) -> None:
     letter = couple.root / "letter.txt"
     letter.write_text("hello")
     copy = couple.root / "copy.pem"
@@ -125,7 +125,7 @@ def test_what_is_ours_among_chosen_files_is_refused(couple: Couple) -> None:
 # --- other ways to the same place --------------------------------------------------------------------------------------
 
 
-def test_a_link_to_what_is_ours_does_not_help(couple: Couple) -> None:
+def test_p12_a_link_to_what_is_ours_does_not_help(couple: Couple) -> None:
     link = couple.root / "link"
     link.symlink_to(couple.alice.home.certs)
     for path in (link, link / "peers", couple.alice.home.root / "state" / ".." / "certs"):
@@ -135,7 +135,7 @@ def test_a_link_to_what_is_ours_does_not_help(couple: Couple) -> None:
         scan(couple, link / "key.pem", couple.root / "link")
 
 
-def test_certs_that_are_a_link_are_ours_where_they_are(couple: Couple) -> None:
+def test_p12_certs_that_are_a_link_are_ours_where_they_are(couple: Couple) -> None:
     elsewhere = couple.root / "elsewhere" / "in"
     elsewhere.parent.mkdir()
     couple.alice.home.certs.rename(elsewhere)
@@ -147,7 +147,7 @@ def test_certs_that_are_a_link_are_ours_where_they_are(couple: Couple) -> None:
         scan(couple, elsewhere)
 
 
-def test_a_bind_mount_of_what_is_ours_does_not_help(couple: Couple) -> None:
+def test_p12_a_bind_mount_of_what_is_ours_does_not_help(couple: Couple) -> None:
     tree = couple.root / "tree"
     tree.mkdir()
     (tree / "letter").write_text("hello")
@@ -159,7 +159,7 @@ def test_a_bind_mount_of_what_is_ours_does_not_help(couple: Couple) -> None:
         assert own(scan(couple, tree)) == {"people"}
 
 
-def test_a_folder_of_which_all_is_ours_is_refused_with_that_reason(couple: Couple) -> None:
+def test_p12_a_folder_of_which_all_is_ours_is_refused_with_that_reason(couple: Couple) -> None:
     tree = couple.root / "tree"
     tree.mkdir()
     shutil.copy(key_file(couple), tree / "k.pem")
@@ -189,7 +189,7 @@ PKCS8, SEC1 = PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL
     "name", ["key.pem", "KEY.PEM", "k.key", "k.p8", "k.pk8", "k.der", "backup", ".hidden", "id_x.bak"]
 )
 @pytest.mark.parametrize(("encoding", "form"), [(PEM, PKCS8), (PEM, SEC1), (PEM, OPENSSH), (DER, PKCS8), (DER, SEC1)])
-def test_a_copy_of_the_key_is_known_by_its_content(
+def test_p12_a_copy_of_the_key_is_known_by_its_content(
     couple: Couple, tree: Path, name: str, encoding: Encoding, form: PrivateFormat
 ) -> None:
     (tree / "sub").mkdir()
@@ -200,20 +200,20 @@ def test_a_copy_of_the_key_is_known_by_its_content(
     assert listed(found) == {"letter.txt", "sub"}
 
 
-def test_a_key_behind_other_things_in_one_file(couple: Couple, tree: Path) -> None:
+def test_p12_a_key_behind_other_things_in_one_file(couple: Couple, tree: Path) -> None:
     other = ed25519.Ed25519PrivateKey.generate().private_bytes(PEM, PKCS8, NoEncryption())
     (tree / "bundle.pem").write_bytes(couple.alice.device.identity.pem + other + key_file(couple).read_bytes())
     (tree / "crlf.pem").write_bytes(b"Bag\r\n" + key_file(couple).read_bytes().replace(b"\n", b"\r\n"))
     assert own(scan(couple, tree)) == {"bundle.pem", "crlf.pem"}
 
 
-def test_an_exact_copy_and_a_hard_link_are_known_under_any_name(couple: Couple, tree: Path) -> None:
+def test_p12_an_exact_copy_and_a_hard_link_are_known_under_any_name(couple: Couple, tree: Path) -> None:
     shutil.copy(key_file(couple), tree / "holiday.txt")
     os.link(key_file(couple), tree / "notes.txt")
     assert own(scan(couple, tree)) == {"holiday.txt", "notes.txt"}
 
 
-def test_a_hard_link_of_a_key_that_can_not_be_read_is_known_by_its_number(
+def test_p12_a_hard_link_of_a_key_that_can_not_be_read_is_known_by_its_number(
     couple: Couple, tree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     os.link(key_file(couple), tree / "notes.txt")
@@ -225,20 +225,20 @@ def test_a_hard_link_of_a_key_that_can_not_be_read_is_known_by_its_number(
     assert own(scan(couple, tree)) == {"notes.txt"}
 
 
-def test_the_next_key_is_ours_too(couple: Couple, tree: Path) -> None:
+def test_p12_the_next_key_is_ours_too(couple: Couple, tree: Path) -> None:
     data = ec.generate_private_key(ec.SECP256R1()).private_bytes(PEM, PKCS8, NoEncryption())
     (couple.alice.home.certs / "next-key.pem").write_bytes(data)
     (tree / "other.key").write_bytes(data)
     assert own(scan(couple, tree)) == {"other.key"}
 
 
-def test_a_copy_is_known_while_the_key_itself_is_elsewhere(couple: Couple, tree: Path) -> None:
+def test_p12_a_copy_is_known_while_the_key_itself_is_elsewhere(couple: Couple, tree: Path) -> None:
     (tree / "copy.der").write_bytes(own_key(couple).private_bytes(DER, SEC1, NoEncryption()))
     key_file(couple).rename(couple.root / "moved")
     assert own(scan(couple, tree)) == {"copy.der"}
 
 
-def test_what_became_a_pipe_since_it_was_listed_is_not_read(
+def test_p12_what_became_a_pipe_since_it_was_listed_is_not_read(
     couple: Couple, tree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if sys.platform == "win32":
@@ -258,7 +258,7 @@ def test_what_became_a_pipe_since_it_was_listed_is_not_read(
 # --- keys of others ------------------------------------------------------------------------------------------------------
 
 
-def test_private_keys_of_others_are_sent_and_pointed_out(couple: Couple, tree: Path) -> None:
+def test_p12_private_keys_of_others_are_sent_and_pointed_out(couple: Couple, tree: Path) -> None:
     (tree / ".ssh").mkdir()
     key = ed25519.Ed25519PrivateKey.generate()
     (tree / ".ssh" / "id_ed25519").write_bytes(key.private_bytes(PEM, OPENSSH, NoEncryption()))
@@ -281,7 +281,7 @@ def test_private_keys_of_others_are_sent_and_pointed_out(couple: Couple, tree: P
     assert all((couple.into / path).exists() for path in wanted)
 
 
-def test_a_pipe_or_a_link_with_a_keys_name_is_not_opened(couple: Couple, tree: Path) -> None:
+def test_p12_a_pipe_or_a_link_with_a_keys_name_is_not_opened(couple: Couple, tree: Path) -> None:
     if sys.platform == "win32":
         pytest.skip("no pipes in folders here")
     os.mkfifo(tree / "pipe.pem")
@@ -293,7 +293,7 @@ def test_a_pipe_or_a_link_with_a_keys_name_is_not_opened(couple: Couple, tree: P
 
 
 @pytest.mark.parametrize("count", [1, 5])
-def test_faces_say_so_before_anything_is_sent(couple: Couple, count: int) -> None:
+def test_p12_faces_say_so_before_anything_is_sent(couple: Couple, count: int) -> None:
     paths = tuple(f"d/{n}.pem" for n in range(count))
     ready = st.Ready(count, 5, private_keys=paths, inexact=(("old", INEXACT),))
     (event,) = event_of(ready)
@@ -306,7 +306,7 @@ def test_faces_say_so_before_anything_is_sent(couple: Couple, count: int) -> Non
     assert "private keys" not in "\n".join(lines_of(st.Ready(count, 5)))
 
 
-def test_the_window_says_so_before_connecting_and_while_waiting(couple: Couple) -> None:
+def test_p12_the_window_says_so_before_connecting_and_while_waiting(couple: Couple) -> None:
     stage = Stage(couple, "sender", to="127.0.0.1:9")
     found = Scan(Selection((couple.folder,)), keys=["id_rsa"], inexact=[("old", INEXACT)])
     found.manifest.add(Entry(EntryKind.FILE, -1, "id_rsa", 100, 0, ""))

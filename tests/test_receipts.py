@@ -245,7 +245,7 @@ def test_both_sides_keep_the_same_text_with_both_signatures(couple: Couple) -> N
         assert listed.name == "SEND_FOLDER"
 
 
-def test_names_that_are_taken_stay_with_the_receiver(couple: Couple) -> None:
+def test_r2_names_that_are_taken_stay_with_the_receiver(couple: Couple) -> None:
     fill(couple.folder, large=1000)
     couple.into.mkdir(parents=True)
     (couple.into / "run.sh").write_text("mine")

@@ -254,3 +254,10 @@ def test_f8_a_listing_never_takes_the_lock_of_a_transfer_that_begins(
     made.close()
     look()
     assert listed[-1] == 1
+
+
+def test_f8_a_listing_leaves_a_folder_alone_that_does_not_count_yet(tmp_path: Path) -> None:
+    """Trying its lock would take it from the transfer that is just about to."""
+    (tmp_path / "beginning").mkdir()
+    assert list_interrupted(tmp_path) == []
+    assert not list((tmp_path / "beginning").iterdir())

@@ -46,7 +46,7 @@ def taken(couple: Couple, into: Path) -> None:
 
 
 @pytest.mark.parametrize("where", INSIDE_HOME)
-def test_our_own_home_is_no_target(couple: Couple, where: str) -> None:
+def test_p13_our_own_home_is_no_target(couple: Couple, where: str) -> None:
     before = snapshot(couple.bob.home.root)
     problem = refused(couple, couple.bob.home.root / where)
     assert str(couple.bob.home.root) in problem.message
@@ -55,7 +55,7 @@ def test_our_own_home_is_no_target(couple: Couple, where: str) -> None:
 
 @pytest.mark.parametrize("where", ["received_folder", "received_folder/deeper", "SEND_FOLDER", "SEND_FOLDER/x"])
 @pytest.mark.parametrize("there", [False, True])
-def test_what_is_for_people_in_our_home_is_a_target(couple: Couple, where: str, there: bool) -> None:
+def test_p13_what_is_for_people_in_our_home_is_a_target(couple: Couple, where: str, there: bool) -> None:
     into = couple.bob.home.root / where
     if there:
         into.mkdir(parents=True, exist_ok=True)
@@ -64,7 +64,7 @@ def test_what_is_for_people_in_our_home_is_a_target(couple: Couple, where: str, 
     assert Exchange(couple, into=into).run().codes == ("done", "done")
 
 
-def test_the_folder_of_the_program_is_no_target(couple: Couple) -> None:
+def test_p13_the_folder_of_the_program_is_no_target(couple: Couple) -> None:
     program = program_folder()
     assert program is not None
     for into in (program, program / "countersign", program / "countersign" / "ui" / "new", program / "new"):
@@ -74,7 +74,7 @@ def test_the_folder_of_the_program_is_no_target(couple: Couple) -> None:
 
 @pytest.mark.parametrize("there", [False, True])
 @pytest.mark.parametrize("where", STARTED)
-def test_what_is_started_or_loaded_is_no_target(couple: Couple, user: Path, where: str, there: bool) -> None:
+def test_p13_what_is_started_or_loaded_is_no_target(couple: Couple, user: Path, where: str, there: bool) -> None:
     into = user / where
     if there:
         into.mkdir(parents=True, exist_ok=True)
@@ -86,7 +86,7 @@ def test_what_is_started_or_loaded_is_no_target(couple: Couple, user: Path, wher
 @pytest.mark.parametrize(
     "where", ["Documents", "Desktop/received_folder", ".config/other", ".local/share/other", "bin/x"]
 )
-def test_other_folders_of_a_person_are_targets(couple: Couple, user: Path, where: str) -> None:
+def test_p13_other_folders_of_a_person_are_targets(couple: Couple, user: Path, where: str) -> None:
     refused(couple, user / ".SSH" / "x")  # on many disks that is the same
     taken(couple, user / where / ".ssh" / "x")
     taken(couple, user / where)
@@ -95,7 +95,7 @@ def test_other_folders_of_a_person_are_targets(couple: Couple, user: Path, where
     taken(couple, user / where / ".ssh" / "x")
 
 
-def test_windows_start_folder_is_no_target(couple: Couple, user: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_p13_windows_start_folder_is_no_target(couple: Couple, user: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("APPDATA", "PROGRAMDATA"):
         base = user / variable
         base.mkdir()
@@ -108,7 +108,7 @@ def test_windows_start_folder_is_no_target(couple: Couple, user: Path, monkeypat
         taken(couple, base / "else")
 
 
-def test_folders_of_programs_and_modules_are_no_target(
+def test_p13_folders_of_programs_and_modules_are_no_target(
     couple: Couple, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     programs = tmp_path / "programs"
@@ -127,7 +127,7 @@ def test_folders_of_programs_and_modules_are_no_target(
             refused(couple, Path(folder) / "new")
 
 
-def test_a_link_a_bind_mount_and_another_spelling_do_not_help(couple: Couple, user: Path) -> None:
+def test_p13_a_link_a_bind_mount_and_another_spelling_do_not_help(couple: Couple, user: Path) -> None:
     link = couple.root / "link"
     link.symlink_to(couple.bob.home.certs)
     for into in (link, link / "peers", link / "new", couple.bob.home.root / "SEND_FOLDER" / ".." / "certs"):
@@ -141,30 +141,32 @@ def test_a_link_a_bind_mount_and_another_spelling_do_not_help(couple: Couple, us
         refused(couple, couple.root / "mounted" / "new")
 
 
-def test_a_link_does_not_make_the_home_a_folder_for_people(couple: Couple) -> None:
+def test_p13_a_link_does_not_make_the_home_a_folder_for_people(couple: Couple) -> None:
     (couple.bob.home.root / "received_folder").symlink_to(".")
     for into in (couple.bob.home.root / "new", couple.bob.home.root / "received_folder" / "new"):
         refused(couple, into)
 
 
-def test_a_step_up_is_taken_from_where_a_link_leads(couple: Couple) -> None:
+def test_p13_a_step_up_is_taken_from_where_a_link_leads(couple: Couple) -> None:
     link = couple.root / "link"
     link.symlink_to(couple.bob.home.certs)
     refused(couple, link / ".." / "certs" / "new")
 
 
-def test_a_bind_mount_of_a_folder_in_the_home(couple: Couple) -> None:
+def test_p13_a_bind_mount_of_a_folder_in_the_home(couple: Couple) -> None:
     (couple.bob.home.root / "modules").mkdir()
     with bound(couple.bob.home.root / "modules", couple.root / "mounted"):
         refused(couple, couple.root / "mounted" / "new")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="case says nothing there")
-def test_another_case_is_no_folder_for_people(couple: Couple) -> None:
+def test_p13_another_case_is_no_folder_for_people(couple: Couple) -> None:
     refused(couple, couple.bob.home.root / "Received_Folder")
 
 
-def test_a_program_that_was_unpacked_into_the_home_of_a_person(couple: Couple, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_p13_a_program_that_was_unpacked_into_the_home_of_a_person(
+    couple: Couple, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Then what lies around is not all ours."""
     home = couple.bob.home.root
     monkeypatch.setenv("HOME", str(home))
@@ -174,7 +176,7 @@ def test_a_program_that_was_unpacked_into_the_home_of_a_person(couple: Couple, m
         refused(couple, home / name)
 
 
-def test_a_home_in_a_folder_that_may_be_received_into(tmp_path: Path, couple: Couple) -> None:
+def test_p13_a_home_in_a_folder_that_may_be_received_into(tmp_path: Path, couple: Couple) -> None:
     taken(couple, couple.root)
     assert Home(couple.root / "bob").root.parent == couple.root
 
@@ -183,7 +185,7 @@ def test_a_home_in_a_folder_that_may_be_received_into(tmp_path: Path, couple: Co
 
 
 @pytest.mark.parametrize("where", ["certs/peers", "certs/new", "countersign"])
-def test_a_target_chosen_at_the_decision_is_looked_at_too(couple: Couple, where: str) -> None:
+def test_p13_a_target_chosen_at_the_decision_is_looked_at_too(couple: Couple, where: str) -> None:
     fill(couple.folder, large=1000, small=2)
     before = snapshot(couple.bob.home.certs)
     exchange = Exchange(couple, accept=None).start()
@@ -196,7 +198,7 @@ def test_a_target_chosen_at_the_decision_is_looked_at_too(couple: Couple, where:
 
 
 @pytest.mark.parametrize("when", [st.NeedDecision, st.WaitingFor])
-def test_a_target_that_becomes_a_link_to_ours_meanwhile(
+def test_p13_a_target_that_becomes_a_link_to_ours_meanwhile(
     couple: Couple, monkeypatch: pytest.MonkeyPatch, when: type[st.Status]
 ) -> None:
     """Before it is accepted, and again when all is there: what counts is the folder that is opened then."""
@@ -220,7 +222,7 @@ def test_a_target_that_becomes_a_link_to_ours_meanwhile(
     assert snapshot(couple.bob.home.certs) == before
 
 
-def test_the_program_itself_says_so(couple: Couple) -> None:
+def test_p13_the_program_itself_says_so(couple: Couple) -> None:
     command = [sys.executable, "receiver.py", "--json", "--port", "0", "--home", str(couple.bob.home.root), "--into",
                str(couple.bob.home.peers)]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=program_folder())

@@ -10,8 +10,11 @@ import pytest
 from countersign import errors, limits
 from countersign.seal.keytext import new_key
 from countersign.transfer import status as st
+from countersign.transfer.channel import Channel
 from countersign.transfer.proposal import Decision
 from countersign.transfer.receipt_checking import check_receipt
+from countersign.wire import messages as m
+from countersign.wire.frames import encode_frame
 from tests.transfers import Couple, Exchange, fill, snapshot
 
 
@@ -194,3 +197,26 @@ def test_the_same_again_beside_something_else_does_not_pile_up(couple: Couple) -
         assert end.renamed == (("letter.txt", "letter (2).txt"),)
     assert sorted(path.name for path in couple.into.iterdir()) == ["letter (2).txt", "letter.txt"]
     assert (couple.into / "letter.txt").read_text() == "from bob"
+
+
+def test_s3_an_offer_says_nothing_outside_the_seal(couple: Couple, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever stole the receiver's key could read the folder's name and counts."""
+    fill(couple.folder, large=1000)
+    before = Channel.send
+    said: list[m.Message] = []
+
+    def listening(self: Channel, message: m.Message) -> None:
+        said.append(message)
+        before(self, message)
+
+    monkeypatch.setattr(Channel, "send", listening)
+    exchange = Exchange(couple).run()
+    assert exchange.codes == ("done", "done")
+    assert exchange.receiver.all(st.OfferOpened)[0].name == "SEND_FOLDER"
+    wire = b"".join(bytes(part) for message in said for part in encode_frame(message))
+    assert b"SEND_FOLDER" not in wire
+    [offer] = [message for message in said if isinstance(message, m.Offer)]
+    assert set(offer.__struct_fields__) == {"transfer_id", "salt"}
+    kinds = [m.kind_of(message) for message in said]
+    opened = kinds.index(m.Kind.KEY_ACCEPTED)
+    assert kinds[:opened].count(m.Kind.MANIFEST) == 1  # the list waits for the key
