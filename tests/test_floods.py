@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -13,13 +14,15 @@ from countersign.errors import Cancelled, ProtocolProblem
 from countersign.transfer import channel as channels, status as st
 from countersign.transfer.answers import Answers
 from countersign.transfer.channel import Channel
+from countersign.transfer.selection import Selection
+from countersign.transport.addresses import Address
 from countersign.transport.link import LinkLostError
 from countersign.wire import messages as m
 from countersign.wire.frames import encode_frame
 from countersign.wire.states import State
 from tests.rude import Rude, Scene, bobs_door, sending
 from tests.test_hostile import accepted
-from tests.transfers import Couple
+from tests.transfers import Couple, Heard
 from tests.waiting import wait_until
 
 SOON = 5.0  # seconds in which an end must be there on a busy machine; they took 45 and more
@@ -187,3 +190,25 @@ def test_a_bad_pack_is_told_at_once(scene: Scene) -> None:
     assert made.rude.last_word() == "seal"
     assert time.monotonic() - began < SOON
     made.rude.link.close()
+
+
+def test_cancelling_works_while_a_name_is_looked_up(couple: Couple, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A resolver that does not answer takes half a minute."""
+    (couple.folder / "x").write_text("x")
+    answer = threading.Event()
+
+    def silent(*_arguments: object, **_options: object) -> list[object]:
+        answer.wait(30)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", silent)
+    heard = Heard()
+    session = couple.alice.sending(Selection((couple.folder,)), Address("nobody.invalid", 1), None, heard.report)
+    thread = threading.Thread(target=session.run, daemon=True)
+    thread.start()
+    heard.wait(st.WaitingFor)
+    session.answers.cancel()
+    thread.join(SOON)
+    assert not thread.is_alive()
+    assert heard.code() == "cancelled"
+    answer.set()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import errno
+import queue
 import selectors
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable
+from typing import TypeAlias
 
 from countersign import limits
 from countersign.errors import (
@@ -64,11 +67,7 @@ def connect(address: Address, identity: Identity, peers: list[Peer], cancelled: 
 
 
 def _open(address: Address, cancelled: Callable[[], bool]) -> socket.socket:
-    try:
-        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise UnknownHost(address=address) from error
-    for family, kind, proto, _name, where in found:
+    for family, kind, proto, where in _found(address, cancelled):
         try:
             raw = socket.socket(family, kind, proto)
         except OSError:  # this computer lacks that family of addresses; another one may do
@@ -79,6 +78,34 @@ def _open(address: Address, cancelled: Callable[[], bool]) -> socket.socket:
         if cancelled():
             raise Cancelled
     raise Unreachable(address=address)
+
+
+_Found: TypeAlias = "list[tuple[int, int, int, object]]"
+
+
+def _found(address: Address, cancelled: Callable[[], bool]) -> _Found:
+    """What the system's resolver says: (family, kind, protocol, where). It can take half a minute, and nothing ends it:
+    so it has a thread of its own, which is left alone when somebody cancels. Raises UnknownHost, Cancelled."""
+    answers: queue.SimpleQueue[_Found | Exception] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+            answers.put([(family, kind, proto, where) for family, kind, proto, _name, where in found])
+        except (OSError, UnicodeError) as error:
+            answers.put(error)
+
+    threading.Thread(target=ask, name="resolver", daemon=True).start()
+    while True:
+        try:
+            answer = answers.get(timeout=_SLICE)
+        except queue.Empty:
+            if cancelled():
+                raise Cancelled from None
+            continue
+        if isinstance(answer, Exception):
+            raise UnknownHost(address=address) from answer
+        return answer
 
 
 def _connected(raw: socket.socket, where: object, cancelled: Callable[[], bool]) -> bool:
