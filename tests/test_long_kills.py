@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 import pytest
 
 from tests.long.cuts import count_records, faults, harm, prepare, quick_times
-from tests.long.kills import in_a_process_of_its_own
+from tests.long.kills import has_other_disk, in_a_process_of_its_own
 from tests.long.records import Fault
 from tests.transfers import Couple
 
 pytestmark = pytest.mark.once
 
 
+# three and more interruptions of one tree, all with more than 16 folders; edits that only a hash can tell; other disks
+_ROUNDS = (11, 14, 42, 44, 54)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="children are forked")
 def test_f1_killed_at_changes_of_state_and_on_the_disk() -> None:
-    assert "files lost 0" in in_a_process_of_its_own(8, 120)
+    told = in_a_process_of_its_own(_ROUNDS, 120)
+
+    def figure(words: str) -> int:
+        found = re.search(words.replace("N", r"(\d+)"), told)
+        assert found, (words, told)
+        return int(found[1])
+
+    assert "losses 0, wrong contents 0" in told
+    assert figure("N with more than 16") == len(_ROUNDS)
+    assert figure("at most N interrupted in a row") >= 3
+    assert figure("N times with size and time set back") >= 1
+    if has_other_disk():
+        assert figure("N times another disk") >= 1
 
 
 def test_f3_one_harm_to_one_record_of_a_transfer(couple: Couple) -> None:

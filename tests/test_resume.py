@@ -12,6 +12,7 @@ import pytest
 
 from countersign import limits
 from countersign.transfer import receiving
+from countersign.transfer.journal import list_interrupted
 from tests.transfers import Couple, Exchange, interrupt, snapshot
 
 LARGE = 24_000_000
@@ -61,3 +62,27 @@ def test_f9_a_resume_after_edits_has_the_right_contents(couple: Couple, count: i
     again = Exchange(couple).run()
     assert again.codes == ("done", "done")
     assert snapshot(couple.into) == snapshot(couple.folder)
+
+
+def test_f9_an_older_try_of_the_same_folder_is_replaced_though_a_name_of_it_vanished(couple: Couple) -> None:
+    many_folders(couple.folder, 20)
+    interrupt(couple, LARGE // 2)
+    shutil.rmtree(couple.folder / "d0003")
+    again = Exchange(couple).run()
+    assert again.codes == ("done", "done")
+    assert snapshot(couple.into) == snapshot(couple.folder)
+    assert not list_interrupted(couple.bob.device.transfers)
+
+
+@pytest.mark.parametrize(("name", "shared"), [("another", True), ("first", False)])
+def test_f9_an_older_try_of_another_folder_stays(couple: Couple, tmp_path: Path, name: str, shared: bool) -> None:
+    """Another offered name with a name in common, and the same offered name with none."""
+    first, second = tmp_path / "here" / "first", tmp_path / "there" / name
+    many_folders(first, 3)
+    interrupt(couple, LARGE // 2, folder=first)
+    second.mkdir(parents=True)
+    (second / ("d0001" if shared else "unlike")).write_text("something else")
+    assert Exchange(couple, folder=second).run().codes == ("done", "done")
+    [left] = list_interrupted(couple.bob.device.transfers)
+    assert left.about.name == "first"
+    assert left.bytes_there > LARGE // 2

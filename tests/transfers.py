@@ -181,9 +181,9 @@ class Exchange:
             self.reception.answers.say("decision", Decision(self._accept))
 
 
-def interrupt(couple: Couple, size: int, into: Path | None = None) -> None:
+def interrupt(couple: Couple, size: int, into: Path | None = None, folder: Path | None = None) -> None:
     """A transfer that the receiver cancels once more than `size` bytes are there."""
-    exchange = Exchange(couple, into=into)
+    exchange = Exchange(couple, into=into, folder=folder)
     before = exchange.receiver.on_status
 
     def on_status(status: st.Status) -> None:

@@ -342,9 +342,8 @@ class ReceivingSession:
     def _decide(self, channel: Channel, manifest: Manifest) -> Staging:
         self._report(WaitingFor("check"))
         close_all(self._recovered)
-        self._recovered = look_for(
-            manifest, self._device.transfers, self.peer.person.hex(), paced(lambda: self._nothing_said(channel))
-        )
+        check = paced(lambda: self._nothing_said(channel))
+        self._recovered = look_for(manifest, self._name, self._device.transfers, self.peer.person.hex(), check)
         try:
             proposal = propose(self.peer.name, self._name, manifest, self._into, self._recovered)
         except OSError as error:

@@ -24,9 +24,10 @@ _BATCH = 64  # files that move between two looks at the other side
 class Recovered:
     """What one interrupted transfer can give to the one that is offered now."""
 
-    def __init__(self, past: Past, manifest: Manifest) -> None:
+    def __init__(self, past: Past, manifest: Manifest, name: str) -> None:
         self.past = past
         self._manifest = manifest
+        self._name = name
         self.old_index = array("i", [_NOTHING]) * len(manifest)
         self.begun: dict[int, tuple[int, Hasher]] = {}  # index now: bytes, hash so far
         self.files = self.bytes = 0
@@ -114,19 +115,26 @@ class Recovered:
         return bool(self.files or self.bytes)
 
     def superseded(self) -> bool:
-        """Whether the new transfer is of the same folder: all top names of the old one are in it."""
-        return _top_names(self.past.manifest) <= _top_names(self._manifest)
+        """Whether the new transfer is of the same folder: it has all top names of the old one, or one of them and the same offered name.
+
+        A top name may have gone since; what nobody sends again must not stay here for ever.
+        """
+        old, new = _top_names(self.past.manifest), _top_names(self._manifest)
+        return old <= new or (self.past.about.name == self._name and not old.isdisjoint(new))
 
 
-def look_for(manifest: Manifest, transfers: Path, peer: str, on_progress: Callable[[], None]) -> list[Recovered]:
+def look_for(
+    manifest: Manifest, name: str, transfers: Path, peer: str, on_progress: Callable[[], None]
+) -> list[Recovered]:
     """What interrupted transfers of this peer (identity in hex) have of this manifest, most first.
 
-    Those under way at this moment are left alone. `on_progress` is called often and may raise.
+    name: the offered one, as people are shown it. Transfers under way at this moment are left alone. `on_progress` is called
+    often and may raise.
     """
     found: list[Recovered] = []
     try:
         for folder in counting(transfers):
-            recovered = _recovered(folder, manifest, peer)
+            recovered = _recovered(folder, manifest, name, peer)
             if recovered is not None:
                 found.append(recovered)
                 recovered.verify(on_progress)
@@ -136,7 +144,7 @@ def look_for(manifest: Manifest, transfers: Path, peer: str, on_progress: Callab
     return sorted(found, key=lambda item: -item.bytes)
 
 
-def _recovered(folder: Path, manifest: Manifest, peer: str) -> Recovered | None:
+def _recovered(folder: Path, manifest: Manifest, name: str, peer: str) -> Recovered | None:
     try:
         lock = hold(folder / LOCK)
         if lock is None:
@@ -146,7 +154,7 @@ def _recovered(folder: Path, manifest: Manifest, peer: str) -> Recovered | None:
         return None
     if past.about.peer == peer and is_staging_name(past.about.staging_path.name):
         try:
-            return Recovered(past, manifest)
+            return Recovered(past, manifest, name)
         except FileNotFoundError:
             past.close()
             if past.about.staging_path.parent.is_dir():  # it is gone for good, and not just its disk unplugged

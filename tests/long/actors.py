@@ -72,6 +72,7 @@ class Actor:
     events: list[dict[str, Any]] = field(default_factory=list)
     alive: bool = True
     rest: bytes = b""
+    status: int = 0  # as `waitpid` gives it
 
     def say(self, what: str, value: str = "") -> None:
         if self.alive:
@@ -85,7 +86,7 @@ class Actor:
         data = os.read(self.told, 65536)
         if not data:
             self.alive = False
-            os.waitpid(self.pid, 0)
+            self.status = os.waitpid(self.pid, 0)[1]
             os.close(self.told)
             os.close(self.orders)
             return []
@@ -97,6 +98,15 @@ class Actor:
     def kill(self) -> None:
         if self.alive:
             os.kill(self.pid, KILL)
+
+    @property
+    def killed(self) -> bool:
+        return not self.alive and self.status == int(KILL)
+
+    @property
+    def crashed(self) -> bool:
+        """Whether it ended neither by itself nor by a kill."""
+        return not self.alive and self.status not in (0, int(KILL))
 
     @property
     def outcome(self) -> str:
@@ -166,6 +176,11 @@ def _act(make: Callable[[Callable[[st.Status], None]], Any], trap: Trap, told: i
         if trap.kind == "bytes" and isinstance(status, st.Progress) and status.bytes_done >= trap.count:
             os.kill(os.getpid(), KILL)
 
+    def crash(args: threading.ExceptHookArgs) -> None:
+        sys.excepthook(args.exc_type, args.exc_value or args.exc_type(), args.exc_traceback)
+        os._exit(71)
+
+    threading.excepthook = crash  # an error on another thread is a fault too
     _watch(steps)
     session = make(report)
     threading.Thread(target=_obey, args=(session, orders), daemon=True).start()
@@ -239,8 +254,9 @@ class Stage:
         self.bob: Actor | None = None
         self.alice: Actor | None = None
 
-    def open(self, bob_trap: Trap, alice_trap: Trap) -> None:
-        self.bob = start_bob(self._bob_home, self._into, bob_trap)
+    def open(self, bob_trap: Trap, alice_trap: Trap, into: Path | None = None) -> None:
+        """into: where Bob receives this time, where it is another folder than the usual one."""
+        self.bob = start_bob(self._bob_home, into or self._into, bob_trap)
         self._alice_trap = alice_trap
         self.alice = None
 

@@ -1,33 +1,56 @@
 """kill -9, of either side, at every status, at every state of the conversation, at every step on the disk, and at random moments.
 
-After each: what is visible is whole, the sender's folder is the same to the last byte, and the next try ends in two equal folders
-with nothing left behind.
+Every round has a random tree and one to four kills in a row. Between two of them the source may be edited, and the next try may go
+to another folder or another disk. After each try: what is visible is whole and right, the sender's folder is the same to the last
+byte, receipts fit. The last try ends in two equal folders, two equal receipts and nothing left behind.
 """
 
 from __future__ import annotations
 
+import itertools
 import random
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from countersign import limits
 from countersign.seal import keys
 from countersign.transfer import receiving, sending
-from countersign.transfer.receipt_checking import check_receipt
-from tests.long.actors import Stage, Trap
+from tests.long.actors import Actor, Stage, Trap
+from tests.long.expected import (
+    Look,
+    LossError,
+    Target,
+    Tree,
+    WrongContentsError,
+    look_at,
+    must_be,
+    nothing_left,
+    receipt_fits,
+    receipts_agree,
+)
 from tests.long.figures import QUICK_KEY, Figure
-from tests.transfers import Couple, fill, make_couple, snapshot
+from tests.long.trees import RandomTree, remove
+from tests.patched import patched
+from tests.transfers import Couple, make_couple, snapshot
 
-WHOLE = 600  # transfers; in some the chosen moment lies behind the end
-KILLS = 500
+KILLS = 1_000
 _PACK = 64 * limits.KIB  # small packs: many moments in a small folder
-_LARGE = 2_000_000
 _AWAITING = frozenset({"Listening", "Connected", "CodeWrong", "StrangerRefused", "Reconnecting"})
+# how nobody ends whose only trouble is that the other one was killed
+_FAULTS = frozenset({
+    "bug", "protocol", "seal", "offer", "receipt", "differs", "peer_differs", "peer_stopped", "disk", "peer_disk", "version",
+    "folder_empty", "folder_unreadable", "bad_target", "own_place", "key_refused", "code_refused",
+})  # fmt: skip
+_MEMORY = Path("/dev/shm")
+TARGETS = ("usual", "another folder", "another disk")
 
 
 @dataclass(frozen=True)
@@ -40,168 +63,343 @@ class Kill:
     comes_back: bool = False  # the killed sender starts again while the receiver still waits
 
     def __str__(self) -> str:
-        when = (
-            f"{self.seconds:.3f} s into the data" if self.seconds is not None else f"{self.trap.kind} {self.trap.count}"
+        when = f"{self.trap.kind} {self.trap.count}" if self.seconds is None else f"{self.seconds:.3f} s into the data"
+        return f"{self.who} killed at {when}" + (" and comes back" if self.comes_back else "")
+
+
+@dataclass(frozen=True)
+class Step:
+    """A try into a target that ends in a kill, and what happens before the next."""
+
+    target: str
+    kill: Kill
+    edited: bool  # the source, before anybody sends again
+    emptied: bool  # the target, where something is visible in it
+
+    def __str__(self) -> str:
+        return f"into {self.target}, {self.kill}" + ", then edited" * self.edited + ", then emptied" * self.emptied
+
+
+@dataclass(frozen=True)
+class Round:
+    """One tree and what becomes of it. The same for the same number."""
+
+    number: int
+    steps: tuple[Step, ...]
+    target: str  # of the last try
+
+    def __str__(self) -> str:
+        return f"round {self.number}: {'; '.join(map(str, self.steps))}; last into {self.target}"
+
+
+@cache
+def _every() -> list[Kill]:
+    """Every status and every state of both sides."""
+    found = [
+        Kill(who, Trap(kind, number), comes_back=who == "alice" and number % 3 == 0)
+        for who in ("alice", "bob")
+        for kind in ("status", "state")
+        for number in range(1, 41)
+    ]
+    random.Random(5).shuffle(found)
+    return found
+
+
+def _some(chance: random.Random) -> Kill:
+    """At a step on the disk, or at a random moment."""
+    who, back = chance.choice(("alice", "bob")), chance.random() < 0.2
+    if chance.random() < 0.35:
+        return Kill(who, Trap(), chance.random() * chance.choice((0.02, 0.25)), comes_back=who == "alice" and back)
+    most = 6.5 if who == "bob" else 3.0  # most of a sender's steps on the disk are those of its receipt
+    return Kill(who, Trap("disk", int(2.718 ** (chance.random() * most))), comes_back=who == "alice" and back)
+
+
+def round_of(number: int) -> Round:
+    chance = random.Random(f"round {number}")
+    kills = [_some(chance) for _n in range(chance.choices((0, 1, 2, 3), (20, 30, 28, 22))[0])]
+    kills.insert(chance.randrange(len(kills) + 1), _every()[number % len(_every())])
+    target = chance.choice(TARGETS)
+    steps = []
+    for kill in kills:
+        steps.append(Step(target, kill, edited=chance.random() < 0.5, emptied=chance.random() < 0.5))
+        target = chance.choice((target, *TARGETS))
+    return Round(number, tuple(steps), target)
+
+
+@dataclass
+class Tally:
+    """What was played so far."""
+
+    rounds: int = 0
+    transfers: int = 0
+    kills: int = 0
+    in_a_row: int = 0
+    edits: int = 0
+    hidden: int = 0
+    other_disks: int = 0
+    most_folders: int = 0
+    many_folders: int = 0  # trees of more than 16
+
+    def __str__(self) -> str:
+        return (
+            f"{self.kills} kills in {self.transfers} transfers of {self.rounds} trees with up to {self.most_folders} folders "
+            f"({self.many_folders} with more than 16), at most {self.in_a_row} interrupted in a row; {self.edits} edits ({self.hidden} "
+            f"times with size and time set back), {self.other_disks} times another disk"
         )
-        return f"{self.who} at {when}"
 
 
 class Theatre:
-    """A couple, and what must hold after every kill."""
+    """A couple, and what must hold after every try."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, other_disk: Path | None) -> None:
         self.couple: Couple = make_couple(root)
-        fill(self.couple.folder, large=_LARGE, small=30)
-        self.before = snapshot(self.couple.folder)
+        self.tally = Tally()
         couple = self.couple
         self.stage = Stage(couple.alice.home.root, couple.bob.home.root, couple.folder, couple.into)
+        self._places = {
+            "usual": couple.into,
+            "another folder": root / "Elsewhere" / "received",
+            "another disk": (other_disk or root / "No other disk") / "received",
+        }
+        self._has_other_disk = other_disk is not None
+        self._script: list[str] = []  # what happened in this round
+        self._looks: list[Look] = []  # the source at every try of this round
 
-    def steps(self) -> dict[str, dict[str, int]]:
-        """How many steps of each kind a whole transfer takes, for each side."""
-        self.stage.open(Trap(), Trap())
-        self.stage.play()
-        alice, bob = self.stage.alice, self.stage.bob
-        assert alice is not None
-        assert bob is not None
-        assert (alice.outcome, bob.outcome) == ("done", "done"), (alice.events[-1], bob.events[-1])
-        self._check_end()
-        return {"alice": alice.counts, "bob": bob.counts}
-
-    def one(self, kill: Kill) -> bool:
-        """One kill, and what must hold after it. Whether somebody was killed: a trap may lie behind the end."""
-        never = Trap()
-        stage = self.stage
-        stage.open(kill.trap if kill.who == "bob" else never, kill.trap if kill.who == "alice" else never)
+    def play(self, plan: Round) -> None:
+        """One round. Raises LossError or WrongContentsError, which say how to repeat it."""
+        self._script = []
         try:
-            if kill.seconds is not None:
-                self._kill_in(kill)
-            stage.play(self._somebody_gone)
-            killed = not self._ended(kill.who)
-            if killed:
-                self._part(kill)
-            stage.play()
-            self._check_middle(kill)
-            self._again(kill)
-        except BaseException:
-            stage.clear()
-            raise
-        return killed
+            self._play(plan)
+        except AssertionError as error:
+            kind = WrongContentsError if isinstance(error, WrongContentsError) else LossError
+            raise kind("\n".join([str(plan), *self._script, str(error)])) from error
+        finally:
+            self.stage.clear()
+        self.tally.rounds += 1
 
-    def _kill_in(self, kill: Kill) -> None:
+    def _play(self, plan: Round) -> None:
+        self._tree = RandomTree(self.couple.folder, f"tree {plan.number}", pack=_PACK)
+        self.tally.most_folders = max(self.tally.most_folders, self._tree.folders)
+        self.tally.many_folders += self._tree.folders > 16
+        self._looks = [look_at(self.couple.folder)]
+        self._targets = {name: Target(path) for name, path in self._places.items()}
+        used = plan.steps[0].target
+        for row, step in enumerate(plan.steps, 1):
+            self._change_disk(used, step.target)
+            used = step.target
+            if self._try(self._targets[used], step):
+                break
+            self.tally.in_a_row = max(self.tally.in_a_row, row)
+            if step.edited:
+                self._edit()
+            if step.emptied and self._targets[used].before:
+                self._script.append("  the target is emptied")
+                self._empty(self._targets[used])
+        else:
+            self._change_disk(used, plan.target)
+            ended = self._try(self._targets[plan.target], None)
+            assert ended
+        self._tidy()
+
+    def _change_disk(self, before: str, now: str) -> None:
+        self.tally.other_disks += self._has_other_disk and before != now and "another disk" in (before, now)
+
+    def _edit(self) -> None:
+        done = self._tree.edit()
+        self._script.append(f"  edited: {', '.join(done)}")
+        self._looks.append(look_at(self.couple.folder))
+        self.tally.edits += len(done)
+        self.tally.hidden += self._looks[-1].hides(self._looks[-2])
+
+    # --- one try -----------------------------------------------------------------------------------------------------
+
+    def _try(self, target: Target, step: Step | None) -> bool:
+        """With a kill, or the last one. Whether it ended well on both sides."""
+        kill = step.kill if step is not None else None
+        trap, never = kill.trap if kill is not None else Trap(), Trap()
+        stage, known = self.stage, target.before
+        self._sent = [self._looks[-1].tree]  # more than one where a sender comes back
+        is_bobs = kill is not None and kill.who == "bob"
+        self._allow()
+        stage.open(trap if is_bobs else never, never if is_bobs else trap, target.path)
+        self.tally.transfers += 1
+        if kill is not None:
+            self._until_killed(kill, step is not None and step.edited)
+        stage.play()
+        alice, bob = stage.alice, stage.bob
+        ends = [actor.outcome for actor in (alice, bob) if actor is not None]
+        self._script.append(f"  into {target.path}: {kill or 'last'}: {ends}")
+        if alice is not None and bob is not None and ends == ["done", "done"]:
+            self._check_end(target, known, alice)
+            return True
+        self._check_middle(target)
+        if kill is None:
+            raise LossError(
+                f"the last try ended {ends}: {[actor.events[-2:] for actor in (alice, bob) if actor is not None]}"
+            )
+        return False
+
+    def _until_killed(self, kill: Kill, edited: bool) -> None:
         stage = self.stage
         bob = stage.bob
         assert bob is not None
-        stage.play(lambda: any(e["event"] == "Progress" for e in bob.events) or self._somebody_gone())
-        assert kill.seconds is not None
-        moment = time.monotonic() + kill.seconds
-        stage.play(lambda: time.monotonic() >= moment or self._somebody_gone())
-        victim = stage.bob if kill.who == "bob" else stage.alice
-        if victim is not None:
-            victim.kill()
-
-    def _somebody_gone(self) -> bool:
-        return any(actor is not None and not actor.alive for actor in (self.stage.alice, self.stage.bob))
-
-    def _ended(self, who: str) -> bool:
-        actor = self.stage.bob if who == "bob" else self.stage.alice
-        return actor is not None and (actor.alive or bool(actor.events and actor.events[-1]["event"] == "end"))
-
-    def _part(self, kill: Kill) -> None:
-        """The other one is sent home, or meets the sender again."""
-        stage = self.stage
+        if kill.seconds is not None:
+            stage.play(lambda: any(event["event"] == "Progress" for event in bob.events) or self._somebody_gone())
+            moment = time.monotonic() + kill.seconds
+            stage.play(lambda: time.monotonic() >= moment or self._somebody_gone())
+            victim = bob if kill.who == "bob" else stage.alice
+            if victim is not None:
+                victim.kill()
+        stage.play(self._somebody_gone)
+        killed = [actor for actor in self._actors() if actor.killed]
+        self.tally.kills += len(killed)
+        if not killed:
+            return
         if kill.who == "bob":
             if stage.alice is not None:
                 stage.alice.say("cancel")
             return
-        assert stage.bob is not None
-        bob = stage.bob
         stage.play(lambda: not bob.alive or bob.events[-1]["event"] in _AWAITING, 20)
-        if stage.bob.alive and kill.comes_back:
+        if bob.alive and kill.comes_back:
+            if edited:
+                must_be(snapshot(self.couple.folder), self._looks[-1].tree, "the sender's folder")
+                self._edit()
+            self._sent.append(self._looks[-1].tree)
+            self.tally.transfers += 1
+            self._allow()
             stage.another_alice()
         else:
-            stage.bob.say("cancel")
+            bob.say("cancel")
 
-    def _check_middle(self, kill: Kill) -> None:
+    def _actors(self) -> list[Actor]:
+        return [actor for actor in (self.stage.alice, self.stage.bob) if actor is not None]
+
+    def _somebody_gone(self) -> bool:
+        return any(not actor.alive for actor in self._actors())
+
+    # --- what must hold ----------------------------------------------------------------------------------------------
+
+    def _check_middle(self, target: Target) -> None:
         couple = self.couple
-        assert snapshot(couple.folder) == self.before, f"{kill}: the sender's folder changed"
-        seen = snapshot(couple.into) if couple.into.exists() else {}
-        tops = {name.partition("/")[0] for name in seen}
-        whole = {name: facts for name, facts in self.before.items() if name.partition("/")[0] in tops}
-        assert seen == whole, f"{kill}: something half-written is visible: {set(seen) ^ set(whole)}"
-        for home in (couple.alice.home, couple.bob.home):
+        must_be(snapshot(couple.folder), self._sent[-1], "the sender's folder")
+        for actor in self._actors():
+            if actor.crashed or actor.outcome in _FAULTS:
+                raise LossError(f"ended by a fault of its own: {actor.events[-3:]}")
+        target.check(self._sent, "after a kill")
+        self._check_receipts(target, "after a kill")
+
+    def _check_receipts(self, target: Target, what: str) -> None:
+        """Receipts of a try that ended early fit too, each beside its own folder."""
+        couple = self.couple
+        for home, folder in ((couple.alice.home, couple.folder), (couple.bob.home, target.path)):
             for receipt in home.receipts.glob("*.receipt"):
-                check_receipt(receipt, None)
-
-    def _again(self, kill: Kill) -> None:
-        couple, stage = self.couple, self.stage
-        couple.bob.device.guesses.allow(couple.alice.device.identity.id, time.time())
-        stage.open(Trap(), Trap())
-        stage.play()
-        assert stage.alice is not None
-        assert stage.bob is not None
-        ends = (stage.alice.outcome, stage.bob.outcome)
-        assert ends == ("done", "done"), (
-            f"{kill}: the next try ended {ends}: {stage.alice.events[-2:]} {stage.bob.events[-2:]}"
-        )
-        self._check_end(str(kill))
-
-    def _check_end(self, what: str = "") -> None:
-        couple = self.couple
-        assert snapshot(couple.folder) == self.before, what
-        assert snapshot(couple.into) == self.before, f"{what}: {set(snapshot(couple.into)) ^ set(self.before)}"
-        state = couple.bob.device.state
-        # a folder that was made in the moment before, still empty, or a journal that does not count, is tidied after a day
-        left = [*state.glob("transfers/*/about.json"), *(path for path in state.glob("staging/**/*") if path.is_file())]
-        assert not left, f"{what}: left behind: {[str(path.relative_to(state)) for path in left[:9]]}"
-        shutil.rmtree(couple.into)
-        for home in (couple.alice.home, couple.bob.home):
-            for receipt in home.receipts.iterdir():
+                if home is couple.bob.home or len(self._sent) == 1:  # else the source may be another by now
+                    receipt_fits(receipt, folder, what)
                 receipt.unlink()
 
+    def _check_end(self, target: Target, known: Tree, alice: Actor) -> None:
+        couple, look = self.couple, self._looks[-1]
+        must_be(snapshot(couple.folder), look.tree, "the sender's folder")
+        target.check(self._sent, "at the end")
+        sent, received = (_by_id(home.receipts) for home in (couple.alice.home, couple.bob.home))
+        both = sent.keys() & received.keys()
+        if len(both) != 1 or (len(self._sent) == 1 and len(sent | received) != 1):
+            raise LossError(f"receipts at the end: {sent} {received}")
+        [this] = both
+        pair = sent[this], received[this]
+        if not (
+            receipt_fits(pair[0], couple.folder, "the sender's")
+            and receipt_fits(pair[1], target.path, "the receiver's")
+        ):
+            raise LossError("a receipt without both signatures")
+        target.check_end(self._sent, receipts_agree(*pair, "at the end"), known, "at the end")
+        self._check_receipts(target, "at the end")
+        rounds = sum(event["event"] == "Reconnecting" for event in alice.events)
+        if rounds and not any(look.hides(earlier) for earlier in self._looks[:-1]):
+            raise WrongContentsError("the verdict found a difference, and no edit had hidden one")
+        nothing_left(couple.bob.device.state, [path.parent for path in self._places.values()], "at the end")
 
-def plan(steps: dict[str, dict[str, int]], count: int) -> list[Kill]:
-    """Every status and state of both sides first, then steps on the disk and random moments. The same every time."""
-    chance = random.Random(5)
-    every = [
-        Kill(who, Trap(kind, number), comes_back=number % 2 == 0)
-        for who in ("alice", "bob")
-        for kind in ("status", "state")
-        for number in range(1, min(steps[who][kind], 60) + 1)
-    ]
-    disk = [Kill("bob", Trap("disk", number)) for number in range(1, steps["bob"]["disk"] + 1)]
-    disk += [Kill("alice", Trap("disk", number)) for number in range(1, steps["alice"]["disk"] + 1)]
-    timed = [
-        Kill(chance.choice(("alice", "bob")), Trap(), chance.random() * 0.25, chance.random() < 0.5)
-        for _n in range(max(0, count // 4))
-    ]
-    chance.shuffle(disk)
-    rest = max(0, count - len(every) - len(timed))
-    whole = [*every, *disk[:rest], *timed]
-    chance.shuffle(whole)
-    return whole[:count]
+    def _empty(self, target: Target) -> None:
+        shutil.rmtree(target.path, ignore_errors=True)
+        target.before = {}
+
+    def _tidy(self) -> None:
+        """The next round begins as if nothing had been."""
+        couple = self.couple
+        for target in self._targets.values():
+            self._empty(target)
+        state = couple.bob.device.state
+        beside = [path.parent.glob(".countersign-*") for path in self._places.values()]
+        receipts = [home.receipts.iterdir() for home in (couple.alice.home, couple.bob.home)]
+        for path in itertools.chain(state.glob("transfers/*"), state.glob("staging/*"), *beside, *receipts):
+            remove(path)
+
+    def _allow(self) -> None:
+        """A sender that is killed at the code has used up a try."""
+        self.couple.bob.device.guesses.allow(self.couple.alice.device.identity.id, time.time())
+
+
+def _by_id(receipts: Path) -> dict[str, Path]:
+    """Receipts by the beginning of their transfer's id, with which their names end."""
+    return {path.stem.rpartition(" ")[2]: path for path in receipts.glob("*.receipt")}
+
+
+def has_other_disk() -> bool:
+    """Whether there is a file system beside that of temporary files."""
+    return _MEMORY.is_dir() and _MEMORY.stat().st_dev != Path(tempfile.gettempdir()).stat().st_dev
+
+
+@contextmanager
+def theatre() -> Iterator[Theatre]:
+    """Two computers with small packs and short waits, and a second disk where there is one."""
+    quick = (
+        patched(limits, PACK_BYTES=_PACK, STATUS_SECONDS=0.0, REJOIN_SECONDS=60.0),
+        patched(receiving, _ACK_SECONDS=0.0),
+        patched(sending, _PAUSES=(0.05,) * 5),
+        patched(keys, SCRYPT_N=QUICK_KEY),
+    )
+    with tempfile.TemporaryDirectory() as folder, quick[0], quick[1], quick[2], quick[3]:
+        if has_other_disk():
+            with tempfile.TemporaryDirectory(dir=_MEMORY) as other:
+                yield Theatre(Path(folder), Path(other))
+        else:
+            yield Theatre(Path(folder), None)
+
+
+def played(numbers: Iterable[int], kills: int | None = None) -> Figure:
+    """These rounds, or as many of them as have so many kills. The first loss ends it."""
+    with theatre() as stage:
+        tally, wrong, lost, trouble = stage.tally, 0, 0, ""
+        for number in numbers:
+            if kills is not None and tally.kills >= kills:
+                break
+            try:
+                stage.play(round_of(number))
+            except LossError as error:
+                wrong = isinstance(error, WrongContentsError)
+                lost, trouble = not wrong, f"\n{error}\nrepeat it with: --first {number} --runs 1"
+                break
+    text = f"{tally}; losses {lost:d}, wrong contents {wrong:d}{trouble}"
+    return Figure(text, not trouble and tally.kills >= (kills or 1))
 
 
 def run(runs: int | None, first: int = 0) -> Figure:
-    """`runs` transfers of the plan, from `first`."""
-    count = WHOLE if runs is None else runs
-    limits.PACK_BYTES = _PACK
-    limits.STATUS_SECONDS = receiving._ACK_SECONDS = 0.0
-    limits.REJOIN_SECONDS = 60.0
-    sending._PAUSES = (0.05, 0.05, 0.05, 0.05, 0.05)
-    keys.SCRYPT_N = QUICK_KEY
-    killed = 0
-    with tempfile.TemporaryDirectory() as folder:
-        theatre = Theatre(Path(folder))
-        for kill in plan(theatre.steps(), WHOLE)[first : first + count]:
-            killed += theatre.one(kill)
-    text = f"{killed} kills in {count} transfers, of either side; half-written names seen 0, files lost 0, unequal folders 0"
-    return Figure(text, killed >= KILLS if count == WHOLE else killed > 0)
+    """`runs` rounds of the plan, from `first`; else as many as have the whole number of kills."""
+    if runs is None:
+        return played(itertools.count(first), KILLS)
+    return played(range(first, first + runs))
 
 
-def in_a_process_of_its_own(runs: int, seconds: float) -> str:
+def in_a_process_of_its_own(numbers: Iterable[int], seconds: float) -> str:
     """The small form: children are forked from a process that has no other thread. Gives the line that it printed."""
-    command = [sys.executable, "-m", "tests.long", "kills", "--runs", str(runs)]
+    command = [sys.executable, "-m", "tests.long.kills", *map(str, numbers)]
     root = Path(__file__).resolve().parents[2]
     done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False, cwd=root)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+if __name__ == "__main__":
+    figure = played(map(int, sys.argv[1:]))
+    print(figure.text)
+    sys.exit(not figure.reached)
