@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import subprocess
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from countersign.transfer import concluding, status as st
 from countersign.transfer.history import ReceiptLines, list_exchanges
 from countersign.transfer.receipt_checking import check_receipt
 from countersign.transfer.receipt_writing import Spare
-from countersign.transfer.receipts import Header, Here, Line, Notice
+from countersign.transfer.receipts import Header, Here, Line, Notice, is_time, time_text
 from countersign.wire import messages as m
 from tests.long.signing import body_of, facts_of, signature_of, signed_receipt
 from tests.transfers import Couple, Exchange, fill
@@ -90,6 +91,15 @@ def test_no_link_is_followed(couple: Couple, beside: Path) -> None:
         {"time": "0001-01-01T00:00:00+14:00"},
         {"time": "9999-12-31T23:59:59-14:00"},
         {"time": "2026-01-01T00:00:00"},
+        {"time": "2026-01-01x00:00:00+00:00"},
+        {"time": "2026-01-01T00:00+00:00"},
+        {"time": "2026-01-01T00:00:00Z"},
+        {"time": "20260101T000000+0000"},
+        {"time": "2026-W01-1T00:00:00+00:00"},
+        {"time": "2026-01-01T00:00:00.5+00:00"},
+        {"time": "2026-01-01T00:00:00+00:00:01"},
+        {"time": "2026-13-01T00:00:00+00:00"},
+        {"time": "\u0662026-01-01T00:00:00+00:00"},
         {"transfer_id": "x"},
         {"transfer_id": "\x1b[2K" + "0" * 28},
         {"sender": "00" * 32},
@@ -130,6 +140,14 @@ def test_r2_lines_that_cannot_be(couple: Couple, line: Line) -> None:
     receipt = signed(couple, header(couple, **counts, bytes=max(0, line.size or 0) * counts["files"]), line)
     with pytest.raises(ReceiptProblem):
         check_receipt(receipt, None)
+
+
+@pytest.mark.parametrize("offset", [0, 3600, -12 * 3600, 5025, 1])
+def test_a_time_of_any_zone_is_one_that_is_accepted(offset: int) -> None:
+    zone = datetime.timezone(datetime.timedelta(seconds=offset))
+    moment = datetime.datetime(2026, 2, 3, 4, 5, 6, tzinfo=zone)
+    assert is_time(time_text(moment))
+    assert datetime.datetime.fromisoformat(time_text(moment)) == moment
 
 
 def rewritten(couple: Couple, change: Callable[[bytes], bytes]) -> Path:

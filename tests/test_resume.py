@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import random
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -11,8 +13,12 @@ from pathlib import Path
 import pytest
 
 from countersign import limits
-from countersign.transfer import receiving
+from countersign.transfer import receiving, sending, status as st
+from countersign.transfer.disk import File, Folder
 from countersign.transfer.journal import list_interrupted
+from countersign.transfer.proposal import Decision
+from countersign.transfer.receipt_checking import check_receipt
+from countersign.transfer.sent_hashes import SentHashes
 from tests.transfers import Couple, Exchange, interrupt, snapshot
 
 LARGE = 24_000_000
@@ -86,3 +92,151 @@ def test_f9_an_older_try_of_another_folder_stays(couple: Couple, tmp_path: Path,
     [left] = list_interrupted(couple.bob.device.transfers)
     assert left.about.name == "first"
     assert left.bytes_there > LARGE // 2
+
+
+# --- edited without another size or time -----------------------------------------------------------------------------
+
+
+def edit_unseen(path: Path) -> None:
+    """Other content, of the same size and date."""
+    status = path.stat()
+    content = bytearray(path.read_bytes())
+    content[0] ^= 0xFF
+    path.write_bytes(content)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both find each other again at once."""
+    monkeypatch.setattr(sending, "_PAUSES", (0.05,))
+
+
+def ended_well_and_equal(couple: Couple, exchange: Exchange) -> None:
+    assert exchange.codes == ("done", "done")
+    assert snapshot(couple.into) == snapshot(couple.folder)
+    assert len(exchange.sender.all(st.KeyShown)) == 1  # nothing was retyped
+    assert len(exchange.sender.all(st.NeedCode)) == 1
+    for device in (couple.alice.device, couple.bob.device):
+        [receipt] = list(device.receipts.iterdir())
+        assert check_receipt(receipt, couple.folder).countersigned
+        assert not check_receipt(receipt, couple.into).differing
+
+
+@pytest.mark.parametrize("edited", [["d0003/f"], ["zz-large.bin"], ["d0000/f", "d0005/f", "d0019/f", "zz-large.bin"]])
+def test_f9_an_edit_that_nobody_sees_is_sent_within_the_same_session(
+    couple: Couple, soon: None, edited: list[str]
+) -> None:
+    """The receiver holds, or has begun, what was there before the edit."""
+    many_folders(couple.folder, 20)
+    large = couple.folder / "zz-large.bin"
+    large.write_bytes(os.urandom(3 * LARGE))
+    interrupt(couple, LARGE // 2)
+    [left] = list_interrupted(couple.bob.device.transfers)
+    begun = next(left.about.staging_path.rglob("zz-large.bin"))
+    assert 0 < begun.stat().st_size < large.stat().st_size
+    for name in edited:
+        edit_unseen(couple.folder / name)
+    again = Exchange(couple).run()
+    assert again.sender.all(st.Reconnecting)
+    ended_well_and_equal(couple, again)
+    assert not list_interrupted(couple.bob.device.transfers)
+    end = again.sender.end()
+    assert isinstance(end, st.Done)
+    assert end.files == 21
+
+
+def test_f9_a_file_edited_once_more_while_it_is_sent_again(
+    couple: Couple, soon: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is sent is what is compared: a later edit is no fault of the disks."""
+    many_folders(couple.folder, 17)
+    interrupt(couple, LARGE // 2)
+    edit_unseen(couple.folder / "d0003" / "f")
+    begin = SentHashes.begin
+    connections: list[object] = []
+
+    def editing(self: SentHashes, in_part: object) -> None:
+        connections.append(in_part)
+        if len(connections) == 2:
+            edit_unseen(couple.folder / "d0003" / "f")
+        begin(self, in_part)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(SentHashes, "begin", editing)
+    again = Exchange(couple).run()
+    assert len(connections) == 2
+    ended_well_and_equal(couple, again)
+
+
+@pytest.mark.parametrize("trouble", ["vanished", "unreadable", "changed"])
+def test_f9_a_held_file_that_cannot_be_read_any_more_is_never_called_arrived(
+    couple: Couple, soon: None, monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
+    many_folders(couple.folder, 17)
+    interrupt(couple, LARGE // 2)
+    lost = couple.folder / "d0003" / "f"
+    exchange = Exchange(couple, accept=None).start()
+    exchange.receiver.wait(st.NeedDecision)
+    if trouble == "vanished":
+        lost.unlink()
+    elif trouble == "changed":
+        lost.write_text("another size than before, by far")
+    else:
+        refuse_reading(monkeypatch, lost.parent)
+    exchange.reception.answers.say("decision", Decision(True))
+    exchange.join()
+    assert exchange.codes == ("done", "done")
+    for heard in (exchange.sender, exchange.receiver):
+        end = heard.end()
+        assert isinstance(end, st.Done)
+        assert [path for path, _reason in end.skipped] == ["d0003/f"]
+    assert not (couple.into / "d0003" / "f").exists()
+    assert (couple.into / "zz-large.bin").read_bytes() == (couple.folder / "zz-large.bin").read_bytes()
+    [receipt] = list(couple.alice.device.receipts.iterdir())
+    assert check_receipt(receipt, couple.into).skipped == [("d0003/f", trouble)]
+
+
+def refuse_reading(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """What lies in this folder cannot be opened, also for one who may read everything."""
+    there = folder.stat().st_ino
+    read_file = Folder.read_file
+
+    def refusing(self: Folder, name: str) -> File:
+        if self.status(".").st_ino == there:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return read_file(self, name)
+
+    monkeypatch.setattr(Folder, "read_file", refusing)
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("seed", range(3))
+def test_f10_many_interruptions_with_changes_between_always_end_equal(
+    couple: Couple, soon: None, tmp_path: Path, seed: int
+) -> None:
+    chance = random.Random(seed)
+    count = chance.choice([17, 33, 70])
+    many_folders(couple.folder, count)
+    for round_ in range(3):
+        into = couple.into if chance.random() < 0.5 else tmp_path / f"elsewhere {round_}"
+        interrupt(couple, LARGE * (round_ + 2) // 6, into=into)
+        change(couple.folder, chance)
+    again = Exchange(couple).run()
+    ended_well_and_equal(couple, again)
+
+
+def change(root: Path, chance: random.Random) -> None:
+    """Some files are edited, seen and unseen; some go, some come, one becomes a folder."""
+    files = sorted(path for path in root.rglob("f") if path.is_file())
+    picked = chance.sample(files, 8)
+    for path in picked[:3]:
+        edit_unseen(path)
+    picked[3].write_text("edited")
+    picked[4].unlink()
+    (picked[5].parent / "new").write_bytes(chance.randbytes(5000))
+    picked[6].unlink()
+    picked[6].mkdir()
+    (picked[6] / "inside").write_text("x")
+    shutil.rmtree(picked[7].parent)
+    if chance.random() < 0.5:
+        edit_unseen(root / "zz-large.bin")

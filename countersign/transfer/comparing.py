@@ -15,13 +15,14 @@ from countersign.errors import ContentDiffers, ProtocolProblem, ReceiptProblem
 from countersign.i18n import _
 from countersign.pack.arrival import Arrived, encode, verdict_on
 from countersign.pack.manifest import Manifest
-from countersign.pack.reasons import Reason
+from countersign.pack.plan import Answer, has_bit
+from countersign.pack.reasons import WITHDRAWN, Reason
 from countersign.seal.keys import KeyRing
 from countersign.seal.stream import Stream, StreamReader, StreamWriter
 from countersign.transfer.channel import Channel
 from countersign.transfer.concluding import ROUNDS
 from countersign.transfer.device import Background, Device
-from countersign.transfer.receipt_writing import Draft, receipt_stem
+from countersign.transfer.receipt_writing import Draft, receipt_stem, remove_replaced
 from countersign.transfer.receipts import (
     Countersignature,
     Line,
@@ -40,6 +41,9 @@ from countersign.transfer.sent_hashes import SentHashes
 from countersign.trust.peers import Peer
 from countersign.wire.messages import Kind, Role, Sealed
 
+UNHEARD = 10  # verdicts that a receiver may have missed: more is no bad line
+_LOOK = 0.05
+
 
 class Comparison:
     """What the sender does once all packs are sent."""
@@ -47,13 +51,28 @@ class Comparison:
     def __init__(self, device: Device, manifest: Manifest, name: str, peer: Peer, hashes: SentHashes) -> None:
         self.arrived = Arrived(manifest)
         self.renamed = False
+        self.skipped: Mapping[int, Reason] = {}  # what the receipt says did not arrive
+        self.receipt: Path | None = None  # from here on all has arrived, whatever follows
         self._device = device
         self._manifest = manifest
         self._name = name
         self._peer = peer
         self.hashes = hashes
         self._differed: set[int] = set()
+        self._said: list[int] = []  # what differed, until it is known whether the receiver heard that
         self._rounds = 0
+        self._unheard = 0
+
+    def answered(self, answer: Answer) -> None:
+        """The receiver's answer on a new connection: whoever heard that files differ holds none of them any more."""
+        said, self._said = self._said, []
+        if not said:
+            return
+        if any(has_bit(answer.held, index) for index in said):
+            self._unheard += 1
+            return
+        self._rounds += 1
+        self._differed.update(said)
 
     def hear(self, channel: Channel, ring: KeyRing, first: Sealed, withdrawn: Mapping[int, Reason]) -> None:
         """Takes the hashes, of which the first payload has come. Raises ProtocolProblem."""
@@ -63,7 +82,7 @@ class Comparison:
         while not reader.ended:
             self.arrived.add(reader.read(channel.expect_sealed(Kind.HASHES).token))
         self.arrived.finish()
-        if not withdrawn.keys() <= self.arrived.skipped.keys() or not is_time(self.arrived.time):
+        if not is_time(self.arrived.time) or not _agree(withdrawn, self.arrived.skipped):
             raise ProtocolProblem
 
     def judge(self, channel: Channel, ring: KeyRing) -> None:
@@ -77,15 +96,15 @@ class Comparison:
         channel.send(Sealed(Kind.VERDICT, token))
         if not differing:
             return
-        self._rounds += 1
-        if self._rounds == ROUNDS or not self._differed.isdisjoint(differing):
+        last = self._rounds + 1 == ROUNDS or self._unheard == UNHEARD
+        if last or not self._differed.isdisjoint(differing):
             raise ContentDiffers(count=len(differing))
-        self._differed.update(differing)
+        self._said = differing
         self.hashes.forget(differing)
         channel.receive()  # the receiver ends the connection, so that both begin anew
         raise ProtocolProblem
 
-    def conclude(self, channel: Channel, ring: KeyRing) -> Path:
+    def conclude(self, channel: Channel, ring: KeyRing) -> None:
         """Makes the receipt, checks the receiver's signature, keeps it and countersigns. Raises ReceiptProblem, DiskProblem."""
         stopping = threading.Event()
         drafting = Background(lambda: self._draft(ring, stopping), "drafting")
@@ -95,8 +114,12 @@ class Comparison:
             notice = _decoded(reader.read(channel.expect_sealed(Kind.RECEIPT).token))
             if not reader.ended or notice.time != self.arrived.time:
                 raise ReceiptProblem(detail=_("it is of another time"))
+            while not drafting.ended(_LOOK):
+                if channel.poll() is not None:
+                    raise ProtocolProblem
+                channel.keep_company()
             draft = drafting.result()
-            return self._countersign(channel, ring, draft, notice)
+            self._countersign(channel, ring, draft, notice)
         except BaseException:
             stopping.set()
             if draft is None and drafting.ended(None):
@@ -119,16 +142,26 @@ class Comparison:
 
         return Draft(self._device.receipts, header, lines())
 
-    def _countersign(self, channel: Channel, ring: KeyRing, draft: Draft, notice: Notice) -> Path:
+    def _countersign(self, channel: Channel, ring: KeyRing, draft: Draft, notice: Notice) -> None:
         check_signature(self._peer.certificate, Role.RECEIVER, draft.digest, notice.signature)
         own = self._device.identity.sign(signed_bytes(Role.SENDER, draft.digest))
         stem = receipt_stem(self._device.local_time(), self._peer.name, ring.transfer_id)
-        path = draft.keep(stem, [Received(text_of(notice.signature)), Sent(text_of(own))])
-        self.renamed = notice.renamed
+        kept = draft.keep(stem, [Received(text_of(notice.signature)), Sent(text_of(own))])
+        remove_replaced(self.receipt, kept)
+        self.receipt, self.renamed, self.skipped = kept, notice.renamed, self.arrived.skipped
         payload = msgspec.msgpack.encode(Countersignature(own))
         token = StreamWriter(ring, Stream.THANKS).write(payload, True, int(self._device.now()))
         channel.send(Sealed(Kind.THANKS, token))
-        return path
+
+
+def _agree(withdrawn: Mapping[int, Reason], skipped: Mapping[int, Reason]) -> bool:
+    """Whether the receiver calls withdrawn what was withdrawn, and nothing else.
+
+    Of a file whose end was withdrawn it may have been unable to keep the beginning.
+    """
+    told = {index: reason for index, reason in skipped.items() if reason in WITHDRAWN}
+    kept_back = {index: reason for index, reason in withdrawn.items() if skipped.get(index) is not Reason.NAME}
+    return told == kept_back
 
 
 def _decoded(payload: memoryview) -> Notice:

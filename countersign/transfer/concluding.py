@@ -17,10 +17,10 @@ from countersign.pack.arrival import Arrival, decode_verdict, encode, runs
 from countersign.seal.keys import KeyRing
 from countersign.seal.stream import Stream, StreamReader, StreamWriter
 from countersign.transfer.channel import Channel
-from countersign.transfer.device import Device
+from countersign.transfer.device import Device, paced
 from countersign.transfer.publishing import Published
 from countersign.transfer.receipt_writing import Draft, add_countersignature
-from countersign.transfer.receipts import Countersignature, Notice, check_signature
+from countersign.transfer.receipts import Countersignature, Notice, check_signature, time_text
 from countersign.transfer.settling import Completion, ReceiptMaker
 from countersign.transfer.staging import Staging
 from countersign.transport.link import LinkLostError
@@ -29,6 +29,7 @@ from countersign.wire.messages import Kind, Role, Sealed
 
 log = logging.getLogger(__name__)
 ROUNDS = 3  # how often files that differ are sent again before both sides give up
+THANKS_SECONDS = 20.0  # how long a side for which all is done looks for the other, for the last signature's sake
 
 
 class Conclusion:
@@ -46,15 +47,15 @@ class Conclusion:
         self._rounds = 0
 
     def run(self, channel: Channel, ring: KeyRing, meanwhile: Callable[[], None]) -> None:
-        """Concludes over this connection.
+        """Concludes over this connection. `meanwhile` is called often.
 
         Raises LinkLostError where the line is lost or files are to be sent again, ContentDiffers where that did not help, DiskProblem,
         SealBroken, ProtocolProblem, and what `meanwhile` raises.
         """
-        time = self._device.local_time().isoformat(timespec="seconds")
+        time = time_text(self._device.local_time())
         if self.published is not None:  # on an earlier connection, whose end the sender has not heard
             self._compare(channel, ring, time)
-            draft = self.receipts.draft(ring, time, meanwhile)
+            draft = self.receipts.draft(ring, time, paced(meanwhile))
         else:
             draft = self._publish(channel, ring, time, meanwhile)
         self._exchange_signatures(channel, ring, draft, time)
@@ -65,7 +66,7 @@ class Conclusion:
             completion.wait(meanwhile)
             self._compare(channel, ring, time)
             completion.publish(self._into, self._device.own, meanwhile)
-            return completion.take_draft() or self.receipts.draft(ring, time, meanwhile)
+            return completion.take_draft(meanwhile) or self.receipts.draft(ring, time, paced(meanwhile))
         finally:
             self.published = completion.published
             completion.discard()
@@ -124,5 +125,5 @@ class Conclusion:
     def keep_receipt(self, ring: KeyRing) -> None:
         """Keeps a receipt where the sender went before it could have one. Raises DiskProblem."""
         if self.receipts.receipt is None and self.published is not None:
-            time = self._device.local_time().isoformat(timespec="seconds")
+            time = time_text(self._device.local_time())
             self.receipts.keep(self.receipts.draft(ring, time), ring, self.published)

@@ -209,6 +209,8 @@ class Past:
                     self.complete[index] = 1
                     self.digests[DIGEST * index : DIGEST * (index + 1)] = digest
             self.begun = {index: (size, digest) for index, size, digest in record.begun if 0 <= index < count}
+            for index in self.begun:  # complete once, but not what was sent: it comes again
+                self.complete[index] = 0
 
 
 def read_about(folder: Path) -> About:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import errno
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -16,6 +18,8 @@ from countersign.errors import DiskProblem
 from countersign.files import PRIVATE_FILE, cut_to_bytes, spare_name, sync_folder
 from countersign.hashing import new_hasher
 from countersign.transfer.receipts import SUFFIX, Header, Line, Sent, encoder, text_of
+
+log = logging.getLogger(__name__)
 
 _TOGETHER = 512  # lines that are written at once
 _LINE_BYTES = 160  # of a usual file, beside its name; for an estimate
@@ -66,12 +70,28 @@ class Draft:
 
 
 def add_countersignature(receipt: Path, signature: bytes) -> None:
-    """Adds the sender's signature to the receiver's copy. Raises OSError, also where it is gone."""
+    """Adds the sender's signature to the receiver's copy. Raises OSError, also where it is gone: then it stays as it was."""
+    line = encoder.encode(Sent(text_of(signature))) + b"\n"
     handle = os.open(receipt, os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0))
-    with open(handle, "ab") as file:
-        file.write(encoder.encode(Sent(text_of(signature))) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
+    with open(handle, "ab", buffering=0) as file:
+        size = os.fstat(handle).st_size
+        try:
+            if file.write(line) != len(line):  # a disk that is nearly full takes a part
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(handle)
+        except OSError:
+            file.truncate(size)
+            raise
+
+
+def remove_replaced(earlier: Path | None, kept: Path) -> None:
+    """Removes the receipt of an earlier connection once another was kept. One that stays is as good."""
+    if earlier is None or earlier == kept:
+        return
+    try:
+        earlier.unlink(missing_ok=True)
+    except OSError as error:
+        log.info("an earlier receipt could not be removed: %s", error.strerror)
 
 
 class Spare:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import datetime
+import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated
 
@@ -30,6 +31,7 @@ SUFFIX = ".receipt"
 YEARS = range(1970, 9999)  # those that are dates in every time zone
 KINDS = tuple(kind.name.lower() for kind in sorted(EntryKind))  # by number
 _NUMBER = {word: number for number, word in enumerate(KINDS)}
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[+-][0-9]{2}:[0-9]{2}")
 _ID = 32  # hexadecimal digits of a transfer id
 _LABEL = b"countersign/2 receipt "
 _Count = Annotated[int, msgspec.Meta(ge=0, le=limits.MAX_TOTAL_BYTES)]
@@ -215,10 +217,17 @@ def _is_hex(text: str, length: int) -> bool:
     return len(text) == length and all(c in "0123456789abcdef" for c in text)
 
 
+def time_text(moment: datetime.datetime) -> str:
+    """A time as a receipt says it; in UTC where the zone's own form is no RFC 3339."""
+    text = moment.isoformat(timespec="seconds")
+    return text if is_time(text) else moment.astimezone(datetime.timezone.utc).isoformat(timespec="seconds")
+
+
 def is_time(text: str) -> bool:
-    """Whether it is a date and time in the form of RFC 3339, and nothing that a screen would obey."""
+    """Whether it is a date and time in the one form of RFC 3339 that we write. What Python reads differs from version to version."""
+    if _TIME.fullmatch(text) is None:
+        return False
     try:
-        moment = datetime.datetime.fromisoformat(text)
+        return datetime.datetime.fromisoformat(text).year in YEARS
     except ValueError:
         return False
-    return moment.year in YEARS and moment.tzinfo is not None and text.isascii() and text.isprintable()

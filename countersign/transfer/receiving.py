@@ -38,7 +38,7 @@ from countersign.seal.keytext import parse_key
 from countersign.seal.stream import Opener, Stream, StreamReader, StreamWriter
 from countersign.transfer.answers import Answers
 from countersign.transfer.channel import Channel
-from countersign.transfer.concluding import Conclusion
+from countersign.transfer.concluding import THANKS_SECONDS, Conclusion
 from countersign.transfer.device import Background, Device, paced
 from countersign.transfer.disk import disk_problem
 from countersign.transfer.journal import VERSION, About, Journal
@@ -80,7 +80,7 @@ _LOOK = 0.05
 _ACK_SECONDS = 0.25
 _LOOK_FOR_THEM = 0.5
 _SILENCE_SECONDS = limits.REJOIN_SECONDS  # how long a sender may only say `waiting`
-_THANKS_SECONDS = 20.0  # how long a sender that was lost after its last byte is waited for
+_THANKS_SECONDS = THANKS_SECONDS
 
 
 class ReceivingSession:

@@ -5,6 +5,7 @@ Entries are the same when path, size and mtime are; what is on the disk counts o
 
 from __future__ import annotations
 
+import logging
 from array import array
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,11 +14,15 @@ from countersign import limits
 from countersign.hashing import DIGEST, Hasher, new_hasher
 from countersign.locks import hold
 from countersign.pack.manifest import Manifest
+from countersign.transfer.device import Background
 from countersign.transfer.disk import Folder, Tree, disk_problem
 from countersign.transfer.journal import LOCK, Past, counting, discard, is_staging_name, remove_journal
 from countersign.transfer.staging import Kept, Staging
 
+log = logging.getLogger(__name__)
+
 _NOTHING = -1
+_LOOK = 0.05
 _BATCH = 64  # files that move between two looks at the other side
 
 
@@ -185,7 +190,18 @@ def take_over(found: list[Recovered], staging: Staging, on_progress: Callable[[]
         recovered = found.pop()
         recovered.close()
         if recovered.superseded():
-            discard(recovered.past.folder)
+            _clear_away(recovered.past.folder, on_progress)
+
+
+def _clear_away(folder: Path, on_progress: Callable[[], None]) -> None:
+    """What cannot be removed stays listed among the interrupted ones, where it can be discarded later."""
+    job = Background(lambda: discard(folder), "discarding")
+    while not job.ended(_LOOK):
+        on_progress()
+    try:
+        job.result()
+    except (OSError, ValueError) as error:
+        log.info("an earlier try could not be removed: %s", error)
 
 
 def _top_names(manifest: Manifest) -> set[str]:

@@ -41,6 +41,7 @@ from countersign.seal.stream import Sealer, Stream, StreamReader, StreamWriter
 from countersign.transfer.answers import Answers
 from countersign.transfer.channel import Channel
 from countersign.transfer.comparing import Comparison
+from countersign.transfer.concluding import THANKS_SECONDS
 from countersign.transfer.device import Background, Device
 from countersign.transfer.packing import Packing
 from countersign.transfer.reason_texts import TEXTS
@@ -89,6 +90,7 @@ _PAUSE_LOOK = 1.0
 _LOOK = 0.05  # seconds between looks at a background job
 _FIRST_LOOK = 0.3  # a folder that is empty or unreadable shows before anybody is bothered
 _PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
+_THANKS_SECONDS = THANKS_SECONDS
 
 
 @dataclass
@@ -166,9 +168,19 @@ class SendingSession:
         told = tuple(scan.skipped), scan.left_out, tuple(scan.keys), tuple(scan.inexact)
         self._report(Ready(manifest.files, manifest.bytes, *told))
         spoken = _Spoken(key, salt, self._wait_for(channel, stretching))
+        try:
+            self._transfer_until_done(channel, scan, spoken, peer)
+        except Problem as problem:
+            if self._receipt is None:
+                raise
+            self._end(self._as_seen_here(problem))  # too late for it: all is in its place there, signed for
+        self._report_done(scan)
+
+    def _transfer_until_done(self, channel: Channel, scan: Scan, spoken: _Spoken, peer: Peer) -> None:
         while True:
             try:
                 self._transfer(channel, scan, spoken, peer)
+                self._wire_before += channel.wire_bytes
                 return
             except LinkLostError:
                 if self._ring is None:
@@ -176,6 +188,10 @@ class SendingSession:
                 self._wire_before += channel.wire_bytes
                 channel.close()
                 channel = self._rejoin()
+
+    @property
+    def _receipt(self) -> Path | None:
+        return self._comparison.receipt if self._comparison is not None else None
 
     def _scan(self, on_progress: Callable[[int, int], None], cancelled: Callable[[], bool]) -> Scan:
         with self._stats.working(LISTING):
@@ -274,6 +290,7 @@ class SendingSession:
         self._withdrawn = {i: reason for i, reason in self._withdrawn.items() if has_bit(answer.unwanted, i)}
         if self._comparison is None:
             self._comparison = Comparison(self._device, manifest, name, peer, SentHashes(manifest))
+        self._comparison.answered(answer)
         hashes = self._comparison.hashes
         stopping = threading.Event()
         reading = self._read_again(scan, answer, hashes, stopping)
@@ -337,7 +354,7 @@ class SendingSession:
                     channel.keep_company()
                     continue
                 for index, reason in pack.withdrawn:
-                    self._withdrawn[index] = BY_WORD[reason]
+                    self._withdrawn.setdefault(index, BY_WORD[reason])  # two threads may have found two reasons
                 stats.data_begins()
                 began, waited = stats.clock(), channel.waited
                 channel.send(Sealed(Kind.PACK, pack.token))
@@ -366,10 +383,10 @@ class SendingSession:
         self._wait_for(channel, reading)
         comparison.judge(channel, ring)
         self._report(WaitingFor("receipt"))
-        receipt = comparison.conclude(channel, ring)
+        comparison.conclude(channel, ring)
         self._stats.add(RECEIPT, self._stats.clock() - began)
         channel.close()
-        self._report_done(scan, comparison, sent, receipt, channel.wire_bytes)
+        sent.meter.update(*scan.manifest.files_without(comparison.skipped), final=True)
 
     def _wait_for_hashes(self, channel: Channel, sent: _Sent) -> Sealed:
         """What follows the last pack: counts of what is written, then the first of the hashes."""
@@ -378,6 +395,7 @@ class SendingSession:
             waited = channel.waited
             message = channel.receive()
             self._stats.add(RECEIPT, waiting=channel.waited - waited)
+            self._lost_since = None
             if isinstance(message, Sealed) and message.kind is Kind.HASHES:
                 return message
             sent.heard(message)
@@ -385,10 +403,11 @@ class SendingSession:
                 waiting = True
                 self._report(WaitingFor("receipt"))
 
-    def _report_done(self, scan: Scan, comparison: Comparison, sent: _Sent, receipt: Path, wire_bytes: int) -> None:
-        manifest, left_out = scan.manifest, comparison.arrived.skipped
+    def _report_done(self, scan: Scan) -> None:
+        comparison = self._comparison
+        assert comparison is not None
+        manifest, left_out = scan.manifest, comparison.skipped
         files, size = manifest.files_without(left_out)
-        sent.meter.update(files, size, final=True)
         skipped = [(printable(manifest.path(i), 4096), TEXTS[reason]) for i, reason in sorted(left_out.items())]
         self._report(self._stats.status())
         self._report(
@@ -396,10 +415,10 @@ class SendingSession:
                 path=self._selection.place,
                 files=files,
                 bytes=size,
-                wire_bytes=self._wire_before + wire_bytes,
+                wire_bytes=self._wire_before,
                 seconds=time.monotonic() - self._began,
                 skipped=(*scan.skipped, *skipped),
-                receipt=receipt,
+                receipt=comparison.receipt,
                 renamed_there=comparison.renamed,
                 left_out=scan.left_out,
                 inexact=tuple(scan.inexact),
@@ -413,7 +432,8 @@ class SendingSession:
         assert self._ring is not None
         if self._lost_since is None:
             self._lost_since = time.monotonic()
-        deadline = self._lost_since + limits.REJOIN_SECONDS  # one for all tries, until something gets through again
+        patience = limits.REJOIN_SECONDS if self._receipt is None else _THANKS_SECONDS
+        deadline = self._lost_since + patience  # one for all tries, until something gets through again
         attempt = 0
         while (left := deadline - time.monotonic()) > 0:
             self._report(Reconnecting(left))

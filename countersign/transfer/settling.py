@@ -13,7 +13,7 @@ from countersign.transfer.device import Background, Device
 from countersign.transfer.disk import disk_problem
 from countersign.transfer.own import OwnPlaces
 from countersign.transfer.publishing import Published, publish
-from countersign.transfer.receipt_writing import Draft, receipt_stem
+from countersign.transfer.receipt_writing import Draft, receipt_stem, remove_replaced
 from countersign.transfer.receipts import Here, Line, Received, header_for, lines_for, signed_bytes, text_of
 from countersign.transfer.staging import Staging
 from countersign.trust.peers import Peer
@@ -51,9 +51,9 @@ class ReceiptMaker:
         signature = self._device.identity.sign(signed_bytes(Role.RECEIVER, draft.digest))
         names = [Here(here, name) for name, here in published.renamed.items()]
         stem = receipt_stem(self._device.local_time(), self._peer.name, ring.transfer_id)
-        if self.receipt is not None:
-            self.receipt.unlink(missing_ok=True)
-        self.receipt = draft.keep(stem, [Received(text_of(signature)), *names])
+        kept = draft.keep(stem, [Received(text_of(signature)), *names])
+        remove_replaced(self.receipt, kept)
+        self.receipt = kept
         return signature
 
 
@@ -105,8 +105,13 @@ class Completion:
         finally:
             self.published = job.result()
 
-    def take_draft(self) -> Draft | None:
+    def take_draft(self, meanwhile: Meanwhile) -> Draft | None:
         """The receipt that was written beside; None where there was no room for it: the next try says so."""
+        while self._drafting is not None and not self._drafting.ended(_LOOK):
+            meanwhile()
+        return self._drafted()
+
+    def _drafted(self) -> Draft | None:
         drafting, self._drafting = self._drafting, None
         if drafting is None:
             return None
@@ -119,7 +124,7 @@ class Completion:
         """The transfer ends, or goes on with more data: what was begun is left."""
         self._stopping.set()
         self._completing.ended(None)
-        draft = self.take_draft()
+        draft = self._drafted()
         if draft is not None:
             draft.discard()
 

@@ -363,13 +363,14 @@ class Staging:
             if self._is_wanted(index):
                 mtime = self.manifest.mtimes[index]
                 self._entry(index, lambda parent, name, _i, mtime=mtime: parent.set_folder_time(name, mtime))
-        self._note_dates()
+        self._note_dates(on_progress)
         self._creator.close()
 
-    def _note_dates(self) -> None:
+    def _note_dates(self, on_progress: Callable[[], None]) -> None:
         """Looks which odd dates the disk could not hold."""
 
         def date_of(index: int) -> int | None:
+            on_progress()
             if index in self.skipped:
                 return None
             return self._tree.folder(self.manifest.parents[index]).status(self.manifest.names[index]).st_mtime_ns
