@@ -220,3 +220,13 @@ def test_s3_an_offer_says_nothing_outside_the_seal(couple: Couple, monkeypatch: 
     kinds = [m.kind_of(message) for message in said]
     opened = kinds.index(m.Kind.KEY_ACCEPTED)
     assert kinds[:opened].count(m.Kind.MANIFEST) == 1  # the list waits for the key
+
+
+@pytest.mark.parametrize("slip", ["12é4", "123", "", "12345", "一二三四", "-123", "not yet"])
+def test_a_code_that_is_none_is_asked_for_again(couple: Couple, slip: str) -> None:
+    """It ended the thread of the session, and nothing was told."""
+    fill(couple.folder, large=1000)
+    exchange = Exchange(couple, codes=[slip]).run()
+    assert exchange.codes == ("done", "done")
+    assert "four digits" in exchange.sender.all(st.Note)[0].text
+    assert not exchange.receiver.all(st.CodeWrong)

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from countersign import limits
 from countersign.errors import (
+    BadCode,
     Busy,
     Cancelled,
     CancelledMidway,
@@ -34,7 +35,7 @@ from countersign.pack.plan import Answer, decode_answer, has_bit, members_of, pl
 from countersign.pack.reasons import BY_WORD, Reason
 from countersign.pack.summary import Summary, encode_summary
 from countersign.printable import printable
-from countersign.seal.code import code_proof
+from countersign.seal.code import code_proof, parse_code
 from countersign.seal.keys import KeyRing, new_salt, stretch
 from countersign.seal.keytext import grouped, new_key, spelled
 from countersign.seal.stream import Sealer, Stream, StreamReader, StreamWriter
@@ -59,6 +60,7 @@ from countersign.transfer.status import (
     KeyWrong,
     Meter,
     NeedCode,
+    Note,
     Paused,
     Ready,
     Reconnecting,
@@ -222,7 +224,11 @@ class SendingSession:
         while True:
             self.answers.forget("code")
             self._report(NeedCode(tries))
-            code = self._ask(channel, "code")
+            try:
+                code = parse_code(self._ask(channel, "code"))
+            except BadCode as problem:  # a slip that the faces have let through uses up no try
+                self._report(Note(str(problem)))
+                continue
             proof = code_proof(code, *nonces, self._device.identity.id, peer.id)
             channel.send(CodeProof(proof))
             verdict = channel.receive()
