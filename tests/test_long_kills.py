@@ -39,7 +39,8 @@ def test_f1_killed_at_changes_of_state_and_on_the_disk() -> None:
 def test_f3_one_harm_to_one_record_of_a_transfer(couple: Couple) -> None:
     with quick_times():
         prepare(couple)
-        for fault in faults(count_records(couple))[:8]:
+        for number, fault in enumerate(faults(count_records(couple))[:8]):
+            prepare(couple, number)
             harm(couple, fault)
 
 

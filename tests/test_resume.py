@@ -8,16 +8,20 @@ import random
 import shutil
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from countersign import limits
-from countersign.transfer import receiving, sending, status as st
+from countersign.transfer import adopting, receiving, sending, status as st
+from countersign.transfer.adopting import Kept
 from countersign.transfer.disk import File, Folder
-from countersign.transfer.journal import list_interrupted
+from countersign.transfer.journal import journals, list_interrupted, read_about
 from countersign.transfer.proposal import Decision
 from countersign.transfer.receipt_checking import check_receipt
+from countersign.transfer.recovery import Recovered
 from countersign.transfer.sent_hashes import SentHashes
 from tests.transfers import Couple, Exchange, interrupt, snapshot
 
@@ -240,3 +244,65 @@ def change(root: Path, chance: random.Random) -> None:
     shutil.rmtree(picked[7].parent)
     if chance.random() < 0.5:
         edit_unseen(root / "zz-large.bin")
+
+
+@pytest.fixture(params=["the same disk", "another disk"])
+def earlier(request: pytest.FixtureRequest, couple: Couple) -> Path:
+    """Where an earlier try of 20 folders went to; the next one goes to the usual folder."""
+    many_folders(couple.folder, 20)
+    disk = couple.root if request.param == "the same disk" else request.getfixturevalue("other_disk")
+    interrupt(couple, LARGE // 2, into=disk / "earlier")
+    [journal] = journals(couple.bob.device.transfers)
+    return read_about(journal).staging_path
+
+
+def test_f9_what_changes_between_check_and_answer_is_not_taken_over(couple: Couple, earlier: Path) -> None:
+    """A person may think for long after what is there was hashed."""
+    exchange = Exchange(couple, accept=None).start()
+    exchange.receiver.wait(st.NeedDecision)
+    staged = earlier / "d0003" / "f"
+    staged.write_bytes(staged.read_bytes()[::-1])
+    exchange.reception.answers.say("decision", Decision(True))
+    assert exchange.join().codes == ("done", "done")
+    assert snapshot(couple.into) == snapshot(couple.folder)
+
+
+def test_f9_a_file_of_another_folder_is_not_taken_over(
+    couple: Couple, earlier: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even if we mistook the folder: what the verdict compares is what lies in the new staging folder, not what was meant to."""
+    kept = Recovered._kept
+
+    def of_the_next(self: Recovered, new: int, old: int, movable: bool) -> Kept:
+        item = kept(self, new, old, movable)
+        return replace(item, parent=item.parent + 2) if item.name == "f" and item.parent < 38 else item
+
+    monkeypatch.setattr(Recovered, "_kept", of_the_next)
+    again = Exchange(couple).run()
+    assert again.codes == ("done", "done")
+    assert snapshot(couple.into) == snapshot(couple.folder)
+    assert not earlier.exists()
+
+
+@pytest.mark.parametrize("numbered_anew", [False, True])
+def test_what_is_moved_is_hashed_again_only_where_it_may_be_another_file(
+    couple: Couple, monkeypatch: pytest.MonkeyPatch, numbered_anew: bool
+) -> None:
+    """Some file systems number a file anew. Then its hash decides, and nothing is sent again for that."""
+    many_folders(couple.folder, 5)
+    interrupt(couple, LARGE // 2)
+    asked: list[bool] = []
+    has_hash = adopting._has_hash
+
+    def counted(kept: Kept, *arguments: Any) -> bool:
+        asked.append(has_hash(kept, *arguments))
+        return asked[-1]
+
+    monkeypatch.setattr(adopting, "_has_hash", counted)
+    if numbered_anew:
+        monkeypatch.setattr(adopting, "mark_of", lambda _status: 0)
+    again = Exchange(couple).run()
+    assert again.codes == ("done", "done")
+    assert snapshot(couple.into) == snapshot(couple.folder)
+    assert asked == [True] * 6 * numbered_anew
+    assert again.receiver.all(st.Progress)[0].bytes_done > LARGE // 2

@@ -14,10 +14,11 @@ from countersign import limits
 from countersign.hashing import DIGEST, Hasher, new_hasher
 from countersign.locks import hold
 from countersign.pack.manifest import Manifest
+from countersign.transfer.adopting import Kept, mark_of
 from countersign.transfer.device import Background
 from countersign.transfer.disk import Folder, Tree, disk_problem
 from countersign.transfer.journal import LOCK, Past, counting, discard, is_staging_name, remove_journal
-from countersign.transfer.staging import Kept, Staging
+from countersign.transfer.staging import Staging
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,7 @@ class Recovered:
         self._name = name
         self.old_index = array("i", [_NOTHING]) * len(manifest)
         self.begun: dict[int, tuple[int, Hasher]] = {}  # index now: bytes, hash so far
+        self._marks = array("q", bytes(8 * len(manifest)))  # of the files that were verified, by index now
         self.files = self.bytes = 0
         self._root = Folder.open_root(past.about.staging_path)
         self._tree = Tree(past.manifest, self._root)
@@ -46,21 +48,23 @@ class Recovered:
             on_progress()
             size = self._manifest.sizes[new]
             if self.past.complete[old]:
-                hasher = self._hash(old, size, buffer, on_progress)
+                hasher = self._hash(new, old, size, buffer, on_progress)
                 if hasher is not None and hasher.digest() == self.past.digests[DIGEST * old : DIGEST * (old + 1)]:
                     self.old_index[new] = old
                     self.files += 1
                     self.bytes += size
             elif old in self.past.begun:
                 there, digest = self.past.begun[old]
-                hasher = self._hash(old, there, buffer, on_progress) if 0 < there < size else None
+                hasher = self._hash(new, old, there, buffer, on_progress) if 0 < there < size else None
                 if hasher is not None and hasher.digest() == digest:
                     self.begun[new] = (there, hasher)
                     self.old_index[new] = old
                     self.bytes += there
 
-    def _hash(self, old: int, size: int, buffer: memoryview, on_progress: Callable[[], None]) -> Hasher | None:
-        """The hash of the first `size` bytes of a staged file; None where they are not there."""
+    def _hash(
+        self, new: int, old: int, size: int, buffer: memoryview, on_progress: Callable[[], None]
+    ) -> Hasher | None:
+        """The hash of the first `size` bytes of a staged file; None where they are not there. Marks which file it was."""
         manifest = self.past.manifest
         try:
             file = self._tree.folder(manifest.parents[old]).read_file(manifest.names[old])
@@ -68,6 +72,7 @@ class Recovered:
             return None
         hasher = new_hasher()
         try:
+            self._marks[new] = mark_of(file.status())
             done = 0
             while done < size:
                 count = file.read_at(buffer[: min(len(buffer), size - done)], done)
@@ -106,8 +111,9 @@ class Recovered:
     def _kept(self, new: int, old: int, movable: bool) -> Kept:
         manifest = self.past.manifest
         size, hasher = self.begun.get(new, (self._manifest.sizes[new], None))
-        digest = bytes(self.past.digests[DIGEST * old : DIGEST * (old + 1)])
-        return Kept(new, size, digest, hasher, self._tree, manifest.parents[old], manifest.names[old], movable)
+        digest = bytes(self.past.digests[DIGEST * old : DIGEST * (old + 1)]) if hasher is None else hasher.digest()
+        parent, name = manifest.parents[old], manifest.names[old]
+        return Kept(new, size, digest, hasher, self._tree, parent, name, movable, self._marks[new])
 
     def close(self) -> None:
         """Lets go of handles and of the journal's lock."""

@@ -6,13 +6,10 @@ named by the peer but through the manifest, whose names were checked.
 
 from __future__ import annotations
 
-import errno
 import logging
-import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 from countersign import limits
@@ -22,6 +19,8 @@ from countersign.pack.archive import Buffer, Member
 from countersign.pack.manifest import EntryKind, Manifest, places_of
 from countersign.pack.plan import Answer, bitmap
 from countersign.pack.reasons import BY_WORD, Reason
+from countersign.transfer import adopting
+from countersign.transfer.adopting import Kept
 from countersign.transfer.creating import MANY, Creator, complete_file
 from countersign.transfer.dates import INEXACT_HERE, inexact_dates
 from countersign.transfer.disk import (
@@ -29,7 +28,6 @@ from countersign.transfer.disk import (
     LINKS_WORK,
     File,
     Folder,
-    Tree,
     disk_problem,
     is_about_one_name,
     remove_tree,
@@ -104,20 +102,20 @@ class Staging:
                 self._entry(index, lambda parent, name, _index: parent.make_folder(name))
 
     def adopt(self, kept: list[Kept], on_progress: Callable[[], None]) -> None:
-        """Takes over files that an earlier try received and that were verified just now. Raises OSError.
+        """Takes over files that an earlier try received, and that are still what was verified. Raises OSError.
 
         The journal says so before they move: whatever it tells is compared with the disk, so too early is harmless.
         """
         complete = [(item.index, item.digest) for item in kept if item.hasher is None]
-        begun = [(item.index, item.size, item.hasher.digest()) for item in kept if item.hasher is not None]
+        begun = [(item.index, item.size, item.digest) for item in kept if item.hasher is not None]
         self.journal.add(Record(complete, begun + self._begun_now()))
         for item in kept:
             name = self.manifest.names[item.index]
             parent = self._tree.folder(self.manifest.parents[item.index])
-            if item.movable:
-                item.tree.folder(item.parent).move(item.name, parent, name)
-            else:
-                self._copy(item, parent, name, on_progress)
+            take = adopting.move if item.movable else self._copy
+            if not take(item, parent, name, on_progress):
+                log.info("something changed in an earlier try's folder; it is sent again")
+                continue
             self.bytes_done += item.size
             if item.hasher is not None:
                 self._parked[item.index] = _Begun(
@@ -126,21 +124,14 @@ class Staging:
             else:
                 self._mark_complete(item.index, item.digest)
 
-    def _copy(self, kept: Kept, parent: Folder, name: str, on_progress: Callable[[], None]) -> None:
+    def _copy(self, kept: Kept, parent: Folder, name: str, on_progress: Callable[[], None]) -> bool:
         """For a target on another file system than the earlier try's."""
         executable = self.manifest.kinds[kept.index] == EntryKind.EXECUTABLE
-        with kept.tree.folder(kept.parent).read_file(kept.name) as source:
-            target = parent.create_file(name, executable)
-            try:
-                _copy_content(source, target, kept.size, on_progress)
-                complete_file(target, self.manifest.mtimes[kept.index])
-            except BaseException:
-                parent.remove_file(name)  # half of it must not be in the way of the next try
-                raise
-            finally:
-                target.close()
-        if BY_PATH:
-            parent.set_folder_time(name, self.manifest.mtimes[kept.index])
+        mtime = self.manifest.mtimes[kept.index]
+        copied = adopting.copy(kept, parent, name, executable, lambda file: complete_file(file, mtime), on_progress)
+        if copied and BY_PATH:
+            parent.set_folder_time(name, mtime)
+        return copied
 
     def digest(self, index: int) -> bytes:
         """The hash of a complete file."""
@@ -446,42 +437,12 @@ def _opened_at(parent: Folder, name: str, size: int) -> File:
     return file
 
 
-def _copy_content(source: File, target: File, size: int, on_progress: Callable[[], None]) -> None:
-    """Copies the first `size` bytes. Raises OSError where there are fewer."""
-    buffer = memoryview(bytearray(limits.MIB))
-    done = 0
-    while done < size:
-        count = source.read_at(buffer[: min(len(buffer), size - done)], done)
-        if not count:
-            raise OSError(errno.EIO, os.strerror(errno.EIO))
-        target.write(buffer[:count])
-        done += count
-        on_progress()
-
-
 def _hashed(hasher: Hasher, content: Buffer) -> tuple[Hasher, float]:
     """The hash with this content after what it has, and the seconds that it took."""
     began = time.perf_counter()
     after = hasher.copy()
     after.update(content)
     return after, time.perf_counter() - began
-
-
-@dataclass(frozen=True)
-class Kept:
-    """A verified file of an earlier try: where it is, and which entry it is now. `hasher` where it is only begun.
-
-    Its folder is named by tree and index, and opened when it is needed: an open one may be closed by the next.
-    """
-
-    index: int
-    size: int
-    digest: bytes
-    hasher: Hasher | None
-    tree: Tree
-    parent: int  # of the tree that it lies in
-    name: str
-    movable: bool
 
 
 class _Begun:

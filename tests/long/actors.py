@@ -277,7 +277,8 @@ class Stage:
             left = deadline - time.monotonic()
             if left <= 0:
                 self.clear()
-                raise AssertionError(f"nobody moves: {[actor.events[-4:] for actor in actors.values()]}")
+                both = [actor.events[-6:] for actor in (self.alice, self.bob) if actor is not None]
+                raise AssertionError(f"nobody moves: {both}")
             for handle in select.select(list(actors), [], [], min(left, 0.05))[0]:
                 for event in actors[handle].read():
                     self._react(actors[handle], event)

@@ -1,6 +1,8 @@
 """One harm to one TLS record of a transfer, for every record in both directions. Every frame begins a record, so every boundary
 of the protocol is among them, and so is the middle of every frame.
 
+Every fault has a random tree, of which the content is about the same size each time, so that it has about the same records.
+
 What is harmless must end well. What is not must end well by itself once the key is accepted, and before that in an error which a
 person understands and a next try that works; whatever happens, nothing but the whole folder is ever visible.
 """
@@ -17,8 +19,9 @@ from countersign.transfer import receiving, sending, status as st
 from countersign.transfer.selection import Selection
 from tests.long.figures import Figure, quick_couple
 from tests.long.records import HARMLESS, HARMS, Fault, RecordProxy
+from tests.long.trees import RandomTree
 from tests.patched import patched
-from tests.transfers import Couple, Exchange, fill, snapshot
+from tests.transfers import Couple, Exchange, snapshot
 
 _PACK = 16 * limits.KIB
 _LARGE = 60_000
@@ -97,8 +100,11 @@ def faults(counted: dict[bool, int]) -> list[Fault]:
     return whole
 
 
-def prepare(couple: Couple) -> None:
-    fill(couple.folder, large=_LARGE, small=3)
+def prepare(couple: Couple, number: int = 0) -> None:
+    """The tree for one fault."""
+    tree = RandomTree(couple.folder, f"cut {number}", pack=_PACK, room=_LARGE // 2, most_folders=60)
+    there = sum(path.lstat().st_size for path in couple.folder.rglob("*") if path.is_file())
+    tree.add_file("large.bin", max(_PACK + 1, _LARGE - there))
 
 
 def run(runs: int | None, first: int = 0) -> Figure:
@@ -107,14 +113,16 @@ def run(runs: int | None, first: int = 0) -> Figure:
     with quick_couple() as couple, quick_times():
         prepare(couple)
         counted = count_records(couple)
-        chosen = faults(counted)[first : None if runs is None else first + runs]
-        for fault in chosen:
+        chosen = list(enumerate(faults(counted)))[first : None if runs is None else first + runs]
+        for number, fault in chosen:
+            prepare(couple, number)
             code = harm(couple, fault)
             ends[code] = ends.get(code, 0) + 1
     done = ends.pop("done", 0)
     early = ", ".join(f"{code} {count}" for code, count in sorted(ends.items()))
     text = (
-        f"{len(chosen)} faults in a transfer of {counted[True]} + {counted[False]} TLS records: {done} went on by themselves, "
-        f"{sum(ends.values())} before the key ended in an error ({early}) and then worked; half-written names 0"
+        f"{len(chosen)} faults in transfers of as many random trees, each of about {counted[True]} + {counted[False]} TLS records: "
+        f"{done} went on by themselves, "
+        f"{sum(ends.values())} before the key ended in an error ({early}) and then worked; half-written names 0, unequal folders 0"
     )
     return Figure(text, done + sum(ends.values()) == len(chosen))

@@ -8,7 +8,6 @@ byte, receipts fit. The last try ends in two equal folders, two equal receipts a
 from __future__ import annotations
 
 import itertools
-import random
 import shutil
 import subprocess
 import sys
@@ -17,7 +16,6 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from countersign import limits
@@ -37,6 +35,7 @@ from tests.long.expected import (
     receipts_agree,
 )
 from tests.long.figures import QUICK_KEY, Figure
+from tests.long.kill_plan import Kill, Round, Step, round_of
 from tests.long.trees import RandomTree, remove
 from tests.patched import patched
 from tests.transfers import Couple, make_couple, snapshot
@@ -50,80 +49,6 @@ _FAULTS = frozenset({
     "folder_empty", "folder_unreadable", "bad_target", "own_place", "key_refused", "code_refused",
 })  # fmt: skip
 _MEMORY = Path("/dev/shm")
-TARGETS = ("usual", "another folder", "another disk")
-
-
-@dataclass(frozen=True)
-class Kill:
-    """Who is killed, and when: a trap, or `seconds` after the first byte of data."""
-
-    who: str
-    trap: Trap
-    seconds: float | None = None
-    comes_back: bool = False  # the killed sender starts again while the receiver still waits
-
-    def __str__(self) -> str:
-        when = f"{self.trap.kind} {self.trap.count}" if self.seconds is None else f"{self.seconds:.3f} s into the data"
-        return f"{self.who} killed at {when}" + (" and comes back" if self.comes_back else "")
-
-
-@dataclass(frozen=True)
-class Step:
-    """A try into a target that ends in a kill, and what happens before the next."""
-
-    target: str
-    kill: Kill
-    edited: bool  # the source, before anybody sends again
-    emptied: bool  # the target, where something is visible in it
-
-    def __str__(self) -> str:
-        return f"into {self.target}, {self.kill}" + ", then edited" * self.edited + ", then emptied" * self.emptied
-
-
-@dataclass(frozen=True)
-class Round:
-    """One tree and what becomes of it. The same for the same number."""
-
-    number: int
-    steps: tuple[Step, ...]
-    target: str  # of the last try
-
-    def __str__(self) -> str:
-        return f"round {self.number}: {'; '.join(map(str, self.steps))}; last into {self.target}"
-
-
-@cache
-def _every() -> list[Kill]:
-    """Every status and every state of both sides."""
-    found = [
-        Kill(who, Trap(kind, number), comes_back=who == "alice" and number % 3 == 0)
-        for who in ("alice", "bob")
-        for kind in ("status", "state")
-        for number in range(1, 41)
-    ]
-    random.Random(5).shuffle(found)
-    return found
-
-
-def _some(chance: random.Random) -> Kill:
-    """At a step on the disk, or at a random moment."""
-    who, back = chance.choice(("alice", "bob")), chance.random() < 0.2
-    if chance.random() < 0.35:
-        return Kill(who, Trap(), chance.random() * chance.choice((0.02, 0.25)), comes_back=who == "alice" and back)
-    most = 6.5 if who == "bob" else 3.0  # most of a sender's steps on the disk are those of its receipt
-    return Kill(who, Trap("disk", int(2.718 ** (chance.random() * most))), comes_back=who == "alice" and back)
-
-
-def round_of(number: int) -> Round:
-    chance = random.Random(f"round {number}")
-    kills = [_some(chance) for _n in range(chance.choices((0, 1, 2, 3), (20, 30, 28, 22))[0])]
-    kills.insert(chance.randrange(len(kills) + 1), _every()[number % len(_every())])
-    target = chance.choice(TARGETS)
-    steps = []
-    for kill in kills:
-        steps.append(Step(target, kill, edited=chance.random() < 0.5, emptied=chance.random() < 0.5))
-        target = chance.choice((target, *TARGETS))
-    return Round(number, tuple(steps), target)
 
 
 @dataclass
@@ -261,15 +186,28 @@ class Theatre:
             return
         stage.play(lambda: not bob.alive or bob.events[-1]["event"] in _AWAITING, 20)
         if bob.alive and kill.comes_back:
-            if edited:
-                must_be(snapshot(self.couple.folder), self._looks[-1].tree, "the sender's folder")
-                self._edit()
-            self._sent.append(self._looks[-1].tree)
-            self.tally.transfers += 1
-            self._allow()
-            stage.another_alice()
+            self._come_back(edited)
         else:
             bob.say("cancel")
+
+    def _come_back(self, edited: bool) -> None:
+        """The sender starts again. Where the receiver has not noticed yet that the line is dead, its person is told so, and tries again."""
+        stage = self.stage
+        if edited:
+            must_be(snapshot(self.couple.folder), self._looks[-1].tree, "the sender's folder")
+            self._edit()
+        self._sent.append(self._looks[-1].tree)
+        self.tally.transfers += 1
+        for _n in range(20):
+            self._allow()
+            stage.another_alice()
+            alice = stage.alice
+            assert alice is not None
+            stage.play(lambda alice=alice: not alice.alive)  # type: ignore[misc]
+            if alice.outcome != "busy":
+                return
+            moment = time.monotonic() + 0.2
+            stage.play(lambda moment=moment: time.monotonic() >= moment)  # type: ignore[misc]
 
     def _actors(self) -> list[Actor]:
         return [actor for actor in (self.stage.alice, self.stage.bob) if actor is not None]
@@ -282,11 +220,11 @@ class Theatre:
     def _check_middle(self, target: Target) -> None:
         couple = self.couple
         must_be(snapshot(couple.folder), self._sent[-1], "the sender's folder")
+        target.check(self._sent, "after a kill")
+        self._check_receipts(target, "after a kill")
         for actor in self._actors():
             if actor.crashed or actor.outcome in _FAULTS:
                 raise LossError(f"ended by a fault of its own: {actor.events[-3:]}")
-        target.check(self._sent, "after a kill")
-        self._check_receipts(target, "after a kill")
 
     def _check_receipts(self, target: Target, what: str) -> None:
         """Receipts of a try that ended early fit too, each beside its own folder."""

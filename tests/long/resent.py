@@ -1,7 +1,7 @@
 """How much is sent a second time when the receiver is killed (-9) half-way: all bytes on the wire of both tries, against one whole try.
 
-Two folders: one large file, and many small ones. Real packs, real journals, in processes of their own. What was on its way is a
-few packs and two sockets' buffers, whatever the size of the folder; nothing that was on the disk is sent again.
+Three folders: one large file, many small ones, and many folders with few files each. Real packs, real journals, in processes of
+their own. What was on its way is a few packs and two sockets' buffers, whatever the size of the folder; nothing that was on the disk is sent again.
 """
 
 from __future__ import annotations
@@ -41,6 +41,16 @@ def many_small(folder: Path, size: int) -> None:
         inside = folder / f"{number // 500:03d}"
         inside.mkdir(exist_ok=True)
         (inside / f"{number % 500:03d}").write_bytes(source.randbytes(_SMALL))
+
+
+def many_folders(folder: Path, size: int) -> None:
+    """Files of the same few names, all of one size, each folder with two of them."""
+    source = random.Random(3)
+    for number in range(size // (2 * _SMALL)):
+        inside = folder / f"{number // 250:03d}" / f"{number % 250:03d}"
+        inside.mkdir(parents=True)
+        for name in ("a", "b"):
+            (inside / name).write_bytes(source.randbytes(_SMALL))
 
 
 @dataclass(frozen=True)
@@ -108,13 +118,14 @@ def _until_killed(stage: Stage) -> int:
 
 
 def run(runs: int | None, first: int = 0) -> Figure:
-    """Both folders; `runs`: their size in MiB instead of the whole, for which only `kept_again` can be judged."""
+    """All folders; `runs`: their size in MiB instead of the whole, for which only `kept_again` can be judged."""
     keys.SCRYPT_N = QUICK_KEY
     limits.STATUS_SECONDS = 0.0
     words, reached = [], True
     for name, fill, whole in (
         ("one large file", one_large, _LARGE),
         ("many small files", many_small, _SMALL_FILES * _SMALL),
+        ("many folders with two files each", many_folders, _SMALL_FILES * _SMALL),
     ):
         size = whole if runs is None else runs * limits.MIB
         with tempfile.TemporaryDirectory() as folder:

@@ -156,6 +156,12 @@ class RandomTree:
         )  # fmt: skip
         _set_time(path, date if _POSIX else max(0, date) // 100 * 100)
 
+    def add_file(self, name: str, size: int) -> None:
+        """A file at the top, of content that cannot be compressed; nothing where the name is taken."""
+        path = self.root / name
+        if not os.path.lexists(path):
+            path.write_bytes(self.chance.randbytes(size))
+
     # --- editing -----------------------------------------------------------------------------------------------------
 
     def edit(self) -> list[str]:
