@@ -15,6 +15,8 @@ from countersign import limits
 from countersign.errors import DiskProblem
 from countersign.pack import arrival
 from countersign.pack.reasons import BY_WORD
+from countersign.seal.keys import KeyRing
+from countersign.seal.stream import Stream, StreamWriter
 from countersign.transfer import (
     comparing,
     concluding,
@@ -452,6 +454,99 @@ def test_a_hostile_sender_that_finds_all_of_it_different(couple: Couple, monkeyp
     assert couple.visible() == []
     no_receipt(couple)
     nothing_left(couple)
+
+
+def test_a_hostile_receiver_that_has_something_else_each_time_ends_soon(
+    couple: Couple, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(30):
+        (couple.folder / f"{number:02d}").write_text(f"content {number}")
+    runs = arrival.runs
+    told: list[int] = []
+
+    def telling(manifest: object, skipped: object, digests: bytearray) -> object:
+        other = bytearray(digests)
+        other[32 * len(told)] ^= 1
+        told.append(len(told))
+        return runs(manifest, skipped, other)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(concluding, "runs", telling)
+    monkeypatch.setattr(concluding, "ROUNDS", 1000)
+    exchange = Exchange(couple).start().join(receiver=False)
+    exchange.stop_receiver()
+    assert len(told) == 3
+    assert exchange.sender.code() == "differs"
+    no_receipt(couple)
+
+
+def never_last(monkeypatch: pytest.MonkeyPatch, module: object, stream: Stream) -> None:
+    """This stream is not ended by what should be its only payload."""
+
+    class Unended(StreamWriter):
+        def __init__(self, ring: KeyRing, which: Stream) -> None:
+            super().__init__(ring, which)
+            self.unended = which is stream
+
+        def write(self, payload: bytes | bytearray | memoryview, last: bool, now: int) -> memoryview:
+            return super().write(payload, last and not self.unended, now)
+
+    monkeypatch.setattr(module, "StreamWriter", Unended)
+
+
+def test_s1_a_verdict_that_goes_on_is_none(couple: Couple, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(couple.folder, large=1000)
+    never_last(monkeypatch, comparing, Stream.VERDICT)
+    exchange = Exchange(couple).run()
+    assert exchange.codes == ("protocol", "protocol")
+    assert couple.visible() == []
+    no_receipt(couple)
+
+
+def test_s1_a_receipt_that_goes_on_is_none(couple: Couple, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(couple.folder, large=1000)
+    never_last(monkeypatch, concluding, Stream.RECEIPT)
+    exchange = Exchange(couple).run()
+    assert exchange.codes == ("receipt", "done")
+    assert not list(couple.alice.device.receipts.iterdir())
+
+
+def test_s1_thanks_that_go_on_are_none(couple: Couple, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(couple.folder, large=1000)
+    never_last(monkeypatch, comparing, Stream.THANKS)
+    exchange = Exchange(couple).run()
+    assert exchange.codes == ("done", "done")
+    [receipt] = list(couple.bob.device.receipts.iterdir())
+    assert not check_receipt(receipt, couple.into).countersigned
+
+
+def test_r2_a_time_that_no_receipt_may_have_is_refused_before_anything_is_published(
+    couple: Couple, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(couple.folder, large=1000)
+    monkeypatch.setattr(concluding, "time_text", lambda _moment: "now\x1b[2K")
+    exchange = Exchange(couple).run()
+    assert exchange.codes == ("protocol", "protocol")
+    assert couple.visible() == []
+    no_receipt(couple)
+
+
+def test_n9_a_sender_that_finds_a_difference_in_what_is_published(
+    couple: Couple, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(couple.folder, large=1000)
+    losing(monkeypatch, Kind.RECEIPT, 1)
+    differing = arrival.Arrived.differing
+    said: list[object] = []
+
+    def hostile(self: arrival.Arrived, digests: bytearray) -> list[int]:
+        said.append(digests)
+        names = self._manifest.names
+        return [names.index("run.sh")] if len(said) > 1 else differing(self, digests)
+
+    monkeypatch.setattr(arrival.Arrived, "differing", hostile)
+    exchange = Exchange(couple).run()
+    assert exchange.codes == ("protocol", "done")
+    assert snapshot(couple.into) == snapshot(couple.folder)
 
 
 # --- clearing away ---------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ _Reason = Annotated[int, msgspec.Meta(ge=0, le=int(max(Reason)))]
 class Arrival(msgspec.Struct, frozen=True):
     """The first payload of the hashes: when all had arrived, as RFC 3339."""
 
-    time: Annotated[str, msgspec.Meta(max_length=64)]
+    time: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -72,8 +72,6 @@ class Arrived:
         try:
             if not self.time:
                 self.time = msgspec.msgpack.decode(payload, type=Arrival, strict=True).time
-                if not self.time:
-                    raise ProtocolProblem
                 return
             run = msgspec.msgpack.decode(payload, type=Run, strict=True)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -101,7 +102,8 @@ class Completion:
             raise disk_problem(error, self._staging.path) from error
         job = Background(lambda: publish(self._staging, into, own), "publishing")
         try:
-            _wait_for(job, meanwhile)
+            with contextlib.suppress(Cancelled):  # too late for that: whoever sent is still told that all is here
+                _wait_for(job, meanwhile)
         finally:
             self.published = job.result()
 

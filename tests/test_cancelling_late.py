@@ -1,0 +1,270 @@
+"""Cancelling once all packs are there, at every step of the end: within a second both sides say what is so, and what is here stays."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from countersign import limits
+from countersign.transfer import publishing, receiving, sending, settling, status as st
+from countersign.transfer.comparing import Comparison
+from countersign.transfer.disk import Folder
+from countersign.transfer.journal import list_interrupted
+from countersign.transfer.publishing import Published
+from countersign.transfer.receipt_checking import check_receipt
+from countersign.transfer.receipt_writing import Draft
+from countersign.transfer.sent_hashes import SentHashes
+from countersign.transfer.staging import Staging
+from tests.test_comparing import no_receipt, nothing_left
+from tests.transfers import Couple, Exchange, fill, snapshot
+from tests.waiting import wait_until
+
+SECOND = 1.5  # what a person takes for one, on a computer that is busy with other tests
+BOTH = ["sender", "receiver"]
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "STATUS_SECONDS", 0.0)
+    monkeypatch.setattr(sending, "_PAUSES", (0.05,))
+    monkeypatch.setattr(limits, "REJOIN_SECONDS", 20.0)
+    monkeypatch.setattr(receiving, "_THANKS_SECONDS", 0.3)
+
+
+@dataclass
+class Held:
+    """A step at which both sides stand still until they are let go."""
+
+    reached: threading.Event = field(default_factory=threading.Event)
+    go: threading.Event = field(default_factory=threading.Event)
+
+    def stand(self) -> None:
+        self.reached.set()
+        assert self.go.wait(30)
+
+
+@pytest.fixture
+def held() -> Iterator[Held]:
+    made = Held()
+    yield made
+    made.go.set()
+
+
+def cancel(exchange: Exchange, who: str) -> float:
+    """Cancels and gives the moment."""
+    (exchange.session if who == "sender" else exchange.reception).answers.cancel()
+    return time.monotonic()
+
+
+def ends_soon(exchange: Exchange, began: float) -> None:
+    for heard in (exchange.sender, exchange.receiver):
+        wait_until(lambda heard=heard: heard.all(st.Done) or heard.all(st.Failed), 20, "an end")  # type: ignore[misc]
+    assert time.monotonic() - began < SECOND
+
+
+def kept_for_the_next(couple: Couple) -> None:
+    """Nothing was published or signed; the next try takes over all of it."""
+    assert couple.visible() == []
+    no_receipt(couple)
+    [_left] = list_interrupted(couple.bob.device.transfers)
+    again = Exchange(couple).run()
+    assert again.codes == ("done", "done")
+    end = again.sender.end()
+    assert isinstance(end, st.Done)
+    assert end.wire_bytes < 100_000
+    assert snapshot(couple.into) == snapshot(couple.folder)
+    nothing_left(couple)
+
+
+MIDWAY = {
+    "sender": ("cancelled_midway", "peer_cancelled_midway"),
+    "receiver": ("peer_cancelled_midway", "cancelled_midway"),
+}
+
+
+@pytest.mark.parametrize("who", BOTH)
+def test_cancelled_while_held_files_are_hashed_and_the_verdict_is_awaited(
+    couple: Couple, monkeypatch: pytest.MonkeyPatch, held: Held, who: str
+) -> None:
+    fill(couple.folder, large=3_000_000)
+    read_again = SentHashes.read_again
+
+    def long(self: SentHashes, *arguments: object) -> None:
+        stopped = arguments[-1]
+        assert callable(stopped)
+        wait_until(stopped, 30, "the end")
+        read_again(self, *arguments)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SentHashes, "read_again", long)
+        exchange = Exchange(couple).start()
+        exchange.sender.wait(st.WaitingFor, 5)
+        wait_until(lambda: st.WaitingFor("compare") in exchange.sender.statuses, 20, "the comparison")
+        ends_soon(exchange, cancel(exchange, who))
+        exchange.join()
+    assert exchange.codes == MIDWAY[who]
+    kept_for_the_next(couple)
+
+
+@pytest.mark.parametrize("who", BOTH)
+def test_cancelled_while_the_tree_is_completed(
+    couple: Couple, monkeypatch: pytest.MonkeyPatch, held: Held, who: str
+) -> None:
+    """A tree of many links and odd dates takes a while."""
+    fill(couple.folder, large=3_000_000)
+
+    def long(_self: Staging, on_progress: Callable[[], None]) -> None:
+        held.reached.set()
+        while not held.go.wait(0.01):
+            on_progress()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Staging, "complete_tree", long)
+        exchange = Exchange(couple).start()
+        assert held.reached.wait(20)
+        ends_soon(exchange, cancel(exchange, who))
+        exchange.join()
+    assert exchange.codes == MIDWAY[who]
+    kept_for_the_next(couple)
+
+
+@pytest.mark.parametrize("who", BOTH)
+def test_cancelled_while_the_disk_syncs(couple: Couple, monkeypatch: pytest.MonkeyPatch, held: Held, who: str) -> None:
+    fill(couple.folder, large=3_000_000)
+    sync = Folder.sync
+
+    def long(self: Folder) -> None:
+        held.stand()
+        sync(self)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Folder, "sync", long)
+        exchange = Exchange(couple).start()
+        assert held.reached.wait(20)
+        wait_until(lambda: st.WaitingFor("receipt") in exchange.sender.statuses, 20, "the verdict")
+        ends_soon(exchange, cancel(exchange, who))
+        held.go.set()
+        exchange.join()
+    assert exchange.codes == MIDWAY[who]
+    kept_for_the_next(couple)
+
+
+@pytest.mark.parametrize("who", BOTH)
+def test_cancelled_while_the_receiver_drafts(
+    couple: Couple, monkeypatch: pytest.MonkeyPatch, held: Held, who: str
+) -> None:
+    """A list of two million takes a while on a slow disk; a draft is never left behind."""
+    fill(couple.folder, large=3_000_000)
+    add = Draft._add
+
+    def long(self: Draft, data: bytes) -> None:
+        add(self, data)
+        if self._folder == couple.bob.device.receipts and data.count(b"\n") > 1:
+            held.reached.set()
+            time_left = threading.Event()
+            time_left.wait(0.3)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Draft, "_add", long)
+        exchange = Exchange(couple).start()
+        assert held.reached.wait(20)
+        began = cancel(exchange, who)
+        ends_soon(exchange, began)
+        exchange.join()
+    if exchange.codes == MIDWAY[who]:
+        kept_for_the_next(couple)
+    else:
+        done_at_the_receiver(couple, exchange)
+
+
+def done_at_the_receiver(couple: Couple, exchange: Exchange) -> None:
+    """All was in its place before the cancelling: with one receipt, and nothing beside it."""
+    assert exchange.receiver.code() == "done"
+    assert snapshot(couple.into) == snapshot(couple.folder)
+    end = exchange.receiver.end()
+    assert isinstance(end, st.Done)
+    assert list(couple.bob.device.receipts.iterdir()) == [end.receipt]
+    assert end.receipt is not None
+    assert not check_receipt(end.receipt, couple.into).differing
+    nothing_left(couple)
+
+
+@pytest.mark.parametrize("who", BOTH)
+def test_cancelled_while_it_is_published(couple: Couple, monkeypatch: pytest.MonkeyPatch, held: Held, who: str) -> None:
+    """What was begun is ended: the receiver is done. A sender that cancels gets no receipt, and does not know."""
+    fill(couple.folder, large=3_000_000)
+    publish = publishing.publish
+
+    def long(*arguments: object) -> Published:
+        held.stand()
+        return publish(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(settling, "publish", long)
+    exchange = Exchange(couple).start()
+    assert held.reached.wait(20)
+    began = cancel(exchange, who)
+    held.go.wait(0.3)
+    held.go.set()
+    ends_soon(exchange, began)
+    exchange.join()
+    done_at_the_receiver(couple, exchange)
+    if who == "sender":
+        assert exchange.sender.code() == "cancelled_midway"
+        assert not list(couple.alice.device.receipts.iterdir())
+    else:
+        assert exchange.sender.code() == "done"  # too late: the receipt still goes out
+
+
+@pytest.mark.parametrize("who", BOTH)
+def test_cancelled_while_thanks_is_awaited(
+    couple: Couple, monkeypatch: pytest.MonkeyPatch, held: Held, who: str
+) -> None:
+    """The sender has the receiver's signature in hand: for it all is done as well."""
+    fill(couple.folder, large=3_000_000)
+    countersign = Comparison._countersign
+
+    def long(self: Comparison, *arguments: object) -> None:
+        held.stand()
+        countersign(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Comparison, "_countersign", long)
+    exchange = Exchange(couple).start()
+    assert held.reached.wait(20)
+    began = cancel(exchange, who)
+    held.go.wait(0.3)
+    held.go.set()
+    ends_soon(exchange, began)
+    exchange.join()
+    assert exchange.codes == ("done", "done")
+    done_at_the_receiver(couple, exchange)
+    [receipt] = list(couple.alice.device.receipts.iterdir())
+    assert check_receipt(receipt, couple.into).countersigned
+
+
+@pytest.mark.parametrize("who", BOTH)
+def test_cancelled_while_the_sender_drafts(
+    couple: Couple, monkeypatch: pytest.MonkeyPatch, held: Held, who: str
+) -> None:
+    """It waits for its own receipt with an open ear, and leaves no draft."""
+    fill(couple.folder, large=3_000_000)
+    draft = Comparison._draft
+
+    def long(self: Comparison, ring: object, stopping: threading.Event) -> Draft:
+        held.reached.set()
+        wait_until(stopping.is_set, 30, "the end")
+        return draft(self, ring, stopping)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Comparison, "_draft", long)
+    exchange = Exchange(couple).start()
+    assert held.reached.wait(20)
+    wait_until(couple.visible, 20, "publishing")
+    began = cancel(exchange, who)
+    ends_soon(exchange, began)
+    exchange.join()
+    assert exchange.sender.code() == MIDWAY[who][0]
+    done_at_the_receiver(couple, exchange)
+    assert not list(couple.alice.device.receipts.iterdir())
