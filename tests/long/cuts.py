@@ -122,7 +122,7 @@ def run(runs: int | None, first: int = 0) -> Figure:
     early = ", ".join(f"{code} {count}" for code, count in sorted(ends.items()))
     text = (
         f"{len(chosen)} faults in transfers of as many random trees, each of about {counted[True]} + {counted[False]} TLS records: "
-        f"{done} went on by themselves, "
-        f"{sum(ends.values())} before the key ended in an error ({early}) and then worked; half-written names 0, unequal folders 0"
+        f"{done} went on by themselves, {sum(ends.values())} before the key ended in an error ({early}) and then worked; "
+        "half-written names 0, unequal folders 0"
     )
     return Figure(text, done + sum(ends.values()) == len(chosen))

@@ -1,8 +1,8 @@
 """How much is sent a second time when the receiver is killed (-9) half-way: all bytes on the wire of both tries, against one whole try.
 
 Three folders: one large file, many small ones, and many folders with few files each. Real packs, real journals, in processes of
-their own. What was on its way is a few packs and two sockets' buffers, whatever the size of the folder; nothing that was on the
-disk is sent again.
+their own. What was on its way is a few packs and two sockets' buffers, whatever the size of the folder; nothing that was on the disk
+is sent again.
 """
 
 from __future__ import annotations
