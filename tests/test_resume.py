@@ -124,6 +124,12 @@ def test_f9_what_grew_in_an_earlier_try_is_not_taken_over(couple: Couple, earlie
     assert snapshot(couple.into) == snapshot(couple.folder)
 
 
+def test_what_was_touched_in_an_earlier_try_gets_its_own_date(couple: Couple, earlier: Path) -> None:
+    os.utime(earlier / "d0003" / "f", (1, 1))
+    assert Exchange(couple).run().codes == ("done", "done")
+    assert snapshot(couple.into) == snapshot(couple.folder)
+
+
 def test_f9_what_changes_between_check_and_answer_is_not_taken_over(couple: Couple, earlier: Path) -> None:
     """A person may think for long after what is there was hashed."""
     exchange = Exchange(couple, accept=None).start()
