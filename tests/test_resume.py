@@ -250,10 +250,37 @@ def change(root: Path, chance: random.Random) -> None:
 def earlier(request: pytest.FixtureRequest, couple: Couple) -> Path:
     """Where an earlier try of 20 folders went to; the next one goes to the usual folder."""
     many_folders(couple.folder, 20)
+    (couple.folder / "d0004" / "empty").touch()
     disk = couple.root if request.param == "the same disk" else request.getfixturevalue("other_disk")
     interrupt(couple, LARGE // 2, into=disk / "earlier")
     [journal] = journals(couple.bob.device.transfers)
     return read_about(journal).staging_path
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_f9_what_grew_in_an_earlier_try_is_not_taken_over(couple: Couple, earlier: Path, before: bool) -> None:
+    """Its beginning still has the right hash. before: before it is checked, else between check and answer."""
+    staged = [earlier / "d0003" / "f", earlier / "d0004" / "empty"]
+
+    def grow() -> None:
+        for path in staged:
+            path.write_bytes(path.read_bytes() + b"more")
+
+    if before:
+        grow()
+    exchange = Exchange(couple, accept=None).start()
+    exchange.receiver.wait(st.NeedDecision)
+    if not before:
+        grow()
+    exchange.reception.answers.say("decision", Decision(True))
+    assert exchange.join().codes == ("done", "done")
+    assert snapshot(couple.into) == snapshot(couple.folder)
+
+
+def test_what_was_touched_in_an_earlier_try_gets_its_own_date(couple: Couple, earlier: Path) -> None:
+    os.utime(earlier / "d0003" / "f", (1, 1))
+    assert Exchange(couple).run().codes == ("done", "done")
+    assert snapshot(couple.into) == snapshot(couple.folder)
 
 
 def test_f9_what_changes_between_check_and_answer_is_not_taken_over(couple: Couple, earlier: Path) -> None:
@@ -275,7 +302,9 @@ def test_f9_a_file_of_another_folder_is_not_taken_over(
 
     def of_the_next(self: Recovered, new: int, old: int, movable: bool) -> Kept:
         item = kept(self, new, old, movable)
-        return replace(item, parent=item.parent + 2) if item.name == "f" and item.parent < 38 else item
+        folders = self.past.manifest.folders()
+        after = folders[(folders.index(item.parent) + 1) % len(folders)] if item.name == "f" else item.parent
+        return replace(item, parent=after)
 
     monkeypatch.setattr(Recovered, "_kept", of_the_next)
     again = Exchange(couple).run()

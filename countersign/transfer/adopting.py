@@ -38,21 +38,26 @@ def mark_of(status: os.stat_result) -> int:
     return hash((status.st_ino, status.st_size, status.st_mtime_ns))
 
 
-def move(kept: Kept, parent: Folder, name: str, on_progress: Callable[[], None]) -> bool:
-    """Moves it; False where it is not what was verified: then nothing of it is here. Raises OSError."""
+def move(kept: Kept, parent: Folder, name: str, mtime: int, on_progress: Callable[[], None]) -> bool:
+    """Moves it; mtime: what a complete one has. False where it is not what was verified: then nothing of it is here. Raises OSError."""
     try:
         kept.tree.folder(kept.parent).move(kept.name, parent, name)
     except FileNotFoundError:  # it is gone: then it is sent again
         return False
     # some file systems number a file anew when it was not looked at for a while, so its hash has the last word
-    if mark_of(parent.status(name)) == kept.mark or _has_hash(kept, parent, name, on_progress):
-        return True
-    parent.remove_file(name)
-    return False
+    status = parent.status(name)
+    if mark_of(status) != kept.mark and not _has_hash(kept, parent, name, on_progress):
+        parent.remove_file(name)
+        return False
+    if kept.hasher is None and status.st_mtime_ns != mtime:
+        parent.set_folder_time(name, mtime)
+    return True
 
 
 def _has_hash(kept: Kept, parent: Folder, name: str, on_progress: Callable[[], None]) -> bool:
     with parent.read_file(name) as file:
+        if kept.hasher is None and file.status().st_size != kept.size:
+            return False
         return _pass_on(file, kept.size, lambda _content: None, on_progress) == kept.digest
 
 

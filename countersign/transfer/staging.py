@@ -112,8 +112,9 @@ class Staging:
         for item in kept:
             name = self.manifest.names[item.index]
             parent = self._tree.folder(self.manifest.parents[item.index])
+            mtime = self.manifest.mtimes[item.index]
             take = adopting.move if item.movable else self._copy
-            if not take(item, parent, name, on_progress):
+            if not take(item, parent, name, mtime, on_progress):
                 log.info("something changed in an earlier try's folder; it is sent again")
                 continue
             self.bytes_done += item.size
@@ -124,10 +125,9 @@ class Staging:
             else:
                 self._mark_complete(item.index, item.digest)
 
-    def _copy(self, kept: Kept, parent: Folder, name: str, on_progress: Callable[[], None]) -> bool:
+    def _copy(self, kept: Kept, parent: Folder, name: str, mtime: int, on_progress: Callable[[], None]) -> bool:
         """For a target on another file system than the earlier try's."""
         executable = self.manifest.kinds[kept.index] == EntryKind.EXECUTABLE
-        mtime = self.manifest.mtimes[kept.index]
         copied = adopting.copy(kept, parent, name, executable, lambda file: complete_file(file, mtime), on_progress)
         if copied and BY_PATH:
             parent.set_folder_time(name, mtime)

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from countersign import limits
-from countersign.pack.names import local_problem, system_of
+from countersign.pack.names import check_target, local_problem, system_of
 from countersign.transfer.disk import LINKS_WORK
 
 MOST_FOLDERS = 3_000
@@ -175,7 +175,14 @@ class RandomTree:
         for name in self.chance.choices(list(acts), weights, k=self.chance.choice((1, 1, 2, 4, 8))):
             if acts[name]():
                 done.append(name)
+        self._drop_links_out()
         return done
+
+    def _drop_links_out(self) -> None:
+        """A link that was moved up may lead out of the tree now: nobody would send it."""
+        for name in self._all(stat.S_ISLNK):
+            if not check_target(os.readlink(self.root / name), name.count(os.sep)):
+                (self.root / name).unlink()
 
     def _all(self, test: Callable[[int], bool] = lambda _mode: True) -> list[str]:
         """Paths of all entries that the test of the mode accepts: in an order that never changes, what is in a folder before it."""
