@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -117,10 +118,16 @@ def test_cancelled_while_the_tree_is_completed(
     """A tree of many links and odd dates takes a while."""
     fill(couple.folder, large=3_000_000)
 
-    def long(_self: Staging, on_progress: Callable[[], None]) -> None:
+    closed: list[bool] = []
+
+    def long(self: Staging, on_progress: Callable[[], None]) -> None:
         held.reached.set()
-        while not held.go.wait(0.01):
-            on_progress()
+        try:
+            while not held.go.wait(0.01):
+                on_progress()
+        finally:
+            held.go.wait(0.2)  # what it has in hand
+            closed.append(self.root.closed)
 
     with monkeypatch.context() as patch:
         patch.setattr(Staging, "complete_tree", long)
@@ -129,6 +136,7 @@ def test_cancelled_while_the_tree_is_completed(
         ends_soon(exchange, cancel(exchange, who))
         exchange.join()
     assert exchange.codes == MIDWAY[who]
+    assert closed == [False]  # nothing is closed under its hands
     kept_for_the_next(couple)
 
 
@@ -268,3 +276,19 @@ def test_cancelled_while_the_sender_drafts(
     assert exchange.sender.code() == MIDWAY[who][0]
     done_at_the_receiver(couple, exchange)
     assert not list(couple.alice.device.receipts.iterdir())
+
+
+def test_looking_at_odd_dates_can_be_ended(couple: Couple, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each costs a call of the system: a list of two million such files was not to be cancelled for many seconds."""
+    for number in range(5):
+        (couple.folder / f"{number}").write_text("x")
+        os.utime(couple.folder / f"{number}", ns=(0, -2_000_000_000_000_000_000))
+    complete_tree = Staging.complete_tree
+    looks: list[None] = []
+
+    def counting(self: Staging, on_progress: Callable[[], None]) -> None:
+        complete_tree(self, lambda: (looks.append(None), on_progress())[1])  # type: ignore[func-returns-value]
+
+    monkeypatch.setattr(Staging, "complete_tree", counting)
+    assert Exchange(couple).run().codes == ("done", "done")
+    assert len(looks) == 5

@@ -14,6 +14,7 @@ import pytest
 from countersign import limits
 from countersign.errors import DiskProblem
 from countersign.pack import arrival
+from countersign.pack.manifest import Manifest
 from countersign.pack.reasons import BY_WORD
 from countersign.seal.keys import KeyRing
 from countersign.seal.stream import Stream, StreamWriter
@@ -35,6 +36,8 @@ from countersign.transfer.proposal import Decision
 from countersign.transfer.publishing import Published
 from countersign.transfer.receipt_checking import check_receipt
 from countersign.transfer.receipt_writing import Draft
+from countersign.transfer.selection import Selection
+from countersign.transfer.sent_hashes import SentHashes
 from countersign.transport.link import LinkLostError
 from countersign.wire import messages as m
 from countersign.wire.messages import Kind
@@ -416,6 +419,56 @@ def test_f9_a_file_of_which_a_part_is_sent_again_is_resumed_there(
     end = again.sender.end()
     assert isinstance(end, st.Done)
     assert end.wire_bytes < LARGE * 0.8
+
+
+def test_f9_an_edit_and_a_cut_while_it_is_sent_again_are_no_second_difference(
+    couple: Couple, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the sender knew of a file that differed said nothing any more of what was there by then."""
+    fill(couple.folder, large=LARGE)
+    damaged(monkeypatch, couple, lambda number: number == 0)
+    begin, send = SentHashes.begin, Channel.send
+    connections: list[list[int]] = []
+    packs: list[int] = []
+
+    def beginning(self: SentHashes, in_part: Iterable[int]) -> None:
+        connections.append(list(in_part))
+        if len(connections) == 2:
+            edit_unseen(couple.folder / "large.bin")
+        begin(self, connections[-1])
+
+    def losing_in_the_second(self: Channel, message: m.Message) -> None:
+        if is_kind(message, Kind.PACK) and len(connections) == 2:
+            packs.append(len(packs))
+            if len(packs) == 8:
+                self.lose()
+                raise LinkLostError
+        send(self, message)
+
+    monkeypatch.setattr(SentHashes, "begin", beginning)
+    monkeypatch.setattr(Channel, "send", losing_in_the_second)
+    exchange = Exchange(couple).run()
+    assert len(connections) == 3
+    assert connections[2]  # it was there in part
+    done_once(couple, exchange)
+
+
+def test_what_was_hashed_as_it_was_sent_is_not_read_again(couple: Couple, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(couple.folder, large=5_000_000)
+    losing(monkeypatch, Kind.HASHES, 1)
+    read_again = SentHashes.read_again
+    read: list[list[int]] = []
+
+    def noting(
+        self: SentHashes, selection: Selection, manifest: Manifest, those: list[int], stopped: Callable[[], bool]
+    ) -> None:
+        read.append(those)
+        read_again(self, selection, manifest, those, stopped)
+
+    monkeypatch.setattr(SentHashes, "read_again", noting)
+    exchange = Exchange(couple).run()
+    assert read == [[], []]
+    done_once(couple, exchange)
 
 
 def test_a_hostile_sender_that_finds_everything_different_ends_soon(

@@ -16,11 +16,15 @@ from countersign.commands import checksum_line
 from countersign.errors import DiskProblem, ReceiptProblem
 from countersign.hashing import digest_of
 from countersign.pack.manifest import Entry, EntryKind, Manifest
+from countersign.seal.keys import KeyRing
+from countersign.seal.stream import Stream, StreamWriter
 from countersign.transfer import concluding, status as st
 from countersign.transfer.history import ReceiptLines, list_exchanges
 from countersign.transfer.receipt_checking import check_receipt
 from countersign.transfer.receipt_writing import Spare
-from countersign.transfer.receipts import Header, Here, Line, Notice, is_time, time_text
+from countersign.transfer.receipts import Countersignature, Header, Here, Line, Notice, is_time, time_text
+from countersign.trust.certificate import LARGEST_RSA
+from countersign.trust.fingerprint import DeviceId
 from countersign.wire import messages as m
 from tests.long.signing import body_of, facts_of, signature_of, signed_receipt
 from tests.transfers import Couple, Exchange, fill
@@ -396,3 +400,19 @@ def test_a_draft_that_the_disk_cannot_take_is_removed_all_the_same(tmp_path: Pat
     spare.file.write(b"x")  # waits in the buffer, and fails when it is closed
     spare.remove()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_largest_signature_fits_every_cap() -> None:
+    """An RSA key of 8192 bits signs with 1024 bytes."""
+    signature = bytes(LARGEST_RSA // 8)
+    ring = KeyRing(b"k" * 32, b"t" * 16, DeviceId(b"a" * 32), DeviceId(b"b" * 32))
+    for kind, stream, payload in (
+        (m.Kind.RECEIPT, Stream.RECEIPT, Notice("2026-01-01T00:00:00+00:00", signature, True)),
+        (m.Kind.THANKS, Stream.THANKS, Countersignature(signature)),
+    ):
+        data = msgspec.msgpack.encode(payload)
+        assert msgspec.msgpack.decode(data, type=type(payload), strict=True) == payload
+        assert len(StreamWriter(ring, stream).write(data, True, 1)) <= m.CAPS[kind]
+        with pytest.raises(msgspec.DecodeError):
+            data = msgspec.msgpack.encode(msgspec.structs.replace(payload, signature=signature + b"x"))
+            msgspec.msgpack.decode(data, type=type(payload), strict=True)
