@@ -62,7 +62,8 @@ def _keys(data: bytes) -> Iterator[object]:
 
 def _loaded(load: Callable[..., object], data: bytes) -> Iterator[object]:
     try:
-        yield load(data, None)
+        # the check asks whether numbers are prime, 60 ms a key; whoever compares public halves needs none of it
+        yield load(data, None, unsafe_skip_rsa_key_validation=True)
     except (ValueError, TypeError, UnsupportedAlgorithm):  # broken, locked with a password, or of an unknown kind
         return
 
@@ -71,7 +72,7 @@ def _is_der_key(data: bytes | bytearray) -> bool:
     if data[:1] != bytes((_SEQUENCE,)):
         return False
     try:
-        load_der_private_key(bytes(data), None)
+        load_der_private_key(bytes(data), None, unsafe_skip_rsa_key_validation=True)
     except TypeError:  # it needs a password
         return True
     except (ValueError, UnsupportedAlgorithm):
