@@ -282,7 +282,7 @@ def test_looking_at_odd_dates_can_be_ended(couple: Couple, monkeypatch: pytest.M
     """Each costs a call of the system: a list of two million such files was not to be cancelled for many seconds."""
     for number in range(5):
         (couple.folder / f"{number}").write_text("x")
-        os.utime(couple.folder / f"{number}", ns=(0, -2_000_000_000_000_000_000))
+        os.utime(couple.folder / f"{number}", ns=(0, -2_200_000_000_000_000_000))
     complete_tree = Staging.complete_tree
     looks: list[None] = []
 
