@@ -100,6 +100,11 @@ class Folder:
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
         return cls(found)
 
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed."""
+        return self._known is None
+
     def again(self) -> Folder:
         """This folder once more, to be closed by itself."""
         return Folder(self._path)
@@ -108,7 +113,7 @@ class Folder:
         return self
 
     def __exit__(self, *_details: object) -> None:
-        if self._known is not None:
+        if not self.closed:
             self.close()
 
     def _at(self, name: str) -> str:
