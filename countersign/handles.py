@@ -44,3 +44,17 @@ class Handle:
     def __exit__(self, *_details: object) -> None:
         if not self.closed:
             self.close()
+
+
+class OpenFile(Handle):
+    """What every system does alike with an open file."""
+
+    __slots__ = ()
+
+    def cut_to(self, size: int) -> None:
+        """Cuts off what lies behind `size`, and writes on from there."""
+        os.ftruncate(self.number, size)
+        os.lseek(self.number, size, os.SEEK_SET)
+
+    def status(self) -> os.stat_result:
+        return os.fstat(self.number)

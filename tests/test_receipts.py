@@ -372,6 +372,15 @@ def m_countersignature(signature: bytes) -> Any:
     return Countersignature(signature)
 
 
+def test_what_a_computer_cannot_make_is_told_by_its_own_reason(couple: Couple, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Links on Windows were told as names that cannot be kept."""
+    monkeypatch.setattr("countersign.transfer.proposing.LINKS_WORK", False)
+    fill(couple.folder, large=1000)
+    exchange = Exchange(couple).run()
+    sent, _got = receipts_of(exchange)
+    assert dict(check_receipt(sent, None).skipped) == {"link": "links", "a/up": "links"}
+
+
 # --- checksums -------------------------------------------------------------------------------------------------------
 
 

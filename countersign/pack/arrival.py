@@ -11,6 +11,7 @@ from countersign import limits
 from countersign.errors import ProtocolProblem
 from countersign.hashing import DIGEST
 from countersign.pack.manifest import Manifest
+from countersign.pack.payload import decoded
 from countersign.pack.plan import Index, bitmap, has_bit
 from countersign.pack.reasons import Reason
 
@@ -69,13 +70,10 @@ class Arrived:
 
     def add(self, payload: memoryview | bytes) -> None:
         """Takes the next payload."""
-        try:
-            if not self.time:
-                self.time = msgspec.msgpack.decode(payload, type=Arrival, strict=True).time
-                return
-            run = msgspec.msgpack.decode(payload, type=Run, strict=True)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise ProtocolProblem from None
+        if not self.time:
+            self.time = decoded(payload, Arrival).time
+            return
+        run = decoded(payload, Run)
         first, upto = self._next, run.upto
         if not first < upto <= min(len(self._manifest), first + limits.RUN_ENTRIES):
             raise ProtocolProblem
@@ -117,10 +115,7 @@ def verdict_on(differing: list[int], manifest: Manifest) -> Verdict:
 
 def decode_verdict(payload: memoryview | bytes, manifest: Manifest, skipped: Mapping[int, Reason]) -> list[int]:
     """The entries that differ, ascending. Raises ProtocolProblem for what is no file that has arrived."""
-    try:
-        differing = msgspec.msgpack.decode(payload, type=Verdict, strict=True).differing
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise ProtocolProblem from None
+    differing = decoded(payload, Verdict).differing
     if not differing:
         return []
     count = len(manifest)

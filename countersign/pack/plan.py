@@ -10,6 +10,7 @@ import msgspec
 from countersign import limits
 from countersign.errors import ProtocolProblem
 from countersign.pack.manifest import Manifest
+from countersign.pack.payload import decoded
 
 Index = Annotated[int, msgspec.Meta(ge=0, lt=limits.MAX_ENTRIES)]
 Bytes = Annotated[int, msgspec.Meta(ge=1, le=limits.MAX_TOTAL_BYTES)]
@@ -68,10 +69,7 @@ def encode_answer(answer: Answer) -> bytes:
 
 def decode_answer(payload: memoryview | bytes, manifest: Manifest) -> Answer:
     """The answer to this manifest. Raises ProtocolProblem for one that does not fit it."""
-    try:
-        answer = msgspec.msgpack.decode(payload, type=Answer, strict=True)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise ProtocolProblem from None
+    answer = decoded(payload, Answer)
     count = len(manifest)
     for bits in (answer.held, answer.unwanted):
         if bits and (len(bits) != (count + 7) // 8 or (count % 8 and bits[-1] >> (count % 8))):

@@ -8,6 +8,7 @@ import msgspec
 
 from countersign import limits
 from countersign.errors import OfferRefused
+from countersign.pack.payload import decoded
 
 _Renewal = Annotated[bytes, msgspec.Meta(max_length=limits.TOLD_RENEWAL)]
 _Count = Annotated[int, msgspec.Meta(ge=0, le=limits.MAX_TOTAL_BYTES)]
@@ -29,7 +30,4 @@ def encode_summary(summary: Summary) -> bytes:
 
 def decode_summary(payload: memoryview | bytes) -> Summary:
     """Raises OfferRefused for one that does not fit."""
-    try:
-        return msgspec.msgpack.decode(payload, type=Summary, strict=True)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise OfferRefused from None
+    return decoded(payload, Summary, OfferRefused)

@@ -10,7 +10,6 @@ from countersign.errors import BadCode
 
 DIGITS = 4
 _LABEL = b"countersign/1 code"
-_FULL_WIDTH = 0xFF10
 
 
 def new_code() -> str:

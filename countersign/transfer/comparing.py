@@ -15,6 +15,7 @@ from countersign.errors import ContentDiffers, ProtocolProblem, ReceiptProblem
 from countersign.i18n import _
 from countersign.pack.arrival import Arrived, encode, verdict_on
 from countersign.pack.manifest import Manifest
+from countersign.pack.payload import decoded
 from countersign.pack.plan import Answer, has_bit
 from countersign.pack.reasons import WITHDRAWN, Reason
 from countersign.seal.keys import KeyRing
@@ -111,7 +112,7 @@ class Comparison:
         draft: Draft | None = None
         try:
             reader = StreamReader(ring, Stream.RECEIPT)
-            notice = _decoded(reader.read(channel.expect_sealed(Kind.RECEIPT).token))
+            notice = decoded(reader.read(channel.expect_sealed(Kind.RECEIPT).token), Notice)
             if not reader.ended or notice.time != self.arrived.time:
                 raise ReceiptProblem(detail=_("it is of another time"))
             while not drafting.ended(_LOOK):
@@ -162,10 +163,3 @@ def _agree(withdrawn: Mapping[int, Reason], skipped: Mapping[int, Reason]) -> bo
     told = {index: reason for index, reason in skipped.items() if reason in WITHDRAWN}
     kept_back = {index: reason for index, reason in withdrawn.items() if skipped.get(index) is not Reason.NAME}
     return told == kept_back
-
-
-def _decoded(payload: memoryview) -> Notice:
-    try:
-        return msgspec.msgpack.decode(payload, type=Notice, strict=True)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise ProtocolProblem from None

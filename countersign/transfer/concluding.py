@@ -14,6 +14,7 @@ import msgspec
 from countersign import limits
 from countersign.errors import ContentDiffers, ProtocolProblem
 from countersign.pack.arrival import Arrival, decode_verdict, encode, runs
+from countersign.pack.payload import decoded
 from countersign.seal.keys import KeyRing
 from countersign.seal.stream import Stream, StreamReader, StreamWriter
 from countersign.transfer.channel import Channel
@@ -105,10 +106,7 @@ class Conclusion:
         channel.send(Sealed(Kind.RECEIPT, writer.write(msgspec.msgpack.encode(notice), True, now)))
         reader = StreamReader(ring, Stream.THANKS)
         payload = reader.read(channel.expect_sealed(Kind.THANKS, limits.REJOIN_SECONDS).token)
-        try:
-            theirs = msgspec.msgpack.decode(payload, type=Countersignature, strict=True).signature
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise ProtocolProblem from None
+        theirs = decoded(payload, Countersignature).signature
         if not reader.ended:
             raise ProtocolProblem
         check_signature(self._peer.certificate, Role.SENDER, digest, theirs)

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from countersign.handles import Handle
+from countersign.handles import OpenFile
 from countersign.transfer.dates import set_date
 
 assert sys.platform == "win32"
@@ -41,7 +41,7 @@ def allow_many_handles() -> None:
     """Windows lets a program open thousands of files anyway."""
 
 
-class File(Handle):
+class File(OpenFile):
     """An open file."""
 
     __slots__ = ()
@@ -63,14 +63,6 @@ class File(Handle):
                     break
                 done += count
         return done
-
-    def cut_to(self, size: int) -> None:
-        """Cuts off what lies behind `size`, and writes on from there."""
-        os.ftruncate(self.number, size)
-        os.lseek(self.number, size, os.SEEK_SET)
-
-    def status(self) -> os.stat_result:
-        return os.fstat(self.number)
 
     def set_time(self, mtime: int) -> None:
         """mtime in nanoseconds since 1970. Windows sets times by path only: `Folder.set_folder_time` does it after closing."""

@@ -7,7 +7,7 @@ import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 import msgspec
 
@@ -81,7 +81,7 @@ def read_receipt(path: Path) -> Iterator[Header | tuple[list[str], Line] | Recei
     """
     read = _Read()
     try:
-        with open_receipt(path) as file:
+        with open_regular(path) as file:
             for data in iter(lambda: file.readline(limits.RECEIPT_LINE_CAP + 1), b""):
                 if not data.endswith(b"\n"):
                     raise ReceiptProblem(detail=_("it is not whole"))
@@ -94,11 +94,6 @@ def read_receipt(path: Path) -> Iterator[Header | tuple[list[str], Line] | Recei
         raise ReceiptProblem(detail=_("it holds a path that cannot be")) from None
     if not read.received:
         raise ReceiptProblem(detail=_("it is not whole"))
-
-
-def open_receipt(path: Path) -> BinaryIO:
-    """The file of a receipt, for reading. Raises OSError."""
-    return open_regular(path)
 
 
 def _take(read: _Read, data: bytes) -> Header | tuple[list[str], Line] | Received | Here | Sent:

@@ -389,7 +389,10 @@ class ReceivingSession:
             journal = Journal.begin(self._device.transfers, about, manifest)
             unwanted = {
                 **dict.fromkeys(decision.unwanted, Reason.UNWANTED),
-                **dict.fromkeys(proposal.impossible, Reason.NAME),
+                **{
+                    i: Reason.LINKS if text == TEXTS[Reason.LINKS] else Reason.NAME
+                    for i, text in proposal.impossible.items()
+                },
             }
             self._why = dict(proposal.impossible)
             self._tell_renamed = decision.tell_renamed

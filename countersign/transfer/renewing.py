@@ -8,6 +8,7 @@ import msgspec
 
 from countersign.errors import Problem, RenewalRefused
 from countersign.i18n import _
+from countersign.pack.payload import decoded
 from countersign.printable import printable
 from countersign.transfer.device import Device
 from countersign.transfer.status import Note, Status
@@ -27,17 +28,12 @@ def take_renewal(device: Device, peer: Peer, payload: bytes, report: Callable[[S
         return
     before = len(device.peers.pinned(peer))
     try:
-        device.peers.renew(peer, _decoded(payload))
+        device.peers.renew(
+            peer, decoded(payload, Renewal, RenewalRefused(detail=_("it is not in the form that is sent")))
+        )
     except Problem as problem:
         report(Note(str(problem)))
         return
     if len(device.peers.pinned(peer)) > before:
         text = _("{name} has a new certificate, signed for by the old one. It was taken over.")
         report(Note(text.format(name=printable(peer.name))))
-
-
-def _decoded(payload: bytes) -> Renewal:
-    try:
-        return msgspec.msgpack.decode(payload, type=Renewal, strict=True)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise RenewalRefused(detail=_("it is not in the form that is sent")) from None

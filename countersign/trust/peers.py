@@ -110,10 +110,6 @@ class PeerStore:
         found = self._known().by_id.values()
         return [peer for peer in found if person is None or peer.person == person.person]
 
-    def ids_of(self, peer: Peer) -> frozenset[DeviceId]:
-        """Every identity of the person whose certificate this is."""
-        return frozenset(found.id for found in self.pinned(peer))
-
     def problems(self) -> list[Problem]:
         """What is wrong with files that were put among the peers by hand."""
         return list(self._known().problems)
