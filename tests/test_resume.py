@@ -7,6 +7,7 @@ import os
 import random
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ import pytest
 from countersign import limits
 from countersign.transfer import adopting, receiving, sending, status as st
 from countersign.transfer.adopting import Kept
+from countersign.transfer.comparing import Comparison
 from countersign.transfer.disk import File, Folder
 from countersign.transfer.journal import journals, list_interrupted, read_about
 from countersign.transfer.proposal import Decision
@@ -169,6 +171,32 @@ def test_f9_a_file_edited_once_more_while_it_is_sent_again(
     monkeypatch.setattr(SentHashes, "begin", editing)
     again = Exchange(couple).run()
     assert len(connections) == 2
+    ended_well_and_equal(couple, again)
+
+
+def test_f9_nothing_is_judged_before_the_sender_has_read_again_what_is_held(
+    couple: Couple, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slow disk of the sender is waited for. A hash not known yet would be taken for a difference."""
+    many_folders(couple.folder, 17)
+    interrupt(couple, LARGE // 2)
+    judged = threading.Event()
+    too_early: list[bool] = []
+    judge, read_again = Comparison.judge, SentHashes.read_again
+
+    def judging(self: Comparison, *arguments: Any) -> None:
+        judged.set()
+        judge(self, *arguments)
+
+    def slow(self: SentHashes, *arguments: Any) -> None:
+        too_early.append(judged.wait(1.0))
+        read_again(self, *arguments)
+
+    monkeypatch.setattr(Comparison, "judge", judging)
+    monkeypatch.setattr(SentHashes, "read_again", slow)
+    again = Exchange(couple).run()
+    assert too_early == [False]
+    assert not again.sender.all(st.Reconnecting)
     ended_well_and_equal(couple, again)
 
 
