@@ -41,6 +41,7 @@ from countersign.transfer.sent_hashes import SentHashes
 from countersign.transport.link import LinkLostError
 from countersign.wire import messages as m
 from countersign.wire.messages import Kind
+from tests.losing import is_kind, losing
 from tests.test_resume import edit_unseen
 from tests.transfers import Couple, Exchange, fill, interrupt, snapshot
 
@@ -53,28 +54,6 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(receiving, "_ACK_SECONDS", 0.0)
     monkeypatch.setattr(sending, "_PAUSES", (0.05,))
     monkeypatch.setattr(limits, "REJOIN_SECONDS", 20.0)
-
-
-def is_kind(message: m.Message, kind: Kind) -> bool:
-    return isinstance(message, m.Sealed) and message.kind is kind
-
-
-def losing(monkeypatch: pytest.MonkeyPatch, kind: Kind, times: int, *, sent: bool = False) -> list[m.Message]:
-    """The line is lost as this is said, so many times. sent: it went out as far as its speaker knows."""
-    send = Channel.send
-    lost: list[m.Message] = []
-
-    def sending_(self: Channel, message: m.Message) -> None:
-        if is_kind(message, kind) and len(lost) < times:
-            lost.append(message)
-            self.lose()
-            if sent:
-                return
-            raise LinkLostError
-        send(self, message)
-
-    monkeypatch.setattr(Channel, "send", sending_)
-    return lost
 
 
 def counting_publish(monkeypatch: pytest.MonkeyPatch) -> list[object]:

@@ -18,7 +18,7 @@ from countersign.hashing import digest_of
 from countersign.pack.manifest import Entry, EntryKind, Manifest
 from countersign.seal.keys import KeyRing
 from countersign.seal.stream import Stream, StreamWriter
-from countersign.transfer import concluding, status as st
+from countersign.transfer import concluding, receiving, sending, status as st
 from countersign.transfer.history import ReceiptLines, list_exchanges
 from countersign.transfer.receipt_checking import check_receipt
 from countersign.transfer.receipt_writing import Spare
@@ -27,6 +27,7 @@ from countersign.trust.certificate import LARGEST_RSA
 from countersign.trust.fingerprint import DeviceId
 from countersign.wire import messages as m
 from tests.long.signing import body_of, facts_of, signature_of, signed_receipt
+from tests.losing import losing
 from tests.transfers import Couple, Exchange, fill
 
 FILE = Line("a", "file", size=1, blake3=digest_of(b"S").hex())
@@ -306,20 +307,8 @@ def test_the_sender_learns_of_other_names_where_the_person_allows_it(couple: Cou
 
 
 def test_a_receipt_without_thanks_is_good_and_says_so(couple: Couple, monkeypatch: pytest.MonkeyPatch) -> None:
-    from countersign.transfer import receiving, sending
-    from countersign.transfer.channel import Channel
-    from countersign.transport.link import LinkLostError
-
     fill(couple.folder, large=1000)
-    before = Channel.send
-
-    def losing(self: Channel, message: m.Message) -> None:
-        if isinstance(message, m.Sealed) and message.kind is m.Kind.THANKS:
-            self.link.close()
-            raise LinkLostError
-        before(self, message)
-
-    monkeypatch.setattr(Channel, "send", losing)
+    losing(monkeypatch, m.Kind.THANKS, 1000)
     monkeypatch.setattr(sending, "_PAUSES", (30.0,))
     monkeypatch.setattr(receiving, "_THANKS_SECONDS", 0.1)
     exchange = Exchange(couple).start()

@@ -22,6 +22,7 @@ from countersign.transfer.proposal import Decision
 from countersign.transfer.selection import Selection
 from countersign.transport.link import LinkLostError
 from countersign.wire import messages as m
+from tests.losing import losing
 from tests.proxy import Proxy
 from tests.transfers import Couple, Exchange, fill, interrupt, snapshot
 
@@ -114,7 +115,7 @@ def test_key_accepted_is_not_heard(couple: Couple, monkeypatch: pytest.MonkeyPat
     before = Channel.send
     cut: list[m.Message] = []
 
-    def losing(self: Channel, message: m.Message) -> None:
+    def losing_both(self: Channel, message: m.Message) -> None:
         again = isinstance(message, m.KeyAccepted) and exchange.receiver.all(st.Reconnecting)
         first = isinstance(message, m.Sealed) and message.kind is m.Kind.ANSWER and not cut
         if (again or first) and len(cut) <= times:
@@ -123,7 +124,7 @@ def test_key_accepted_is_not_heard(couple: Couple, monkeypatch: pytest.MonkeyPat
             raise LinkLostError
         before(self, message)
 
-    monkeypatch.setattr(Channel, "send", losing)
+    monkeypatch.setattr(Channel, "send", losing_both)
     exchange.run()
     assert len(cut) == times + 1
     assert exchange.codes == ("done", "done")
@@ -132,15 +133,7 @@ def test_key_accepted_is_not_heard(couple: Couple, monkeypatch: pytest.MonkeyPat
 
 def test_cancelled_while_only_the_thanks_is_missing(couple: Couple, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(couple.folder, large=1000)
-    before = Channel.send
-
-    def losing(self: Channel, message: m.Message) -> None:
-        if isinstance(message, m.Sealed) and message.kind is m.Kind.THANKS:
-            self.link.close()
-            raise LinkLostError
-        before(self, message)
-
-    monkeypatch.setattr(Channel, "send", losing)
+    losing(monkeypatch, m.Kind.THANKS, 1000)
     monkeypatch.setattr(sending, "_PAUSES", (30.0,))
     exchange = Exchange(couple).start()
     exchange.receiver.wait(st.Reconnecting)
@@ -289,17 +282,7 @@ def test_publishing_is_not_begun_twice(couple: Couple, monkeypatch: pytest.Monke
         return publish(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(settling, "publish", counting)
-    before = Channel.send
-    cut: list[m.Message] = []
-
-    def losing(self: Channel, message: m.Message) -> None:
-        if isinstance(message, m.Sealed) and message.kind is m.Kind.RECEIPT and not cut:
-            cut.append(message)
-            self.link.close()
-            raise LinkLostError
-        before(self, message)
-
-    monkeypatch.setattr(Channel, "send", losing)
+    losing(monkeypatch, m.Kind.RECEIPT, 1)
     exchange = Exchange(couple).run()
     assert exchange.codes == ("done", "done")
     assert len(calls) == 1
