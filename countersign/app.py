@@ -7,16 +7,20 @@ import logging
 import os
 import sys
 from argparse import Namespace
+from typing import TYPE_CHECKING
 
+from countersign.base.errors import BadAddress, BadOption, Cancelled, NoPeers, Problem
+from countersign.base.i18n import _
+from countersign.base.printable import printable
 from countersign.console import attach_console, prepare_streams
 from countersign.crash import own_bug
 from countersign.display import has_display
-from countersign.errors import BadAddress, BadOption, Cancelled, NoPeers, Problem
-from countersign.home import find_home, received_folder
-from countersign.i18n import _
 from countersign.options import RECEIVER, SENDER, is_command, parse_options
-from countersign.printable import printable
+from countersign.places.home import find_home, received_folder
 from countersign.transport.addresses import Address, parse_address
+
+if TYPE_CHECKING:
+    from countersign.session.running import Session
 
 # Seconds that a thread may keep the interpreter's lock while another waits. Python's 5 ms are long beside the 10 µs between two
 # system calls of a thread that makes files: with 0.5 ms 200,000 of them took 11.7 s instead of 13.5 (five of five in turns).
@@ -64,8 +68,8 @@ def _run(role: str, options: Namespace) -> int:
         return selftest(options.json)
     home = find_home(options.home)
     if is_command(options):
-        from countersign.commands import run_command
-        from countersign.setting import open_setting
+        from countersign.cli.commands import run_command
+        from countersign.profile import open_setting
 
         return run_command(options, open_setting(home))
     if options.cli or options.json or not has_display():
@@ -76,8 +80,8 @@ def _run(role: str, options: Namespace) -> int:
 
 
 def _run_in_terminal(role: str, options: Namespace) -> int:
-    from countersign.cli import Session, Terminal
-    from countersign.setting import open_setting
+    from countersign.cli.terminal import Terminal
+    from countersign.profile import open_setting
 
     setting = open_setting(find_home(options.home))
     terminal = Terminal(options)
@@ -102,7 +106,7 @@ def _run_in_terminal(role: str, options: Namespace) -> int:
 
 
 def _found(setting: object) -> list[str]:
-    from countersign.setting import Setting
+    from countersign.profile import Setting
 
     assert isinstance(setting, Setting)
     now = setting.device.local_time()

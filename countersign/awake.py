@@ -9,7 +9,7 @@ from contextlib import ExitStack
 
 from wakepy import keep
 
-from countersign.transfer import status as st
+from countersign.session import status as st
 
 _BEGINS = (st.OfferSeen, st.KeyShown, st.Progress)
 _ENDS = (st.Listening, st.Done, st.Failed)

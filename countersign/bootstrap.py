@@ -16,11 +16,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from countersign.base.files import read_small
+from countersign.base.i18n import _
+from countersign.base.locks import file_lock
 from countersign.console import OUTPUT
 from countersign.display import has_display
-from countersign.files import read_small
-from countersign.i18n import _
-from countersign.locks import file_lock
 
 OLDEST = (3, 10)
 MODULES = (

@@ -6,8 +6,8 @@ import secrets
 import traceback
 from pathlib import Path
 
-from countersign.errors import OwnBug
-from countersign.files import replace_file
+from countersign.base.errors import OwnBug
+from countersign.base.files import replace_file
 
 
 def own_bug(error: BaseException, state: Path) -> OwnBug:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from countersign.i18n import _
+from countersign.base.i18n import _
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import NoReturn
 
-from countersign import __version__, limits
-from countersign.errors import BadOption
-from countersign.i18n import _
+from countersign import __version__
+from countersign.base import limits
+from countersign.base.errors import BadOption
+from countersign.base.i18n import _
 
 SENDER, RECEIVER = "sender", "receiver"
 

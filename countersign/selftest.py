@@ -15,16 +15,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from countersign import __version__
-from countersign.errors import EXIT_CONTENT_REFUSED, EXIT_DONE, Problem
-from countersign.figures import size_text, time_text
-from countersign.home import Home
-from countersign.i18n import _
-from countersign.setting import Setting, open_setting
-from countersign.transfer import status as st
-from countersign.transfer.answers import Answers
-from countersign.transfer.proposal import Decision
-from countersign.transfer.receipt_checking import check_receipt
-from countersign.transfer.selection import Selection
+from countersign.base.errors import EXIT_CONTENT_REFUSED, EXIT_DONE, Problem
+from countersign.base.figures import size_text, time_text
+from countersign.base.i18n import _
+from countersign.places.home import Home
+from countersign.profile import Setting, open_setting
+from countersign.receipts.checking import check_receipt
+from countersign.session import status as st
+from countersign.session.answers import Slot
+from countersign.session.proposal import Decision
+from countersign.source.selection import Selection
 from countersign.transfer.sending import SendingSession
 from countersign.transport.addresses import Address
 
@@ -169,10 +169,10 @@ class _Ritual:
             self._people.hear("code", status.code)
             self._people.hear("port", str(status.port))
         elif isinstance(status, st.NeedKey):
-            self._answer(self._reception.answers, "key")
+            self._answer(self._reception.answers.key, "key")
         elif isinstance(status, st.NeedDecision):
             self._say(_("The receiver sees the list: {n} entries.").format(n=len(status.proposal.manifest)))
-            self._reception.answers.say("decision", Decision(True))
+            self._reception.answers.decision.give(Decision(True))
         elif isinstance(status, (st.Done, st.Failed)):
             self._people.ends["receiver"] = status
             self._people.hear("port", "")  # where it could not even listen, nobody must wait for it
@@ -180,18 +180,18 @@ class _Ritual:
     def _sending(self, status: st.Status) -> None:
         assert self._session is not None
         if isinstance(status, st.NeedCode):
-            self._answer(self._session.answers, "code")
+            self._answer(self._session.answers.code, "code")
         elif isinstance(status, st.KeyShown):
             self._say(_("The sender reads its key aloud."))
             self._people.hear("key", status.key)
         elif isinstance(status, (st.Done, st.Failed)):
             self._people.ends["sender"] = status
 
-    def _answer(self, answers: Answers, question: str) -> None:
+    def _answer(self, slot: Slot[str], question: str) -> None:
         """Waits for the other one's word beside the session, which must not wait for its own face."""
 
         def work() -> None:
-            answers.say(question, self._people.listen(question))
+            slot.give(self._people.listen(question))
 
         threading.Thread(target=work, name="selftest-person", daemon=True).start()
 

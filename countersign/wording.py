@@ -5,15 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from countersign import limits
-from countersign.figures import number_text, size_text, time_text
-from countersign.i18n import N_, _, ngettext
+from countersign.base import limits
+from countersign.base.figures import number_text, size_text, time_text
+from countersign.base.i18n import N_, _, ngettext
+from countersign.base.printable import printable
 from countersign.pack.manifest import EntryKind
-from countersign.printable import printable
-from countersign.transfer import status as st
-from countersign.transfer.device import Device
-from countersign.transfer.proposal import Proposal
-from countersign.transfer.receipt_checking import Checked
+from countersign.receipts.checking import Checked
+from countersign.session import status as st
+from countersign.session.device import Device
+from countersign.session.proposal import Proposal
 from countersign.transport.addresses import Address
 from countersign.trust.fingerprint import DeviceId
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from countersign import i18n
+from countersign.base import i18n
 from countersign.seal import keys
 from tests.transfers import Couple, make_couple
 from tests.waiting import wait_until

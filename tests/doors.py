@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from countersign.setting import Setting
+from countersign.profile import Setting
 from countersign.transport.addresses import Address
-from countersign.transport.connecting import connect
+from countersign.transport.dialing import connect
 from countersign.transport.link import LinkLostError
 from countersign.transport.listening import Listener
 from countersign.transport.tls import TlsLink

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from countersign.transfer.channel import Channel
+from countersign.session.channel import Channel
 from countersign.transport.link import LinkLostError
 from countersign.wire import messages as m
 from countersign.wire.messages import Kind

@@ -10,16 +10,16 @@ from typing import Any
 
 import msgspec
 
-from countersign import limits
+from countersign.base import limits
 from countersign.seal.code import code_proof
 from countersign.seal.keys import KeyRing, new_salt, stretch
 from countersign.seal.keytext import new_key
 from countersign.seal.stream import Sealer, Stream
-from countersign.transfer import status as st
-from countersign.transfer.proposal import Decision
+from countersign.session import status as st
+from countersign.session.proposal import Decision
 from countersign.transfer.reception import Reception
 from countersign.transport.addresses import Address
-from countersign.transport.connecting import connect
+from countersign.transport.dialing import connect
 from countersign.transport.link import LinkLostError
 from countersign.transport.tls import TlsLink
 from countersign.wire import messages as m
@@ -92,9 +92,9 @@ class Scene:
     def answer(self, status: st.Status) -> None:
         """What Bob's person does."""
         if isinstance(status, st.NeedKey) and self.types_key:
-            self.reception.answers.say("key", self.key)
+            self.reception.answers.key.give(self.key)
         elif isinstance(status, st.NeedDecision) and self.decides:
-            self.reception.answers.say("decision", Decision(True))
+            self.reception.answers.decision.give(Decision(True))
 
     def forget(self) -> None:
         """Drops what was heard but for the code: each end holds on to what its transfer had in memory."""
@@ -138,7 +138,7 @@ def bobs_door(couple: Couple) -> Iterator[Scene]:
             scene.port = heard.wait(st.Listening).port
             yield scene
         finally:
-            reception.answers.cancel()
+            reception.controls.cancel()
             thread.join(30)
             assert not thread.is_alive()
     assert couple.visible() == []

@@ -15,11 +15,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from countersign import i18n
-from countersign.home import Home
-from countersign.i18n import _
+from countersign.base import i18n
+from countersign.base.i18n import _
+from countersign.places.home import Home
+from countersign.profile import open_setting
 from countersign.seal.keytext import new_key
-from countersign.setting import open_setting
 from tests.people import Person, virtual_screen
 from tests.programs import ROOT
 from tests.proxy import NarrowLine

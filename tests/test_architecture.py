@@ -26,7 +26,7 @@ def test_the_terminal_never_loads_a_window(role: str) -> None:
         "import sys; from countersign.app import main\n"
         f"code = main({role!r}, ['--cli', '--to', '1.2.3'] if {role!r} == 'sender' else ['--cli', '--port', 'x'])\n"
         "assert code == 2\n"
-        "import countersign.cli, countersign.selftest, countersign.commands, countersign.ui.presenters.sender\n"
+        "import countersign.cli.terminal, countersign.selftest, countersign.cli.commands, countersign.ui.presenters.sender\n"
         "import countersign.ui.presenters.receiver\n"
         "assert not [name for name in sys.modules if 'tkinter' in name or 'sv_ttk' in name], 'a window was loaded'\n"
     )

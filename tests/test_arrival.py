@@ -8,9 +8,9 @@ import msgspec
 import pytest
 from hypothesis import given, settings, strategies as some
 
-from countersign import limits
-from countersign.errors import ProtocolProblem
-from countersign.hashing import DIGEST
+from countersign.base import limits
+from countersign.base.errors import ProtocolProblem
+from countersign.base.hashing import DIGEST
 from countersign.pack.arrival import Arrived, decode_verdict, encode, runs, verdict_on
 from countersign.pack.manifest import Entry, EntryKind, Manifest
 from countersign.pack.plan import bitmap

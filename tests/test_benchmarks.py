@@ -22,7 +22,7 @@ from benchmarks.peer_tls import BareTls
 from benchmarks.peers import Peer
 from benchmarks.running import Turns
 from benchmarks.targets import TARGETS, Target
-from countersign.transfer.stats import RECEIVERS, SENDERS
+from countersign.session.stats import RECEIVERS, SENDERS
 
 pytestmark = pytest.mark.once
 

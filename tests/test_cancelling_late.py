@@ -10,16 +10,18 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from countersign import limits
-from countersign.transfer import publishing, receiving, sending, settling, status as st
-from countersign.transfer.comparing import Comparison
-from countersign.transfer.disk import Folder
-from countersign.transfer.journal import list_interrupted
-from countersign.transfer.publishing import Published
-from countersign.transfer.receipt_checking import check_receipt
-from countersign.transfer.receipt_writing import Draft
-from countersign.transfer.sent_hashes import SentHashes
-from countersign.transfer.staging import Staging
+from countersign.base import limits
+from countersign.disk.folders import Folder
+from countersign.receipts.checking import check_receipt
+from countersign.receipts.writing import Draft
+from countersign.session import status as st
+from countersign.source.comparing import Comparison
+from countersign.source.hashing import SentHashes
+from countersign.target import publishing, settling
+from countersign.target.journal import list_interrupted
+from countersign.target.publishing import Published
+from countersign.target.staging import Staging
+from countersign.transfer import connections, receiving
 from tests.test_comparing import no_receipt, nothing_left
 from tests.transfers import Couple, Exchange, fill, snapshot
 from tests.waiting import wait_until
@@ -31,7 +33,7 @@ BOTH = ["sender", "receiver"]
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "STATUS_SECONDS", 0.0)
-    monkeypatch.setattr(sending, "_PAUSES", (0.05,))
+    monkeypatch.setattr(connections, "_PAUSES", (0.05,))
     monkeypatch.setattr(limits, "REJOIN_SECONDS", 20.0)
     monkeypatch.setattr(receiving, "_THANKS_SECONDS", 0.3)
 
@@ -57,7 +59,7 @@ def held() -> Iterator[Held]:
 
 def cancel(exchange: Exchange, who: str) -> float:
     """Cancels and gives the moment."""
-    (exchange.session if who == "sender" else exchange.reception).answers.cancel()
+    (exchange.session if who == "sender" else exchange.reception).controls.cancel()
     return time.monotonic()
 
 

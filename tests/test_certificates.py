@@ -21,8 +21,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from countersign import errors
-from countersign.setting import open_setting
+from countersign.base import errors
+from countersign.profile import open_setting
 from countersign.transport.addresses import Address
 from countersign.transport.tls import make_context
 from countersign.trust import certificate as certificates, peer_files
@@ -370,8 +370,8 @@ def test_a_sender_makes_its_context_before_the_receiver_counts_its_seconds(
         order.append("connection")
         return socket.create_connection((address.host, address.port))
 
-    monkeypatch.setattr("countersign.transport.connecting.make_context", making)
-    monkeypatch.setattr("countersign.transport.connecting._open", opening)
+    monkeypatch.setattr("countersign.transport.dialing.make_context", making)
+    monkeypatch.setattr("countersign.transport.dialing._open", opening)
     with hall(couple.bob) as bob:
         assert visit(couple.alice, bob.address) == b"!"
     assert order == ["context", "connection"]

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from countersign.home import Home
+from countersign.places.home import Home
+from countersign.profile import open_setting
 from countersign.seal.keytext import new_key
-from countersign.setting import open_setting
 from tests.programs import Program, command
 from tests.transfers import Couple, fill, introduce, make_couple, snapshot
 

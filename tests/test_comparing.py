@@ -11,33 +11,27 @@ from pathlib import Path
 
 import pytest
 
-from countersign import limits
-from countersign.errors import DiskProblem
+from countersign.base import limits
+from countersign.base.errors import DiskProblem
+from countersign.disk import folders as disk
 from countersign.pack import arrival
 from countersign.pack.manifest import Manifest
 from countersign.pack.reasons import BY_WORD
+from countersign.receipts import writing as receipt_writing
+from countersign.receipts.checking import check_receipt
+from countersign.receipts.writing import Draft
 from countersign.seal.keys import KeyRing
 from countersign.seal.stream import Stream, StreamWriter
-from countersign.transfer import (
-    comparing,
-    concluding,
-    disk,
-    journal,
-    publishing,
-    receipt_writing,
-    receiving,
-    sending,
-    settling,
-    status as st,
-)
-from countersign.transfer.channel import Channel
-from countersign.transfer.journal import list_interrupted
-from countersign.transfer.proposal import Decision
-from countersign.transfer.publishing import Published
-from countersign.transfer.receipt_checking import check_receipt
-from countersign.transfer.receipt_writing import Draft
-from countersign.transfer.selection import Selection
-from countersign.transfer.sent_hashes import SentHashes
+from countersign.session import status as st
+from countersign.session.channel import Channel
+from countersign.session.proposal import Decision
+from countersign.source import comparing
+from countersign.source.hashing import SentHashes
+from countersign.source.selection import Selection
+from countersign.target import concluding, intake, journal, publishing, settling
+from countersign.target.journal import list_interrupted
+from countersign.target.publishing import Published
+from countersign.transfer import connections, receiving
 from countersign.transport.link import LinkLostError
 from countersign.wire import messages as m
 from countersign.wire.messages import Kind
@@ -51,8 +45,8 @@ LARGE = 60_000_000
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "STATUS_SECONDS", 0.0)
-    monkeypatch.setattr(receiving, "_ACK_SECONDS", 0.0)
-    monkeypatch.setattr(sending, "_PAUSES", (0.05,))
+    monkeypatch.setattr(intake, "_ACK_SECONDS", 0.0)
+    monkeypatch.setattr(connections, "_PAUSES", (0.05,))
     monkeypatch.setattr(limits, "REJOIN_SECONDS", 20.0)
 
 
@@ -177,8 +171,8 @@ def test_a_sender_that_holds_the_receipt_is_done_though_the_line_never_comes_bac
 ) -> None:
     """It was told to send all of it again, with the receiver's signature in its hands."""
     monkeypatch.setattr(receiving, "_THANKS_SECONDS", 0.1)
-    monkeypatch.setattr(sending, "_THANKS_SECONDS", 0.6)
-    monkeypatch.setattr(sending, "_PAUSES", (0.4,))
+    monkeypatch.setattr(connections, "_THANKS_SECONDS", 0.6)
+    monkeypatch.setattr(connections, "_PAUSES", (0.4,))
     fill(couple.folder, large=1000)
     losing(monkeypatch, Kind.THANKS, 1)
     exchange = Exchange(couple).run()
@@ -198,12 +192,12 @@ def test_a_sender_that_holds_the_receipt_can_not_be_cancelled_any_more(
     couple: Couple, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(receiving, "_THANKS_SECONDS", 0.1)
-    monkeypatch.setattr(sending, "_PAUSES", (30.0,))
+    monkeypatch.setattr(connections, "_PAUSES", (30.0,))
     fill(couple.folder, large=1000)
     losing(monkeypatch, Kind.THANKS, 1)
     exchange = Exchange(couple).start()
     exchange.sender.wait(st.Reconnecting)
-    exchange.session.answers.cancel()
+    exchange.session.controls.cancel()
     exchange.join()
     assert exchange.codes == ("done", "done")
 
@@ -314,7 +308,7 @@ def test_r2_what_was_withdrawn_is_told_by_the_same_reason(
     exchange = Exchange(couple, accept=None).start()
     exchange.receiver.wait(st.NeedDecision)
     (couple.folder / "run.sh").write_text("changed since it was listed")
-    exchange.reception.answers.say("decision", Decision(True))
+    exchange.reception.answers.decision.give(Decision(True))
     exchange.join(receiver=False)
     exchange.stop_receiver()
     assert exchange.sender.code() == "protocol"
@@ -385,7 +379,7 @@ def test_f9_a_file_of_which_a_part_is_sent_again_is_resumed_there(
     def on_status(status: st.Status) -> None:
         again = exchange.receiver.all(st.Reconnecting)
         if again and isinstance(status, st.Progress) and status.bytes_done > LARGE // 3:
-            exchange.reception.answers.cancel()
+            exchange.reception.controls.cancel()
         before(status)
 
     exchange.receiver.on_status = on_status
@@ -465,7 +459,7 @@ def test_a_hostile_sender_that_finds_everything_different_ends_soon(
 
     monkeypatch.setattr(comparing, "verdict_on", hostile)
     monkeypatch.setattr(arrival.Arrived, "differing", lambda _self, _digests: [len(said)])
-    monkeypatch.setattr(comparing, "ROUNDS", 1000)
+    monkeypatch.setattr(comparing, "_ROUNDS", 1000)
     exchange = Exchange(couple).start()
     exchange.join()
     assert len(said) == 3
@@ -503,7 +497,7 @@ def test_a_hostile_receiver_that_has_something_else_each_time_ends_soon(
         return runs(manifest, skipped, other)  # type: ignore[arg-type]
 
     monkeypatch.setattr(concluding, "runs", telling)
-    monkeypatch.setattr(concluding, "ROUNDS", 1000)
+    monkeypatch.setattr(concluding, "_ROUNDS", 1000)
     exchange = Exchange(couple).start().join(receiver=False)
     exchange.stop_receiver()
     assert len(told) == 3

@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from countersign.errors import Cancelled
+from countersign.base.errors import Cancelled
+from countersign.disk.folders import Folder
 from countersign.pack.manifest import Entry, EntryKind, Manifest
 from countersign.pack.reasons import Reason
-from countersign.transfer.device import paced
-from countersign.transfer.disk import Folder
-from countersign.transfer.journal import VERSION, About, Journal
-from countersign.transfer.proposing import propose, records_size
-from countersign.transfer.receipt_writing import Draft
-from countersign.transfer.receipts import header_for, lines_for
-from countersign.transfer.settling import Completion
-from countersign.transfer.staging import Staging
+from countersign.receipts.format import header_for, lines_for
+from countersign.receipts.writing import Draft
+from countersign.session.background import paced
+from countersign.target.journal import VERSION, About, Journal
+from countersign.target.proposing import propose, records_size
+from countersign.target.settling import Completion
+from countersign.target.staging import Staging
 from tests.transfers import Couple
 
 DEEP, LINKS = 255, 100_000
@@ -96,8 +96,8 @@ def test_many_refused_folders_cost_one_walk(tmp_path: Path, monkeypatch: pytest.
 
     monkeypatch.setattr(Folder, "make_folder", refused)
     staging.make_folders(lambda: None)
-    assert set(staging.skipped.values()) == {Reason.NAME}
-    assert len(staging.skipped) == 3000
+    assert set(staging.holdings.skipped.values()) == {Reason.NAME}
+    assert len(staging.holdings.skipped) == 3000
     assert looked < 10 * 3000
     staging.close()
 
@@ -118,7 +118,7 @@ def test_what_lies_in_a_refused_folder_is_left_out_and_nothing_else(
 
     monkeypatch.setattr(Folder, "make_folder", refusing)
     staging.make_folders(lambda: None)
-    assert sorted(staging.skipped) == [0, 1, 2, 3]
+    assert sorted(staging.holdings.skipped) == [0, 1, 2, 3]
     staging.close()
 
 

@@ -8,18 +8,19 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from countersign import limits
-from countersign.errors import DiskFull
+from countersign.base import limits
+from countersign.base.errors import DiskFull
+from countersign.disk.folders import File, Folder
 from countersign.pack.archive import Member
 from countersign.pack.manifest import TOP, Entry, EntryKind, Manifest
 from countersign.pack.plan import Piece
-from countersign.transfer import status as st
-from countersign.transfer.creating import Creator
-from countersign.transfer.disk import File, Folder
-from countersign.transfer.journal import list_interrupted
+from countersign.session import status as st
+from countersign.target.creating import Creator
+from countersign.target.journal import list_interrupted
 from tests.transfers import Couple, Exchange, snapshot
 
 COUNT = 40
@@ -55,14 +56,22 @@ def members() -> list[Member]:
 
 def refusing(monkeypatch: pytest.MonkeyPatch, *names: str, number: int) -> None:
     """The disk will not have these names."""
-    create = Folder.create_file
+    for_pieces, whole = Folder.create_file, Folder.create_small
 
-    def create_file(self: Folder, name: str, executable: bool) -> File:
+    def refuse(name: str) -> None:
         if name in names:
             raise OSError(number, os.strerror(number))
-        return create(self, name, executable)
+
+    def create_file(self: Folder, name: str, executable: bool) -> File:
+        refuse(name)
+        return for_pieces(self, name, executable)
+
+    def create_small(self: Folder, name: str, executable: bool, content: Any, mtime: int) -> None:
+        refuse(name)
+        whole(self, name, executable, content, mtime)
 
     monkeypatch.setattr(Folder, "create_file", create_file)
+    monkeypatch.setattr(Folder, "create_small", create_small)
 
 
 def test_all_are_there_with_their_times(creator: Creator, helper: ThreadPoolExecutor, tmp_path: Path) -> None:
@@ -112,15 +121,15 @@ def test_both_threads_take_their_share(
     """Each waits once for the other: so neither can have made all."""
     meeting = threading.Barrier(2)
     met: set[int] = set()
-    create = Folder.create_file
+    create = Folder.create_small
 
-    def create_file(self: Folder, name: str, executable: bool) -> File:
+    def create_small(self: Folder, name: str, *rest: Any) -> None:
         if threading.get_ident() not in met:
             met.add(threading.get_ident())
             meeting.wait(20)
-        return create(self, name, executable)
+        create(self, name, *rest)
 
-    monkeypatch.setattr(Folder, "create_file", create_file)
+    monkeypatch.setattr(Folder, "create_small", create_small)
     made = creator.many(members(), helper)
     assert sorted(made.done) == list(range(1, COUNT + 1))
     assert len(met) == 2
@@ -133,9 +142,9 @@ def test_one_thread_makes_what_is_left_of_the_others(
     created = 0
     counting = threading.Lock()
     others_made = threading.Event()
-    create = Folder.create_file
+    create = Folder.create_small
 
-    def create_file(self: Folder, name: str, executable: bool) -> File:
+    def create_small(self: Folder, name: str, *rest: Any) -> None:
         nonlocal created
         with counting:
             created += 1
@@ -144,9 +153,9 @@ def test_one_thread_makes_what_is_left_of_the_others(
             assert others_made.wait(20)
         if last:
             others_made.set()
-        return create(self, name, executable)
+        create(self, name, *rest)
 
-    monkeypatch.setattr(Folder, "create_file", create_file)
+    monkeypatch.setattr(Folder, "create_small", create_small)
     made = creator.many(members(), helper)
     assert sorted(made.done) == list(range(1, COUNT + 1))
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from countersign.events import event_of
+from countersign.cli.events import event_of
+from countersign.disk.dates import set_date
+from countersign.disk.folders import Folder
 from countersign.pack.manifest import TOP, Entry, EntryKind, Manifest
-from countersign.transfer import status as st
-from countersign.transfer.dates import set_date
-from countersign.transfer.disk import Folder
+from countersign.session import status as st
 from countersign.wording import lines_of
 from tests.test_disks import small_disk
 from tests.transfers import Couple, Exchange

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from countersign import limits
+from countersign.base import limits
+from countersign.disk import direct as disk_direct
+from countersign.disk.direct import PAGE, LargeWriter, on_a_page
+from countersign.disk.folders import File
 from countersign.pack.archive import content_at
 from countersign.pack.plan import PackPlan, Piece
 from countersign.seal.stream import INNER
-from countersign.transfer import disk_direct
-from countersign.transfer.disk import File
-from countersign.transfer.disk_direct import PAGE, LargeWriter, on_a_page
-from countersign.transfer.unpacking import _shift
+from countersign.target.unpacking import _shift
 
 SIZE = 2 * limits.MIB
 only_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux is asked")

@@ -13,13 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from countersign import limits
+from countersign.base import limits
 from countersign.pack.plan import Piece
-from countersign.transfer import receiving, status as st
-from countersign.transfer.journal import list_interrupted
-from countersign.transfer.proposal import Decision
-from countersign.transfer.selection import Selection
-from countersign.transfer.source import Source
+from countersign.session import status as st
+from countersign.session.proposal import Decision
+from countersign.source.reading import Source
+from countersign.source.selection import Selection
+from countersign.target import intake
+from countersign.target.journal import list_interrupted
 from tests.transfers import Couple, Exchange, fill, snapshot
 
 pytestmark = pytest.mark.once
@@ -30,7 +31,7 @@ LARGE = 30_000_000
 @pytest.fixture(autouse=True)
 def _every_progress(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "STATUS_SECONDS", 0.0)
-    monkeypatch.setattr(receiving, "_ACK_SECONDS", 0.0)
+    monkeypatch.setattr(intake, "_ACK_SECONDS", 0.0)
 
 
 @contextmanager
@@ -189,7 +190,7 @@ def test_f4_files_rewritten_all_the_time_are_whole_or_not_there(couple: Couple) 
     thread = threading.Thread(target=rewrite, daemon=True)
     thread.start()
     try:
-        exchange.reception.answers.say("decision", Decision(True))
+        exchange.reception.answers.decision.give(Decision(True))
         exchange.join()
     finally:
         stopping.set()
@@ -252,7 +253,7 @@ def _send_to(couple: Couple, receiver: subprocess.Popen[str]) -> dict[str, list[
 
     def on_status(status: st.Status) -> None:
         if isinstance(status, st.NeedCode):
-            session.answers.say("code", listening["code"])
+            session.answers.code.give(listening["code"])
 
     heard.on_status = on_status
     thread = threading.Thread(target=session.run, daemon=True)

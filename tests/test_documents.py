@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from countersign import errors, limits
+from countersign.base import errors, limits
 from countersign.pack.manifest import EntryKind
 from countersign.seal import keys
 from countersign.seal.stream import Stream
+from countersign.transfer.states import TABLE
 from countersign.wire.messages import CAPS, CONTROL_TYPES, Kind, Role
-from countersign.wire.states import TABLE
+from countersign.wire.stops import problem_of_stop, stop_code
 
 ROOT = Path(__file__).resolve().parents[1]
 PROTOCOL = (ROOT / "docs" / "PROTOCOL.md").read_text(encoding="utf-8")
@@ -42,7 +43,7 @@ def test_the_message_table_is_the_code() -> None:
 
 def test_who_may_say_what_is_the_state_table() -> None:
     for _number, name, who, *_rest in table(PROTOCOL, "type"):
-        speakers = {role.value for (_state, role, kind) in TABLE if kind.name.lower() == name}
+        speakers = {role.value for (_state, role, kind) in TABLE.moves if kind.name.lower() == name}
         if name in ("waiting", "stop"):
             speakers = {role.value for role in Role}
         assert speakers == ({"sender", "receiver"} if who == "both" else {who}), name
@@ -58,7 +59,7 @@ def test_the_field_table_is_the_code() -> None:
 def test_the_state_table_is_the_code() -> None:
     found = {tuple(row) for row in table(PROTOCOL, "state")}
     expected = {
-        (state.value, role.value, kind.name.lower(), after.value) for (state, role, kind), after in TABLE.items()
+        (state.value, role.value, kind.name.lower(), after.value) for (state, role, kind), after in TABLE.moves.items()
     }
     assert found == expected
 
@@ -103,7 +104,7 @@ def _subclasses(cls: type[errors.Problem]) -> list[type[errors.Problem]]:
 def test_problems_cross_the_wire_and_come_back_as_problems() -> None:
     for cls in errors.all_problems().values():
         facts = dict.fromkeys(re.findall(r"{(\w+)}", cls.sentence + cls.next_step), "x")
-        assert errors.problem_of_stop(errors.stop_code(cls(**facts))).message
+        assert problem_of_stop(stop_code(cls(**facts))).message
 
 
 @pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md", "LICENSE", "docs/ARCHITECTURE.md", "docs/SECURITY.md"])

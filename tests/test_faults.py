@@ -12,16 +12,19 @@ from pathlib import Path
 
 import pytest
 
-from countersign import limits
-from countersign.handles import Handle
+from countersign.base import limits
+from countersign.base.handles import Handle
 from countersign.pack.manifest import Entry, EntryKind, Manifest
-from countersign.transfer import channel as channels, publishing, receiving, sending, settling, status as st
-from countersign.transfer.answers import Answers
-from countersign.transfer.channel import Channel
-from countersign.transfer.journal import VERSION, About, Journal, Past, Record, discard, list_interrupted
-from countersign.transfer.proposal import Decision
-from countersign.transfer.selection import Selection
-from countersign.transfer.source import Source
+from countersign.session import channel as channels, status as st
+from countersign.session.channel import Channel
+from countersign.session.controls import Controls
+from countersign.session.proposal import Decision
+from countersign.source.reading import Source
+from countersign.source.selection import Selection
+from countersign.target import intake, publishing, settling
+from countersign.target.journal import VERSION, About, Journal, Past, Record, discard, list_interrupted
+from countersign.transfer import connections
+from countersign.transfer.states import TABLE, State
 from countersign.transport.link import LinkLostError
 from countersign.transport.memory import memory_pair
 from countersign.trust.fingerprint import DeviceId
@@ -36,7 +39,7 @@ LARGE = 60_000_000
 @pytest.fixture(autouse=True)
 def _every_progress(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "STATUS_SECONDS", 0.0)
-    monkeypatch.setattr(receiving, "_ACK_SECONDS", 0.0)
+    monkeypatch.setattr(intake, "_ACK_SECONDS", 0.0)
 
 
 def test_f8_a_second_receiver_leaves_a_running_transfer_alone(couple: Couple) -> None:
@@ -52,7 +55,7 @@ def test_f8_a_second_receiver_leaves_a_running_transfer_alone(couple: Couple) ->
             held.wait(30)
 
     first.receiver.on_status = on_status
-    first.reception.answers.say("decision", Decision(True))
+    first.reception.answers.decision.give(Decision(True))
     wait_until(lambda: list_of_journals(couple), 20, "the first journal")
     assert list_interrupted(couple.bob.device.transfers) == []
     [journal] = list_of_journals(couple)
@@ -101,7 +104,7 @@ def test_f4_a_file_that_grows_while_others_share_its_last_pack(couple: Couple) -
 def test_f3_whatever_happens_while_it_is_published_it_is_published_once(
     couple: Couple, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
-    monkeypatch.setattr(sending, "_PAUSES", (0.05,))
+    monkeypatch.setattr(connections, "_PAUSES", (0.05,))
     monkeypatch.setattr(limits, "REJOIN_SECONDS", 20.0)
     fill(couple.folder, large=1000)
     publish = publishing.publish
@@ -125,7 +128,7 @@ def test_f3_whatever_happens_while_it_is_published_it_is_published_once(
         if what == "cut":
             proxy.cut_now()
         else:
-            exchange.reception.answers.cancel()
+            exchange.reception.controls.cancel()
         threading.Timer(0.3, go_on.set).start()
         exchange.join()
     assert len(calls) == 1
@@ -149,7 +152,7 @@ def test_a_take_over_of_many_files_is_journalled_in_small_records(tmp_path: Path
 
 
 def test_f1_cut_off_while_an_earlier_try_is_taken_over(couple: Couple, monkeypatch: pytest.MonkeyPatch) -> None:
-    from countersign.transfer.staging import Staging
+    from countersign.target.staging import Staging
 
     fill(couple.folder, large=LARGE, small=300)
     interrupt(couple, LARGE // 2)
@@ -214,10 +217,8 @@ def test_slow_lines_are_written_to_in_slices_that_count_as_progress() -> None:
         return send(data)
 
     one.try_send = counting  # type: ignore[method-assign]
-    channel = Channel(one, m.Role.RECEIVER, Answers())
+    channel = Channel(one, m.Role.RECEIVER, Controls(), TABLE)
     channel.send(m.Hello([1], b"n" * 32))
-    from countersign.wire.states import State
-
     channel._conversation.state = State.MANIFEST
     reader = threading.Thread(target=_drain, args=(other, 3_000_000), daemon=True)
     reader.start()
@@ -242,9 +243,10 @@ def test_a_peer_that_is_slow_but_says_so_is_no_stall(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(limits, "STALL_SECONDS", 0.4)
     monkeypatch.setattr(limits, "WAITING_SECONDS", 0.1)
     one, other = memory_pair(DeviceId(b"a" * 32), DeviceId(b"b" * 32), room=1000)
-    sender, receiver = Channel(one, m.Role.SENDER, Answers()), Channel(other, m.Role.RECEIVER, Answers())
-    from countersign.wire.states import State
-
+    sender, receiver = (
+        Channel(one, m.Role.SENDER, Controls(), TABLE),
+        Channel(other, m.Role.RECEIVER, Controls(), TABLE),
+    )
     for side in (sender, receiver):
         side._conversation.state = State.DATA
     done = threading.Event()
@@ -273,7 +275,7 @@ def test_a_folder_that_is_gone_when_the_data_begins(couple: Couple) -> None:
     exchange = Exchange(couple, accept=None).start()
     exchange.receiver.wait(st.NeedDecision)
     shutil.rmtree(couple.folder)
-    exchange.reception.answers.say("decision", Decision(True))
+    exchange.reception.answers.decision.give(Decision(True))
     exchange.join()
     assert exchange.codes == ("folder_unreadable", "peer_disk")
     assert couple.visible() == []
@@ -306,7 +308,7 @@ def test_p10_a_file_swapped_for_a_link_after_it_was_listed(couple: Couple) -> No
     (couple.folder / "run.sh").symlink_to(couple.root / "secret")
     shutil.move(couple.folder / "a", couple.root / "moved")
     (couple.folder / "a").symlink_to(couple.root / "moved")
-    exchange.reception.answers.say("decision", Decision(True))
+    exchange.reception.answers.decision.give(Decision(True))
     exchange.join()
     assert exchange.codes == ("done", "done")
     assert not (couple.into / "run.sh").exists()
@@ -378,7 +380,7 @@ def test_a_restarted_sender_is_not_told_to_wait(couple: Couple, monkeypatch: pyt
         )
         exchange.start()
         exchange.receiver.wait(st.Reconnecting)
-        exchange.session.answers.cancel()
+        exchange.session.controls.cancel()
         exchange.join(receiver=False)
     from countersign.transport.addresses import Address
 
@@ -395,7 +397,7 @@ def test_a_restarted_sender_is_not_told_to_wait(couple: Couple, monkeypatch: pyt
 
 @pytest.mark.parametrize("times", [1, 2])
 def test_f3_the_answer_is_lost_on_its_way(couple: Couple, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
-    monkeypatch.setattr(sending, "_PAUSES", (0.05,))
+    monkeypatch.setattr(connections, "_PAUSES", (0.05,))
     monkeypatch.setattr(limits, "REJOIN_SECONDS", 20.0)
     fill(couple.folder, large=1000)
     send = Channel.send
@@ -415,20 +417,31 @@ def test_f3_the_answer_is_lost_on_its_way(couple: Couple, monkeypatch: pytest.Mo
     assert snapshot(couple.into) == snapshot(couple.folder)
 
 
-def test_too_many_open_files_is_no_reason_to_leave_files_out(couple: Couple, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("large", "small"), [("large.bin", ""), ("", "run.sh")])
+def test_too_many_open_files_is_no_reason_to_leave_files_out(
+    couple: Couple, monkeypatch: pytest.MonkeyPatch, large: str, small: str
+) -> None:
     import errno
 
-    fill(couple.folder, large=1000)
-    from countersign.transfer.disk import File, Folder
+    fill(couple.folder, large=100_000)
+    from countersign.disk.folders import File, Folder
 
-    read = Folder.read_file
+    read, read_small = Folder.read_file, Folder.read_small
+
+    def refuse(name: str, wanted: str) -> None:
+        if name == wanted:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
     def full(self: Folder, name: str) -> File:
-        if name == "run.sh":
-            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        refuse(name, large)
         return read(self, name)
 
+    def full_small(self: Folder, name: str, buffer: memoryview) -> tuple[int, os.stat_result]:
+        refuse(name, small)
+        return read_small(self, name, buffer)
+
     monkeypatch.setattr(Folder, "read_file", full)
+    monkeypatch.setattr(Folder, "read_small", full_small)
     exchange = Exchange(couple).run()
     assert exchange.codes == ("disk", "peer_disk")
     assert couple.visible() == []
@@ -438,8 +451,8 @@ def test_too_many_open_files_is_no_reason_to_leave_files_out(couple: Couple, mon
 def test_f2_a_full_disk_keeps_what_has_arrived(couple: Couple, monkeypatch: pytest.MonkeyPatch) -> None:
     import errno
 
-    from countersign.transfer.disk import File
-    from countersign.transfer.disk_direct import LargeWriter
+    from countersign.disk.direct import LargeWriter
+    from countersign.disk.folders import File
 
     fill(couple.folder, large=LARGE)
     written = []
@@ -466,7 +479,7 @@ def test_f2_a_full_disk_keeps_what_has_arrived(couple: Couple, monkeypatch: pyte
 def test_a_name_that_the_disk_refuses_is_left_out_and_told(couple: Couple, monkeypatch: pytest.MonkeyPatch) -> None:
     import errno
 
-    from countersign.transfer.disk import File, Folder
+    from countersign.disk.folders import File, Folder
 
     fill(couple.folder, large=1000)
     create, make = Folder.create_file, Folder.make_folder
@@ -499,7 +512,7 @@ def test_the_renames_fall_back_where_the_system_has_no_exclusive_one(
         pytest.skip("Windows' own rename is exclusive")
     import errno
 
-    from countersign.transfer import disk_posix
+    from countersign.disk import posix as disk_posix
 
     monkeypatch.setattr(disk_posix, "_rename_exclusive", lambda *_a: errno.ENOSYS)
     fill(couple.folder, large=1000)

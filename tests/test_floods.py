@@ -9,17 +9,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from countersign import limits
-from countersign.errors import Cancelled, ProtocolProblem
-from countersign.transfer import channel as channels, status as st
-from countersign.transfer.answers import Answers
-from countersign.transfer.channel import Channel
-from countersign.transfer.selection import Selection
+from countersign.base import limits
+from countersign.base.errors import Cancelled, ProtocolProblem
+from countersign.session import channel as channels, pace, status as st
+from countersign.session.channel import Channel
+from countersign.session.controls import Controls
+from countersign.source.selection import Selection
+from countersign.transfer.states import TABLE, State
 from countersign.transport.addresses import Address
 from countersign.transport.link import LinkLostError
 from countersign.wire import messages as m
 from countersign.wire.frames import encode_frame
-from countersign.wire.states import State
 from tests.rude import Rude, Scene, bobs_door, sending
 from tests.test_hostile import accepted
 from tests.transfers import Couple, Heard
@@ -98,22 +98,22 @@ def test_n10_cancelling_works_within_a_second_while_somebody_talks(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A flood that is slow enough to be allowed, as far as the count goes."""
-    monkeypatch.setattr(channels, "_CHATTER", 10**9)
+    monkeypatch.setattr(pace, "_CHATTER", 10**9)
     made, _manifest = accepted(scene, ["a", "b"])
     flood = Flood(made.rude, frame(m.Waiting()) * 100)
     scene.heard.wait(st.NeedDecision)
     began = time.monotonic()
-    scene.reception.answers.cancel()
+    scene.reception.controls.cancel()
     scene.heard.wait(st.Failed, seconds=SOON)
     assert time.monotonic() - began < SOON
     flood.wait()
 
 
 def test_n10_received_must_say_something_new(couple: Couple) -> None:
-    from countersign.transfer.sending import _Sent
-    from countersign.transfer.status import Meter
+    from countersign.session.meter import Meter
+    from countersign.source.delivery import _Sent
 
-    sent = _Sent(Meter(lambda _status: None, time.monotonic, 1, 1))
+    sent = _Sent(Meter(lambda _status: None, time.monotonic, 1, 1), lambda: None)
     sent.packs = 3
     sent.heard(m.Received(1, 0, 0))
     for packs in (1, 0, 4):
@@ -153,11 +153,11 @@ class FullLink:
 
 
 def test_n10_a_channel_that_is_never_silent_hears_a_cancellation(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(channels, "_CHATTER", 10**9)
-    answers = Answers()
-    made = Channel(FullLink(frame(m.Waiting())), m.Role.RECEIVER, answers)  # type: ignore[arg-type]
+    monkeypatch.setattr(pace, "_CHATTER", 10**9)
+    controls = Controls()
+    made = Channel(FullLink(frame(m.Waiting())), m.Role.RECEIVER, controls, TABLE)  # type: ignore[arg-type]
     made._conversation.state = State.DATA
-    timer = threading.Timer(0.1, answers.cancel)
+    timer = threading.Timer(0.1, controls.cancel)
     timer.start()
     with pytest.raises(Cancelled):
         made.receive()
@@ -166,7 +166,7 @@ def test_n10_a_channel_that_is_never_silent_hears_a_cancellation(monkeypatch: py
 
 def test_n10_the_last_word_does_not_wait_for_somebody_who_never_stops() -> None:
     link = FullLink(frame(m.Waiting()) * 10_000, takes=True)
-    made = Channel(link, m.Role.RECEIVER, Answers())  # type: ignore[arg-type]
+    made = Channel(link, m.Role.RECEIVER, Controls(), TABLE)  # type: ignore[arg-type]
     made._conversation.state = State.DATA
     made.end(Cancelled())
     assert link.read <= channels._DRAIN_BYTES + 1_000_000
@@ -175,7 +175,7 @@ def test_n10_the_last_word_does_not_wait_for_somebody_who_never_stops() -> None:
 @pytest.mark.parametrize(("kind", "size"), [(m.Kind.PACK, limits.PACK_CAP), (m.Kind.PACK, 200_000), (m.Kind.PACK, 100)])
 def test_n11_what_is_unread_while_we_write_is_counted_in_bytes(kind: m.Kind, size: int) -> None:
     link = FullLink(frame(m.Sealed(kind, memoryview(bytes(size)))))
-    made = Channel(link, m.Role.RECEIVER, Answers())  # type: ignore[arg-type]
+    made = Channel(link, m.Role.RECEIVER, Controls(), TABLE)  # type: ignore[arg-type]
     made._conversation.state = State.DATA
     with pytest.raises(ProtocolProblem):
         made.send(m.Received(1, 1, 1))
@@ -207,7 +207,7 @@ def test_cancelling_works_while_a_name_is_looked_up(couple: Couple, monkeypatch:
     thread = threading.Thread(target=session.run, daemon=True)
     thread.start()
     heard.wait(st.WaitingFor)
-    session.answers.cancel()
+    session.controls.cancel()
     thread.join(SOON)
     assert not thread.is_alive()
     assert heard.code() == "cancelled"

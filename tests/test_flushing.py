@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from countersign.transfer import flushing
-from countersign.transfer.disk import SYNCS_AT_ONCE, Folder
-from countersign.transfer.flushing import EarlySync
+from countersign.disk.folders import SYNCS_AT_ONCE, Folder
+from countersign.target import flushing
+from countersign.target.flushing import EarlySync
 from tests.transfers import Exchange, fill, make_couple
 from tests.waiting import wait_until
 

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from countersign.handles import Handle
+from countersign.base.handles import Handle
+from countersign.disk.folders import File, Folder, Tree
 from countersign.pack.manifest import Entry, EntryKind, Manifest
-from countersign.transfer.disk import File, Folder, Tree
 
 ROOT = Path(__file__).resolve().parents[1] / "countersign"
 # the modules that make handles, and those whose file object is closed where it is opened
 OWNERS = {
-    "handles.py", "locks.py", "files.py", "app.py", "transfer/disk_posix.py", "transfer/disk_windows.py",
-    "transfer/journal.py", "transfer/receipt_writing.py",
+    "base/handles.py", "base/locks.py", "base/files.py", "app.py", "disk/posix.py", "disk/windows.py",
+    "target/journal.py", "receipts/writing.py",
 }  # fmt: skip
 
 

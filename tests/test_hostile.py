@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from countersign import limits
-from countersign.errors import Problem
+from countersign.base import limits
+from countersign.base.errors import Problem
 from countersign.pack.archive import PackWriter
 from countersign.pack.manifest import Entry, EntryKind, Manifest
 from countersign.pack.plan import Answer, Piece, plan_packs
 from countersign.seal.stream import Sealer, Stream, StreamReader
-from countersign.transfer import status as st
-from countersign.transfer.selection import Selection
+from countersign.session import status as st
+from countersign.source.selection import Selection
 from countersign.transport.addresses import Address
 from countersign.transport.link import LinkLostError
 from countersign.transport.listening import Listener
@@ -374,9 +374,9 @@ def test_somebody_let_in_as_the_receiver_is_closed_is_sent_away(couple: Couple) 
 
     with bobs_door(couple) as scene:
         first = scene.let_in()
-        wait_until(lambda: scene.reception._session, 10, "the first to be served: the next one has to wait")
-        scene.reception._let_in.put((Waiting(), couple.peer_alice()))  # type: ignore[arg-type]
-        scene.reception.answers.cancel()
+        wait_until(lambda: scene.reception.turn.session_of(couple.peer_alice()), 10, "the first to be served: the next one has to wait")
+        scene.reception.turn.let_in(Waiting(), couple.peer_alice())  # type: ignore[arg-type]
+        scene.reception.controls.cancel()
         assert first.last_word() == "cancelled"
         first.link.close()
     assert [problem.code for problem in told] == ["cancelled"]

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from countersign import limits
-from countersign.transfer import receiving, sending, status as st
-from countersign.transfer.journal import list_interrupted
-from countersign.transfer.proposal import Decision
-from countersign.transfer.selection import Selection
+from countersign.base import limits
+from countersign.session import status as st
+from countersign.session.proposal import Decision
+from countersign.source.selection import Selection
+from countersign.target import intake
+from countersign.target.journal import list_interrupted
+from countersign.transfer import connections, receiving
 from countersign.transport.addresses import Address
 from tests.proxy import Proxy
 from tests.transfers import Couple, Exchange, Heard, fill, snapshot
@@ -25,7 +27,7 @@ LARGE = 60_000_000
 def _every_progress(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten reports a second would be too few to end a transfer half-way on loopback."""
     monkeypatch.setattr(limits, "STATUS_SECONDS", 0.0)
-    monkeypatch.setattr(receiving, "_ACK_SECONDS", 0.0)
+    monkeypatch.setattr(intake, "_ACK_SECONDS", 0.0)
 
 
 @pytest.mark.parametrize("who", ["sender", "receiver"])
@@ -36,7 +38,7 @@ def test_cancelled_before_the_data(couple: Couple, who: str, at: type[st.Status]
     exchange.start()
     heard = exchange.sender if at is st.KeyShown else exchange.receiver
     heard.wait(at)
-    (exchange.session if who == "sender" else exchange.reception).answers.cancel()
+    (exchange.session if who == "sender" else exchange.reception).controls.cancel()
     exchange.join()
     expected = {"sender": ("cancelled", "peer_cancelled"), "receiver": ("peer_cancelled", "cancelled")}
     assert exchange.codes == expected[who]
@@ -50,7 +52,7 @@ def test_cancelled_while_the_code_is_asked(couple: Couple) -> None:
     exchange.sender.on_status = lambda _status: None
     exchange.start()
     exchange.sender.wait(st.NeedCode)
-    exchange.session.answers.cancel()
+    exchange.session.controls.cancel()
     exchange.join(receiver=False)
     assert exchange.sender.code() == "cancelled"
     wrong = exchange.receiver.wait(st.CodeWrong)  # N7: leaving half-way counts as a try
@@ -89,7 +91,7 @@ def _cancel_at(exchange: Exchange, who: str, size: int) -> None:
 
     def on_status(status: st.Status) -> None:
         if isinstance(status, st.Progress) and status.bytes_done > size:
-            session.answers.cancel()
+            session.controls.cancel()
         before(status)
 
     heard.on_status = on_status
@@ -97,7 +99,7 @@ def _cancel_at(exchange: Exchange, who: str, size: int) -> None:
 
 @pytest.fixture
 def quick_return(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sending, "_PAUSES", (0.05,))
+    monkeypatch.setattr(connections, "_PAUSES", (0.05,))
     monkeypatch.setattr(limits, "REJOIN_SECONDS", 20.0)
     monkeypatch.setattr(receiving, "_THANKS_SECONDS", 1.0)
 
@@ -136,7 +138,7 @@ def test_f3_many_cuts_in_one_transfer(couple: Couple, quick_return: None) -> Non
 
 
 def test_f3_gone_for_good_is_resumable(couple: Couple, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sending, "_PAUSES", (0.05,))
+    monkeypatch.setattr(connections, "_PAUSES", (0.05,))
     monkeypatch.setattr(limits, "REJOIN_SECONDS", 0.5)
     fill(couple.folder, large=LARGE)
     exchange = Exchange(couple)
@@ -217,7 +219,7 @@ def test_f4_files_that_change_while_they_are_read(couple: Couple) -> None:
     exchange.receiver.wait(st.NeedDecision)
     late.write_text("#!/bin/sh\necho changed\n")
     gone.unlink()
-    exchange.reception.answers.say("decision", Decision(True))
+    exchange.reception.answers.decision.give(Decision(True))
     exchange.join()
     assert exchange.codes == ("done", "done")
     for heard in (exchange.sender, exchange.receiver):
@@ -258,10 +260,10 @@ def test_two_senders_at_once(couple: Couple) -> None:
     thread.start()
     wait_until(lambda: bool(heard.all(st.NeedCode)) or bool(heard.all(st.Failed)), 20, "the second sender")
     if heard.all(st.NeedCode):
-        second.answers.say("code", exchange.receiver.all(st.Listening)[-1].code)
+        second.answers.code.give(exchange.receiver.all(st.Listening)[-1].code)
     thread.join(20)
     assert heard.code() == "busy"
-    exchange.reception.answers.say("decision", Decision(True))
+    exchange.reception.answers.decision.give(Decision(True))
     exchange.join()
     assert exchange.codes == ("done", "done")
     assert os.listdir(couple.into)

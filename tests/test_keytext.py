@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as some
 
-from countersign.errors import BadCode, BadKey
+from countersign.base.errors import BadCode, BadKey
 from countersign.seal import code, keytext
 from countersign.ui.presenters.receiver import key_typed
 

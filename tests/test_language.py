@@ -13,19 +13,27 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
-from countersign import i18n
-from countersign.errors import Problem, Unreachable
-from countersign.figures import moment_text, number_text, percent_text, size_text, time_text
+from countersign.base import i18n
+from countersign.base.errors import Problem, Unreachable
+from countersign.base.figures import moment_text, number_text, percent_text, size_text, time_text
 from countersign.wording import amount_text
 from tests.programs import ROOT
 
 PACKAGE = ROOT / "countersign"
 KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2)}
+NO_FACES = {"icon.py", "desktop_entry.py"}  # drawings, and a file that the system reads
 FACES = [
-    *sorted((PACKAGE / "ui").rglob("*.py")),
-    *(PACKAGE / f"{name}.py" for name in (
-        "wording", "cli", "commands", "options", "errors", "firewall", "selftest", "app", "figures", "preferences", "bootstrap")),
-]  # fmt: skip
+    *sorted(
+        path
+        for room in ("ui", "cli", "base/errors")
+        for path in (PACKAGE / room).rglob("*.py")
+        if path.name not in NO_FACES
+    ),
+    *(
+        PACKAGE / f"{name}.py"
+        for name in ("wording", "options", "firewall", "selftest", "app", "base/figures", "bootstrap")
+    ),
+]
 # what people read and no language changes: our own name, formats, names of files, and what only programs read
 SAME_EVERYWHERE = re.compile(
     r"Countersign|XXXX-XXXX-XXXX-XXXX|.*\.TLabel|.*\.TFrame|.*\.TButton|T[A-Z]\w+|Treeview.*|WM_\w+|<.*>|[A-Z_0-9]+|"

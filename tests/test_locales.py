@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from countersign import console
-from countersign.commands import show_interrupted
-from countersign.home import Home
-from countersign.preferences import PreferenceStore
-from countersign.setting import open_setting
+from countersign.cli.commands import show_interrupted
+from countersign.places.home import Home
+from countersign.profile import open_setting
+from countersign.ui.preferences import PreferenceStore
 from tests.programs import ROOT, Program
 from tests.transfers import Couple, Exchange, fill, interrupt, make_couple, snapshot
 from tests.waiting import wait_until

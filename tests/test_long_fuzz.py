@@ -8,7 +8,7 @@ import time
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as some
 
-from countersign.errors import NotACertificate, SealBroken
+from countersign.base.errors import NotACertificate, SealBroken
 from countersign.pack.archive import read_pack
 from countersign.trust.certificate import read_certificate
 from tests.long.archives import PIECES, archive

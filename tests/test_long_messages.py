@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from countersign.seal.stream import Stream, StreamReader
-from countersign.transfer import status as st
+from countersign.session import status as st
 from countersign.wire import messages as m
 from countersign.wire.messages import Kind
 from tests.long.archives import right_archive

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from countersign import errors
-from countersign.files import cut_to_bytes, remove_spares, replace_file, spare_name
-from countersign.home import Home
-from countersign.setting import open_setting
-from countersign.transfer.receipt_writing import receipt_stem
-from countersign.transfer.receipts import SUFFIX
+from countersign.base import errors
+from countersign.base.files import cut_to_bytes, remove_spares, replace_file, spare_name
+from countersign.places.home import Home
+from countersign.profile import open_setting
+from countersign.receipts.format import SUFFIX
+from countersign.receipts.writing import receipt_stem
 from countersign.trust.peers import MOST_NAME_BYTES
 from tests.transfers import Couple, Exchange, fill, introduce
 

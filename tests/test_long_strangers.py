@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from countersign import limits
+from countersign.base import limits
 from tests.long.guesses import MOST, hours_of_guessing, patient_guessing
 from tests.long.strangers import GREETED_WITHIN, crowd_of
 from tests.transfers import Couple

@@ -11,21 +11,29 @@ from pathlib import Path
 
 import pytest
 
-from countersign import bootstrap, limits
-from countersign.commands import import_certificate, show_peers, verify_receipt
-from countersign.errors import DiskProblem, FolderMissing, IdentityDamaged, NotACertificate, Problem, ReceiptProblem
-from countersign.files import OddFile, open_regular, read_small
-from countersign.handles import Handle
-from countersign.home import Home
+from countersign import bootstrap
+from countersign.base import limits
+from countersign.base.errors import (
+    DiskProblem,
+    FolderMissing,
+    IdentityDamaged,
+    NotACertificate,
+    Problem,
+    ReceiptProblem,
+)
+from countersign.base.files import OddFile, open_regular, read_small
+from countersign.base.handles import Handle
+from countersign.cli.commands import import_certificate, show_peers, verify_receipt
 from countersign.pack.manifest import Entry, EntryKind, Manifest
-from countersign.preferences import PreferenceStore
-from countersign.setting import Setting, open_setting
-from countersign.transfer.history import ReceiptLines, list_exchanges
-from countersign.transfer.journal import VERSION, About, Journal, Past, discard, journals, list_interrupted, tidy
-from countersign.transfer.receipt_checking import check_receipt
-from countersign.transfer.scanning import scan_selection
+from countersign.places.home import Home
+from countersign.profile import Setting, open_setting
+from countersign.receipts.checking import check_receipt
+from countersign.receipts.history import ReceiptLines, list_exchanges
+from countersign.source.scanning import scan_selection
+from countersign.target.journal import VERSION, About, Journal, Past, discard, journals, list_interrupted, tidy
 from countersign.trust.fingerprint import DeviceId
 from countersign.trust.guesses import Guesses
+from countersign.ui.preferences import PreferenceStore
 from tests.long.signing import facts_of, signed_receipt
 from tests.transfers import introduce
 

@@ -20,14 +20,14 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from countersign.errors import FolderEmpty, OwnPlace
-from countersign.events import event_of
+from countersign.base.errors import FolderEmpty, OwnPlace
+from countersign.cli.events import event_of
+from countersign.disk.folders import File, Folder
 from countersign.pack.manifest import Entry, EntryKind
-from countersign.transfer import status as st
-from countersign.transfer.disk import File, Folder
-from countersign.transfer.own import Secret
-from countersign.transfer.scanning import INEXACT, OWN, Scan, scan_selection
-from countersign.transfer.selection import Selection
+from countersign.places.own import Secret
+from countersign.session import status as st
+from countersign.source.scanning import INEXACT, OWN, Scan, scan_selection
+from countersign.source.selection import Selection
 from countersign.ui.presenters.sender import Summary
 from countersign.wording import lines_of
 from tests.test_presenters import Stage

@@ -15,8 +15,8 @@ import msgspec
 import pytest
 from hypothesis import given, settings, strategies as some
 
-from countersign import limits
-from countersign.errors import OfferRefused, ProtocolProblem, SealBroken
+from countersign.base import limits
+from countersign.base.errors import OfferRefused, ProtocolProblem, SealBroken
 from countersign.pack import archive, names, plan
 from countersign.pack.compress import deflate
 from countersign.pack.manifest import Entry, EntryKind, Manifest, ManifestReader

@@ -9,11 +9,11 @@ from xml.etree import ElementTree
 
 import pytest
 
-from countersign import icon
-from countersign.desktop_entry import add_to_menu, entry_text
-from countersign.errors import DiskProblem
+from countersign.base.errors import DiskProblem
 from countersign.firewall import firewall_advice
-from countersign.preferences import PreferenceStore
+from countersign.ui import icon
+from countersign.ui.desktop_entry import add_to_menu, entry_text
+from countersign.ui.preferences import PreferenceStore
 
 pytestmark = pytest.mark.once
 

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from argparse import Namespace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from countersign import errors, i18n
-from countersign.home import Home
+from countersign.base import errors, i18n
 from countersign.pack.manifest import Entry, EntryKind, Manifest
-from countersign.preferences import PreferenceStore
+from countersign.places.home import Home
+from countersign.profile import open_setting
 from countersign.seal.keytext import new_key
-from countersign.setting import open_setting
-from countersign.transfer import status as st
-from countersign.transfer.proposal import Decision, Proposal
-from countersign.transfer.scanning import Scan, scan_selection
-from countersign.transfer.selection import Selection
+from countersign.session import status as st
+from countersign.session.answers import Slot
+from countersign.session.proposal import Decision, Proposal
+from countersign.source.scanning import Scan, scan_selection
+from countersign.source.selection import Selection
+from countersign.ui.preferences import PreferenceStore
 from countersign.ui.presenters.common import Around, Presenter
 from countersign.ui.presenters.receiver import ReceiverPresenter
 from countersign.ui.presenters.screens import (
@@ -189,7 +191,9 @@ class Stage:
 
     def said(self, question: str) -> object:
         assert self.presenter.session is not None
-        return self.presenter.session.answers.take(question)
+        answers = self.presenter.session.answers
+        slots: dict[str, Slot[Any]] = {"code": answers.code, "key": answers.key, "decision": answers.decision}
+        return slots[question].take()
 
 
 LISTENING = st.Listening(("192.168.1.5", "10.0.0.1"), 12346, "4711", "ABCD-…")
@@ -300,7 +304,7 @@ def test_another_folder_restarts_the_reception(couple: Couple, tmp_path: Path) -
     window.folder = tmp_path / "elsewhere"
     window.press("Choose another folder")
     assert stage.presenter.session is not None
-    assert stage.presenter.session.answers.cancelled
+    assert stage.presenter.session.controls.cancelled
     stage.hear(st.Failed(errors.Cancelled()))
     stage.presenter.ended()
     assert len(stage.sessions) == 2
@@ -438,10 +442,10 @@ def test_closing_asks_only_during_a_transfer(couple: Couple) -> None:
     stage.window.yes = False
     stage.presenter.close_asked()
     assert stage.presenter.session is not None
-    assert not stage.presenter.session.answers.cancelled
+    assert not stage.presenter.session.controls.cancelled
     stage.window.yes = True
     stage.presenter.close_asked()
-    assert stage.presenter.session.answers.cancelled
+    assert stage.presenter.session.controls.cancelled
     stage.presenter.ended()
     assert stage.window.closed
 
@@ -460,7 +464,7 @@ def test_a_stop_that_takes_a_moment_is_shown_and_asked_once(couple: Couple) -> N
     assert stage.window.screens[-1] == stopping
     stage.presenter.close_asked()
     assert stage.presenter.session is not None
-    assert stage.presenter.session.answers.cancelled
+    assert stage.presenter.session.controls.cancelled
     stage.presenter.ended()
     assert stage.window.closed
 
@@ -655,10 +659,10 @@ def test_pausing_from_the_window(couple: Couple) -> None:
     assert "The disk sets the pace." in window.text()
     assert stage.presenter.session is not None
     window.press("Pause")
-    assert stage.presenter.session.answers.paused
+    assert stage.presenter.session.controls.paused
     assert "Paused." in window.text()
     window.press("Go on")
-    assert not stage.presenter.session.answers.paused
+    assert not stage.presenter.session.controls.paused
     stage.hear(st.Paused(True, by_them=True))
     assert "The other person has paused." in window.text()
     stage.hear(st.Paused(False, by_them=True))

@@ -7,8 +7,8 @@ import unicodedata
 import pytest
 from hypothesis import given, strategies as some
 
-from countersign.figures import size_text, time_text
-from countersign.printable import printable
+from countersign.base.figures import size_text, time_text
+from countersign.base.printable import printable
 
 HIDING = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 

@@ -12,17 +12,19 @@ from typing import Any
 import msgspec
 import pytest
 
-from countersign.commands import checksum_line
-from countersign.errors import DiskProblem, ReceiptProblem
-from countersign.hashing import digest_of
+from countersign.base.errors import DiskProblem, ReceiptProblem
+from countersign.base.hashing import digest_of
+from countersign.cli.commands import checksum_line
 from countersign.pack.manifest import Entry, EntryKind, Manifest
+from countersign.receipts.checking import check_receipt
+from countersign.receipts.format import Countersignature, Header, Here, Line, Notice, is_time, time_text
+from countersign.receipts.history import ReceiptLines, list_exchanges
+from countersign.receipts.writing import Spare
 from countersign.seal.keys import KeyRing
 from countersign.seal.stream import Stream, StreamWriter
-from countersign.transfer import concluding, receiving, sending, status as st
-from countersign.transfer.history import ReceiptLines, list_exchanges
-from countersign.transfer.receipt_checking import check_receipt
-from countersign.transfer.receipt_writing import Spare
-from countersign.transfer.receipts import Countersignature, Header, Here, Line, Notice, is_time, time_text
+from countersign.session import status as st
+from countersign.target import concluding
+from countersign.transfer import connections, receiving
 from countersign.trust.certificate import LARGEST_RSA
 from countersign.trust.fingerprint import DeviceId
 from countersign.wire import messages as m
@@ -292,14 +294,14 @@ def test_r2_names_that_are_taken_stay_with_the_receiver(couple: Couple) -> None:
 
 
 def test_the_sender_learns_of_other_names_where_the_person_allows_it(couple: Couple) -> None:
-    from countersign.transfer.proposal import Decision
+    from countersign.session.proposal import Decision
 
     fill(couple.folder, large=1000)
     couple.into.mkdir(parents=True)
     (couple.into / "run.sh").write_text("mine")
     exchange = Exchange(couple, accept=None).start()
     exchange.receiver.wait(st.NeedDecision)
-    exchange.reception.answers.say("decision", Decision(True, tell_renamed=True))
+    exchange.reception.answers.decision.give(Decision(True, tell_renamed=True))
     exchange.join()
     end = exchange.sender.end()
     assert isinstance(end, st.Done)
@@ -309,11 +311,11 @@ def test_the_sender_learns_of_other_names_where_the_person_allows_it(couple: Cou
 def test_a_receipt_without_thanks_is_good_and_says_so(couple: Couple, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(couple.folder, large=1000)
     losing(monkeypatch, m.Kind.THANKS, 1000)
-    monkeypatch.setattr(sending, "_PAUSES", (30.0,))
+    monkeypatch.setattr(connections, "_PAUSES", (30.0,))
     monkeypatch.setattr(receiving, "_THANKS_SECONDS", 0.1)
     exchange = Exchange(couple).start()
     got = exchange.receiver.wait(st.Done)
-    exchange.session.answers.cancel()
+    exchange.session.controls.cancel()
     exchange.join()
     assert got.receipt is not None
     assert not check_receipt(got.receipt, couple.into).countersigned
@@ -342,7 +344,7 @@ def test_the_sender_believes_no_notice_that_lies(couple: Couple, monkeypatch: py
 
 
 def test_the_receiver_believes_no_countersignature_of_another(couple: Couple, monkeypatch: pytest.MonkeyPatch) -> None:
-    from countersign.transfer import comparing
+    from countersign.source import comparing
 
     fill(couple.folder, large=1000)
     monkeypatch.setattr(
@@ -356,14 +358,14 @@ def test_the_receiver_believes_no_countersignature_of_another(couple: Couple, mo
 
 
 def m_countersignature(signature: bytes) -> Any:
-    from countersign.transfer.receipts import Countersignature
+    from countersign.receipts.format import Countersignature
 
     return Countersignature(signature)
 
 
 def test_what_a_computer_cannot_make_is_told_by_its_own_reason(couple: Couple, monkeypatch: pytest.MonkeyPatch) -> None:
     """Links on Windows were told as names that cannot be kept."""
-    monkeypatch.setattr("countersign.transfer.proposing.LINKS_WORK", False)
+    monkeypatch.setattr("countersign.target.proposing.LINKS_WORK", False)
     fill(couple.folder, large=1000)
     exchange = Exchange(couple).run()
     sent, _got = receipts_of(exchange)

@@ -10,16 +10,21 @@ from pathlib import Path
 
 import pytest
 
-from countersign import limits
+from countersign.base import limits
+from countersign.disk.direct import LargeWriter
+from countersign.disk.folders import File, Tree
 from countersign.pack.archive import Buffer
 from countersign.pack.manifest import Manifest
-from countersign.transfer import creating, publishing, receiving, scanning, sending, settling, staging, status as st
-from countersign.transfer.channel import Channel
-from countersign.transfer.disk import File, Tree
-from countersign.transfer.disk_direct import LargeWriter
-from countersign.transfer.journal import list_interrupted, tidy
-from countersign.transfer.proposal import Decision
-from countersign.transfer.selection import Selection
+from countersign.seal.keys import KeyRing
+from countersign.seal.stream import StreamWriter
+from countersign.session import status as st
+from countersign.session.channel import Channel
+from countersign.session.proposal import Decision
+from countersign.source import scanning
+from countersign.source.selection import Selection
+from countersign.target import creating, intake, publishing, settling, staging
+from countersign.target.journal import list_interrupted, tidy
+from countersign.transfer import connections, offering
 from countersign.transport.link import LinkLostError
 from countersign.wire import messages as m
 from tests.losing import losing
@@ -32,8 +37,8 @@ LARGE = 60_000_000
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "STATUS_SECONDS", 0.0)
-    monkeypatch.setattr(receiving, "_ACK_SECONDS", 0.0)
-    monkeypatch.setattr(sending, "_PAUSES", (0.1,))
+    monkeypatch.setattr(intake, "_ACK_SECONDS", 0.0)
+    monkeypatch.setattr(connections, "_PAUSES", (0.1,))
     monkeypatch.setattr(limits, "REJOIN_SECONDS", 20.0)
 
 
@@ -74,21 +79,25 @@ def test_p2_an_answer_to_one_list_is_no_answer_to_another(couple: Couple, monkey
     evil.mkdir()
     (evil / "evil.exe").write_text("never shown")
     exchange = Exchange(couple, accept=None)
-    transfer = sending.SendingSession._transfer
+    own, run = couple.alice.device.own, offering.Offering.run
 
-    def other(self: sending.SendingSession, channel: Channel, scan: scanning.Scan, *rest: object) -> None:
-        if self._ring is not None:
-            scan = scanning.scan_selection(Selection((evil,)), lambda *_a: None, lambda: False, self._device.own)
-            self._selection = Selection((evil,))
-        transfer(self, channel, scan, *rest)  # type: ignore[arg-type]
+    def other(self: offering.Offering, channel: Channel) -> tuple[KeyRing, StreamWriter]:
+        """From the second connection on another list is offered, and told."""
+        if self.ring is not None:
+            scan = scanning.scan_selection(Selection((evil,)), lambda *_a: None, lambda: False, own)
+            self._manifest = scan.manifest
+            delivery = exchange.session._delivery
+            assert delivery is not None
+            delivery._scan = scan
+        return run(self, channel)
 
-    monkeypatch.setattr(sending.SendingSession, "_transfer", other)
+    monkeypatch.setattr(offering.Offering, "run", other)
     with Proxy(exchange.port, cut_after=[]) as proxy:
         through(couple, exchange, proxy).start()
         exchange.receiver.wait(st.NeedDecision)
         proxy.cut_now()
         exchange.receiver.wait(st.Reconnecting)
-        exchange.reception.answers.say("decision", Decision(True))
+        exchange.reception.answers.decision.give(Decision(True))
         exchange.join()
     assert exchange.receiver.code() == "protocol"
     assert couple.visible() == []
@@ -102,7 +111,7 @@ def test_a_line_lost_while_the_person_looks_at_the_list(couple: Couple) -> None:
         exchange.receiver.wait(st.NeedDecision)
         proxy.cut_now()
         exchange.receiver.wait(st.NeedDecision, 2)
-        exchange.reception.answers.say("decision", Decision(True))
+        exchange.reception.answers.decision.give(Decision(True))
         exchange.join()
     assert exchange.codes == ("done", "done")
     assert len(exchange.receiver.all(st.NeedKey)) == 1
@@ -134,11 +143,11 @@ def test_key_accepted_is_not_heard(couple: Couple, monkeypatch: pytest.MonkeyPat
 def test_cancelled_while_only_the_thanks_is_missing(couple: Couple, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(couple.folder, large=1000)
     losing(monkeypatch, m.Kind.THANKS, 1000)
-    monkeypatch.setattr(sending, "_PAUSES", (30.0,))
+    monkeypatch.setattr(connections, "_PAUSES", (30.0,))
     exchange = Exchange(couple).start()
     exchange.receiver.wait(st.Reconnecting)
-    exchange.reception.answers.cancel()
-    exchange.session.answers.cancel()
+    exchange.reception.controls.cancel()
+    exchange.session.controls.cancel()
     exchange.join()
     assert exchange.receiver.code() == "done"
     end = exchange.receiver.end()
@@ -203,7 +212,7 @@ def test_many_names_that_are_taken(couple: Couple) -> None:
     end = exchange.receiver.end()
     assert isinstance(end, st.Done)
     assert len(end.renamed) == 900
-    from countersign.transfer.receipt_checking import check_receipt
+    from countersign.receipts.checking import check_receipt
 
     assert end.receipt is not None
     for folder in (couple.folder, couple.into):
@@ -220,7 +229,7 @@ def test_a_burned_code_is_shown_even_while_somebody_is_waited_for(
     with Proxy(exchange.port, cut_after=[LARGE // 2], then_refuse=True) as proxy:
         through(couple, exchange, proxy).start()
         exchange.receiver.wait(st.Reconnecting)
-        exchange.session.answers.cancel()
+        exchange.session.controls.cancel()
         exchange.join(receiver=False)
     from countersign.transport.addresses import Address
 
@@ -242,7 +251,7 @@ def test_neither_exclusive_rename_nor_hard_links(couple: Couple, monkeypatch: py
 
     if sys.platform == "win32":
         pytest.skip("Windows' own rename is exclusive")
-    from countersign.transfer import disk_posix
+    from countersign.disk import posix as disk_posix
 
     def refused(*_a: object, **_k: object) -> None:
         raise OSError(errno.EPERM, os.strerror(errno.EPERM))

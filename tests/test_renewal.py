@@ -18,13 +18,13 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from countersign import errors, limits
-from countersign.commands import show_peers
-from countersign.locks import hold
-from countersign.setting import Setting, open_setting
-from countersign.transfer import status as st
-from countersign.transfer.history import list_exchanges
-from countersign.transfer.receipt_checking import check_receipt
+from countersign.base import errors, limits
+from countersign.base.locks import hold
+from countersign.cli.commands import show_peers
+from countersign.profile import Setting, open_setting
+from countersign.receipts.checking import check_receipt
+from countersign.receipts.history import list_exchanges
+from countersign.session import status as st
 from countersign.transport.link import LinkLostError
 from countersign.transport.tls import loads_as_anchor
 from countersign.trust import certificate as certificates
@@ -35,7 +35,7 @@ from countersign.trust.renewal import Renewal, check_renewal, make_renewal
 from countersign.wire import messages as m
 from tests.doors import hall, visit
 from tests.patched import patched
-from tests.rude import bobs_door, file, sending
+from tests.rude import Scene, bobs_door, file, sending
 from tests.transfers import Couple, Exchange, introduce
 from tests.waiting import wait_until
 
@@ -688,7 +688,7 @@ def test_a_transfer_brings_the_new_certificate_and_the_next_one_uses_it(ending: 
 def test_a_renewal_that_is_refused_ends_nothing(
     ending: Couple, monkeypatch: pytest.MonkeyPatch, payload: bytes
 ) -> None:
-    monkeypatch.setattr("countersign.transfer.sending.renewal_told", lambda _device: payload)
+    monkeypatch.setattr("countersign.transfer.offering.renewal_told", lambda _device: payload)
     (ending.folder / "a").write_text("a")
     exchange = Exchange(ending).run()
     assert exchange.codes == ("done", "done")
@@ -736,12 +736,12 @@ def test_a_chosen_peer_is_reached_by_any_of_their_certificates(ending: Couple, q
         session = ending.bob.sending(
             ending.bob.selection(None), there.address, ending.peer_alice(), lambda _status: None
         )
-        link = session._connect(lambda: False)
+        link = session._connections._connect(lambda: False)
         assert link.peer_id == identity_of(alice).id
         link.close()
         ending.bob.device.peers.forget("alice")
         with pytest.raises(errors.PeerForgotten):
-            session._connect(lambda: False)
+            session._connections._connect(lambda: False)
 
 
 def test_a_transfer_after_a_renewal_is_one_of_the_same_person(ending: Couple) -> None:
@@ -770,8 +770,8 @@ def test_n7_a_renewal_gives_no_new_guesses(ending: Couple) -> None:
     assert peer is not None
     exchange.reception.allow(peer)
     assert not device.guesses.locked(ending.peer_alice().id, device.now())
-    exchange.session.answers.cancel()
-    exchange.reception.answers.cancel()
+    exchange.session.controls.cancel()
+    exchange.reception.controls.cancel()
     exchange.join()
 
 
@@ -800,10 +800,16 @@ def test_guests_of_one_person_make_room_for_each_other_by_whichever_certificate(
         first = scene.greeted()[0]
         scene.couple = Couple(ending.root, renewed(ending), ending.bob)
         others = [scene.greeted()[0] for _n in range(limits.GUESTS_OF_ONE)]
-        wait_until(lambda: len(scene.reception._guests) == limits.GUESTS_OF_ONE, 10, "the oldest to make room")
+        wait_until(lambda: len(scene.reception.guests) == limits.GUESTS_OF_ONE, 10, "the oldest to make room")
         assert first.last_word() == "busy"
         for rude in (first, *others):
             rude.link.close()
+
+
+def waits(scene: Scene) -> bool:
+    """Whether the receiver waits for a sender that it has lost."""
+    session = scene.reception.turn.session_of(scene.couple.peer_alice())
+    return session is not None and session.way_back.is_waiting
 
 
 def test_a_sender_that_was_lost_comes_back_with_its_new_certificate(ending: Couple) -> None:
@@ -814,7 +820,7 @@ def test_a_sender_that_was_lost_comes_back_with_its_new_certificate(ending: Coup
         before.offer(1, 3, 1)
         before.manifest([file("a.txt")])
         before.rude.link.close()
-        wait_until(lambda: scene.reception._session and scene.reception._session.waiting, 20, "the receiver to wait")
+        wait_until(lambda: waits(scene), 20, "the receiver to wait")
         scene.couple = Couple(ending.root, renewed(ending), ending.bob)
         again = scene.let_in()
         again.link.close()

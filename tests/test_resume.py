@@ -15,16 +15,18 @@ from typing import Any
 
 import pytest
 
-from countersign import limits
-from countersign.transfer import adopting, receiving, sending, status as st
-from countersign.transfer.adopting import Kept
-from countersign.transfer.comparing import Comparison
-from countersign.transfer.disk import File, Folder
-from countersign.transfer.journal import journals, list_interrupted, read_about
-from countersign.transfer.proposal import Decision
-from countersign.transfer.receipt_checking import check_receipt
-from countersign.transfer.recovery import Recovered
-from countersign.transfer.sent_hashes import SentHashes
+from countersign.base import limits
+from countersign.disk.folders import File, Folder
+from countersign.receipts.checking import check_receipt
+from countersign.session import status as st
+from countersign.session.proposal import Decision
+from countersign.source.comparing import Comparison
+from countersign.source.hashing import SentHashes
+from countersign.target import adopting, intake
+from countersign.target.adopting import Kept
+from countersign.target.journal import journals, list_interrupted, read_about
+from countersign.target.recovery import Recovered
+from countersign.transfer import connections
 from tests.transfers import Couple, Exchange, interrupt, snapshot
 
 LARGE = 24_000_000
@@ -33,7 +35,7 @@ LARGE = 24_000_000
 @pytest.fixture(autouse=True)
 def _every_progress(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "STATUS_SECONDS", 0.0)
-    monkeypatch.setattr(receiving, "_ACK_SECONDS", 0.0)
+    monkeypatch.setattr(intake, "_ACK_SECONDS", 0.0)
 
 
 @pytest.fixture
@@ -115,7 +117,7 @@ def edit_unseen(path: Path) -> None:
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Both find each other again at once."""
-    monkeypatch.setattr(sending, "_PAUSES", (0.05,))
+    monkeypatch.setattr(connections, "_PAUSES", (0.05,))
 
 
 def ended_well_and_equal(couple: Couple, exchange: Exchange) -> None:
@@ -215,7 +217,7 @@ def test_f9_a_held_file_that_cannot_be_read_any_more_is_never_called_arrived(
         lost.write_text("another size than before, by far")
     else:
         refuse_reading(monkeypatch, lost.parent)
-    exchange.reception.answers.say("decision", Decision(True))
+    exchange.reception.answers.decision.give(Decision(True))
     exchange.join()
     assert exchange.codes == ("done", "done")
     for heard in (exchange.sender, exchange.receiver):
@@ -231,14 +233,22 @@ def test_f9_a_held_file_that_cannot_be_read_any_more_is_never_called_arrived(
 def refuse_reading(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     """What lies in this folder cannot be opened, also for one who may read everything."""
     there = folder.stat().st_ino
-    read_file = Folder.read_file
+    read_file, read_small = Folder.read_file, Folder.read_small
+
+    def refuse(folder: Folder) -> None:
+        if folder.status(".").st_ino == there:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
     def refusing(self: Folder, name: str) -> File:
-        if self.status(".").st_ino == there:
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        refuse(self)
         return read_file(self, name)
 
+    def refusing_small(self: Folder, name: str, buffer: memoryview) -> tuple[int, os.stat_result]:
+        refuse(self)
+        return read_small(self, name, buffer)
+
     monkeypatch.setattr(Folder, "read_file", refusing)
+    monkeypatch.setattr(Folder, "read_small", refusing_small)
 
 
 @pytest.mark.once
@@ -300,7 +310,7 @@ def test_f9_what_grew_in_an_earlier_try_is_not_taken_over(couple: Couple, earlie
     exchange.receiver.wait(st.NeedDecision)
     if not before:
         grow()
-    exchange.reception.answers.say("decision", Decision(True))
+    exchange.reception.answers.decision.give(Decision(True))
     assert exchange.join().codes == ("done", "done")
     assert snapshot(couple.into) == snapshot(couple.folder)
 
@@ -317,7 +327,7 @@ def test_f9_what_changes_between_check_and_answer_is_not_taken_over(couple: Coup
     exchange.receiver.wait(st.NeedDecision)
     staged = earlier / "d0003" / "f"
     staged.write_bytes(staged.read_bytes()[::-1])
-    exchange.reception.answers.say("decision", Decision(True))
+    exchange.reception.answers.decision.give(Decision(True))
     assert exchange.join().codes == ("done", "done")
     assert snapshot(couple.into) == snapshot(couple.folder)
 

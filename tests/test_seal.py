@@ -11,7 +11,7 @@ import pytest
 from cryptography.fernet import Fernet, InvalidToken
 from hypothesis import given, settings, strategies as some
 
-from countersign.errors import SealBroken
+from countersign.base.errors import SealBroken
 from countersign.seal import keys, stream, token
 from countersign.seal.keys import KeyRing, Label
 from countersign.seal.stream import Opener, Sealer, Stream, StreamReader, StreamWriter

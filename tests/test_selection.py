@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from countersign import limits
-from countersign.errors import Cancelled, TooMuch
-from countersign.home import Home
-from countersign.transfer import status as st
-from countersign.transfer.disk import Folder
-from countersign.transfer.own import OwnPlaces
-from countersign.transfer.scanning import Scan, scan_selection
-from countersign.transfer.selection import Selection, split_patterns
+from countersign.base import limits
+from countersign.base.errors import Cancelled, TooMuch
+from countersign.disk.folders import Folder
+from countersign.places.home import Home
+from countersign.places.own import OwnPlaces
+from countersign.session import status as st
+from countersign.source.scanning import Scan, scan_selection
+from countersign.source.selection import Selection, split_patterns
 from tests.transfers import Couple, Exchange, fill, snapshot
 
 NOBODY = OwnPlaces(Home(Path("nowhere")), None, b"")
@@ -158,7 +158,7 @@ def test_cancelling_is_heard_while_a_large_folder_is_read(tmp_path: Path, monkey
 def test_cancelling_is_heard_on_a_slow_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where every entry takes a while, a thousand of them are too long."""
     clock = iter(range(10_000))
-    monkeypatch.setattr("countersign.transfer.scanning.time.monotonic", lambda: next(clock) * 0.1)
+    monkeypatch.setattr("countersign.source.scanning.time.monotonic", lambda: next(clock) * 0.1)
     for number in range(20):
         (tmp_path / f"{number}").write_text("x")
     asked: list[int] = []

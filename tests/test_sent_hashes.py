@@ -9,19 +9,22 @@ from collections.abc import Callable
 
 import pytest
 
-from countersign import limits
-from countersign.errors import DiskProblem
-from countersign.hashing import DIGEST, digest_of
+from countersign.base import limits
+from countersign.base.errors import DiskProblem
+from countersign.base.hashing import DIGEST, digest_of
 from countersign.pack.plan import Answer, Piece, bitmap, plan_packs
 from countersign.seal.keys import KeyRing
 from countersign.seal.stream import Sealer, Stream
-from countersign.transfer import packing as packings, receiving, sending, status as st
-from countersign.transfer.packing import Packing
-from countersign.transfer.scanning import Scan, scan_selection
-from countersign.transfer.selection import Selection
-from countersign.transfer.sent_hashes import SentHashes
-from countersign.transfer.source import Source, WithdrawnError
-from countersign.transfer.stats import SENDERS, Stats
+from countersign.session import status as st
+from countersign.session.stats import SENDERS, Stats
+from countersign.source import packing as packings
+from countersign.source.hashing import SentHashes
+from countersign.source.packing import Packing
+from countersign.source.reading import Source, WithdrawnError
+from countersign.source.scanning import Scan, scan_selection
+from countersign.source.selection import Selection
+from countersign.target import intake
+from countersign.transfer import connections
 from tests.proxy import Proxy
 from tests.test_comparing import done_once
 from tests.transfers import Couple, Exchange, fill
@@ -170,11 +173,11 @@ def test_a_new_connection_begins_every_file_anew(couple: Couple) -> None:
     made.packing.close()
     content = memoryview((couple.folder / "00").read_bytes())
     made.hashes.begin([])
-    made.hashes.take(Piece(0, 0, PACK), content[:PACK])
+    made.hashes.take([(Piece(0, 0, PACK), content[:PACK])])
     made.hashes.withdraw(0)
     made.hashes.begin([])
     for offset in range(0, 3 * PACK, PACK):
-        made.hashes.take(Piece(0, offset, PACK), content[offset : offset + PACK])
+        made.hashes.take([(Piece(0, offset, PACK), content[offset : offset + PACK])])
     assert made.right(0)
 
 
@@ -197,8 +200,8 @@ def test_f3_three_cuts_in_a_row_with_threads_out_of_step(
 ) -> None:
     monkeypatch.setattr(limits, "PACK_BYTES", 4 * limits.MIB)
     monkeypatch.setattr(limits, "STATUS_SECONDS", 0.0)
-    monkeypatch.setattr(receiving, "_ACK_SECONDS", 0.0)
-    monkeypatch.setattr(sending, "_PAUSES", (0.05,))
+    monkeypatch.setattr(intake, "_ACK_SECONDS", 0.0)
+    monkeypatch.setattr(connections, "_PAUSES", (0.05,))
     fill(couple.folder, large=60_000_000)
     exchange = Exchange(couple)
     with Proxy(exchange.port, cut_after=[9_000_000, 14_000_000, 23_000_000]) as proxy:

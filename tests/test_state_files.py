@@ -10,16 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from countersign import limits
-from countersign.commands import show_interrupted
-from countersign.errors import IdentityDamaged
-from countersign.files import private_folder, replace_file, spare_name
-from countersign.handles import Handle
-from countersign.home import Home
+from countersign.base import limits
+from countersign.base.errors import IdentityDamaged
+from countersign.base.files import private_folder, replace_file, spare_name
+from countersign.base.handles import Handle
+from countersign.cli.commands import show_interrupted
 from countersign.pack.manifest import Entry, EntryKind, Manifest
-from countersign.setting import open_setting
-from countersign.transfer import journal as journal_module, status as st
-from countersign.transfer.journal import (
+from countersign.places.home import Home
+from countersign.profile import open_setting
+from countersign.session import status as st
+from countersign.target import journal as journal_module
+from countersign.target.journal import (
     VERSION,
     About,
     Journal,

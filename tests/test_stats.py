@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from countersign.events import event_of
-from countersign.transfer import stats as stages, status as st
-from countersign.transfer.stats import RECEIVERS, SENDERS, Stats, holds_up
+from countersign.cli.events import event_of
+from countersign.session import stats as stages, status as st
+from countersign.session.stats import RECEIVERS, SENDERS, Stats, holds_up
 from countersign.wording import STAGES, lines_of
 from tests.transfers import Exchange, fill, make_couple
 

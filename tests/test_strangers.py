@@ -8,9 +8,9 @@ import threading
 
 import pytest
 
-from countersign.events import event_of
+from countersign.cli.events import event_of
+from countersign.session.status import Listening, StrangerRefused
 from countersign.transfer import strangers
-from countersign.transfer.status import Listening, StrangerRefused
 from countersign.transfer.strangers import EVERY, Strangers
 from countersign.wording import sentence_of
 from tests.transfers import Couple, Heard
@@ -102,5 +102,5 @@ def test_n1_strangers_at_a_receiver_are_told_together(couple: Couple, monkeypatc
         wait_until(lambda: sum(one.count for one in heard.all(StrangerRefused)) == 40, 20, "all of them to be told")
         assert 2 <= len(heard.all(StrangerRefused)) < 20
     finally:
-        reception.answers.cancel()
+        reception.controls.cancel()
         running.join()

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from countersign import errors
-from countersign.home import Home, program_folder
-from countersign.transfer import status as st
-from countersign.transfer.proposal import Decision
+from countersign.base import errors
+from countersign.places.home import Home, program_folder
+from countersign.session import status as st
+from countersign.session.proposal import Decision
 from tests.test_own import bound
 from tests.transfers import Couple, Exchange, fill, snapshot
 
@@ -190,7 +190,7 @@ def test_p13_a_target_chosen_at_the_decision_is_looked_at_too(couple: Couple, wh
     before = snapshot(couple.bob.home.certs)
     exchange = Exchange(couple, accept=None).start()
     exchange.receiver.wait(st.NeedDecision)
-    exchange.reception.answers.say("decision", Decision(True, into=couple.bob.home.root / where))
+    exchange.reception.answers.decision.give(Decision(True, into=couple.bob.home.root / where))
     exchange.join()
     assert exchange.codes == ("peer_disk", "bad_target")
     assert snapshot(couple.bob.home.certs) == before

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from countersign.pack.manifest import Entry, EntryKind, Manifest
-from countersign.transfer import status as st
-from countersign.transfer.journal import VERSION, About, Journal, discard, is_staging_name, new_staging_name
-from countersign.transfer.proposal import Decision
+from countersign.session import status as st
+from countersign.session.proposal import Decision
+from countersign.target.journal import VERSION, About, Journal, discard, is_staging_name, new_staging_name
 from tests.test_documents import table
 from tests.transfers import Couple, Exchange, fill, snapshot
 
@@ -109,7 +109,7 @@ def test_d2_the_whole_list_is_there_before_anything_is_accepted(couple: Couple) 
     assert listed == set(snapshot(couple.folder))
     assert not exchange.receiver.all(st.Progress)
     assert not couple.into.exists()
-    exchange.reception.answers.say("decision", Decision(True))
+    exchange.reception.answers.decision.give(Decision(True))
     assert exchange.join().codes == ("done", "done")
 
 

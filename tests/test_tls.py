@@ -16,11 +16,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from countersign import errors, limits
-from countersign.home import Home
-from countersign.setting import Setting, open_setting
+from countersign.base import errors, limits
+from countersign.places.home import Home
+from countersign.profile import Setting, open_setting
 from countersign.transport.addresses import Address, parse_address
-from countersign.transport.connecting import connect
+from countersign.transport.dialing import connect
 from countersign.transport.link import LinkLostError
 from countersign.transport.listening import Listener
 from countersign.transport.tls import make_context

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from countersign import errors, limits
+from countersign.base import errors, limits
+from countersign.receipts.checking import check_receipt
 from countersign.seal.keytext import new_key
-from countersign.transfer import status as st
-from countersign.transfer.channel import Channel
-from countersign.transfer.proposal import Decision
-from countersign.transfer.receipt_checking import check_receipt
+from countersign.session import status as st
+from countersign.session.channel import Channel
+from countersign.session.proposal import Decision
 from countersign.wire import messages as m
 from countersign.wire.frames import encode_frame
 from tests.transfers import Couple, Exchange, fill, snapshot
@@ -163,7 +163,7 @@ def test_a_folder_that_goes_away_before_it_is_received_into(couple: Couple) -> N
     exchange = Exchange(couple, into=couple.root / "file" / "received_folder", accept=None).start()
     exchange.receiver.wait(st.NeedDecision)
     (couple.root / "file").write_text("in the way")
-    exchange.reception.answers.say("decision", Decision(True))
+    exchange.reception.answers.decision.give(Decision(True))
     exchange.join()
     assert exchange.codes == ("peer_disk", "disk")
 

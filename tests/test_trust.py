@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from countersign import errors, limits
+from countersign.base import errors, limits
 from countersign.transport.tls import loads_as_anchor
 from countersign.trust import certificate as certificates
 from countersign.trust.fingerprint import DeviceId, device_id, fingerprint

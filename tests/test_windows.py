@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from countersign.home import Home
+from countersign.places.home import Home
+from countersign.profile import open_setting
 from countersign.seal.keytext import new_key
-from countersign.setting import open_setting
-from countersign.transfer.journal import journals, list_interrupted
+from countersign.target.journal import journals, list_interrupted
 from tests.people import Person, virtual_screen
 from tests.programs import ROOT
 from tests.proxy import NarrowLine

@@ -8,14 +8,15 @@ import msgspec
 import pytest
 from hypothesis import given, settings, strategies as some
 
-from countersign import limits
-from countersign.errors import ProtocolProblem
-from countersign.hashing import DIGEST
+from countersign.base import limits
+from countersign.base.errors import ProtocolProblem
+from countersign.base.hashing import DIGEST
 from countersign.pack.arrival import Run, Verdict, encode
 from countersign.pack.summary import Summary, encode_summary
+from countersign.transfer.states import TABLE, State
 from countersign.wire import messages as m
 from countersign.wire.frames import HEADER, FrameReader, encode_frame
-from countersign.wire.states import TABLE, Conversation, State, following
+from countersign.wire.states import Conversation
 
 SEALING = 130  # what a token and its inner header add at the most
 
@@ -86,7 +87,7 @@ def test_n2_each_type_has_its_own_cap() -> None:
 
 
 def test_n1_no_large_message_before_its_state() -> None:
-    conversation = Conversation(m.Role.RECEIVER)
+    conversation = Conversation(m.Role.RECEIVER, TABLE)
     conversation.sending(m.Kind.HELLO)
     for kind in (m.Kind.PACK, m.Kind.MANIFEST, m.Kind.OFFER, m.Kind.CODE_PROOF):
         with pytest.raises(ProtocolProblem):
@@ -169,14 +170,14 @@ def test_caps_hold_the_largest_message_of_each_type() -> None:
 @pytest.mark.parametrize("speaker", list(m.Role))
 @pytest.mark.parametrize("kind", list(m.Kind))
 def test_n9_what_is_not_in_the_table_ends_the_session(state: State, speaker: m.Role, kind: m.Kind) -> None:
-    conversation = Conversation(speaker.other)
+    conversation = Conversation(speaker.other, TABLE)
     conversation.state = state
-    after = following(state, speaker, kind)
+    after = TABLE.following(state, speaker, kind)
     if after is None:
         assert conversation.cap_of(kind) == -1
         with pytest.raises(ProtocolProblem):
             conversation.received(kind)
-        ours = Conversation(speaker)
+        ours = Conversation(speaker, TABLE)
         ours.state = state
         with pytest.raises(AssertionError):
             ours.sending(kind)
@@ -187,9 +188,9 @@ def test_n9_what_is_not_in_the_table_ends_the_session(state: State, speaker: m.R
 
 
 def test_nothing_follows_the_end() -> None:
-    assert not [key for key in TABLE if key[0] is State.CLOSED]
+    assert not [key for key in TABLE.moves if key[0] is State.CLOSED]
     for kind in m.Kind:
-        assert following(State.CLOSED, m.Role.SENDER, kind) is None
+        assert TABLE.following(State.CLOSED, m.Role.SENDER, kind) is None
 
 
 def test_the_header_is_that_of_the_document() -> None:

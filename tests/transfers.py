@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from countersign.home import Home
-from countersign.setting import Setting, open_setting
-from countersign.transfer import status as st
-from countersign.transfer.proposal import Decision
+from countersign.places.home import Home
+from countersign.profile import Setting, open_setting
+from countersign.session import status as st
+from countersign.session.proposal import Decision
+from countersign.source.selection import Selection
 from countersign.transfer.reception import Reception
-from countersign.transfer.selection import Selection
 from countersign.transfer.sending import SendingSession
 from countersign.transport.addresses import Address
 from countersign.trust.peers import Peer
@@ -156,7 +156,7 @@ class Exchange:
         return self
 
     def stop_receiver(self) -> None:
-        self.reception.answers.cancel()
+        self.reception.controls.cancel()
         self._receiving.join(PATIENCE)
         assert not self._receiving.is_alive()
 
@@ -171,14 +171,14 @@ class Exchange:
             code = self._codes.pop(0) if self._codes else right
             if code == "wrong":
                 code = f"{(int(right) + 1) % 10000:04d}"
-            self.session.answers.say("code", code)
+            self.session.answers.code.give(code)
 
     def _as_bob(self, status: st.Status) -> None:
         if isinstance(status, st.NeedKey):
             key = self.sender.wait(st.KeyShown).key
-            self.reception.answers.say("key", self._keys.pop(0) if self._keys else key)
+            self.reception.answers.key.give(self._keys.pop(0) if self._keys else key)
         elif isinstance(status, st.NeedDecision) and self._accept is not None:
-            self.reception.answers.say("decision", Decision(self._accept))
+            self.reception.answers.decision.give(Decision(self._accept))
 
 
 def interrupt(couple: Couple, size: int, into: Path | None = None, folder: Path | None = None) -> None:
@@ -188,7 +188,7 @@ def interrupt(couple: Couple, size: int, into: Path | None = None, folder: Path 
 
     def on_status(status: st.Status) -> None:
         if isinstance(status, st.Progress) and status.bytes_done > size:
-            exchange.reception.answers.cancel()
+            exchange.reception.controls.cancel()
         before(status)
 
     exchange.receiver.on_status = on_status

@@ -12,8 +12,8 @@ from typing import NamedTuple, TypeAlias
 import msgspec
 from isal import igzip_lib, isal_zlib
 
-from countersign import limits
-from countersign.errors import SealBroken
+from countersign.base import limits
+from countersign.base.errors import SealBroken
 from countersign.pack.compress import deflate
 from countersign.pack.plan import Piece
 from countersign.pack.reasons import WITHDRAWN

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import msgspec
 
-from countersign import limits
-from countersign.errors import ProtocolProblem
-from countersign.hashing import DIGEST
+from countersign.base import limits
+from countersign.base.errors import ProtocolProblem
+from countersign.base.hashing import DIGEST
 from countersign.pack.manifest import Manifest
 from countersign.pack.payload import decoded
 from countersign.pack.plan import Index, bitmap, has_bit

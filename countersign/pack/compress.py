@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from isal import isal_zlib
 
-from countersign import limits
+from countersign.base import limits
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
 

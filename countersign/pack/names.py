@@ -9,9 +9,9 @@ from __future__ import annotations
 import unicodedata
 from enum import Enum
 
-from countersign import limits
-from countersign.errors import OfferRefused
-from countersign.i18n import N_
+from countersign.base import limits
+from countersign.base.errors import OfferRefused
+from countersign.base.i18n import N_
 
 # https://learn.microsoft.com/windows/win32/fileio/naming-a-file
 _WINDOWS_FORBIDDEN = frozenset('<>:"|?*') | {chr(n) for n in range(32)}

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import msgspec
 
-from countersign.errors import Problem, ProtocolProblem
+from countersign.base.errors import Problem, ProtocolProblem
 
 T = TypeVar("T")
 

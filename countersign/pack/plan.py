@@ -7,8 +7,8 @@ from typing import Annotated, NamedTuple
 
 import msgspec
 
-from countersign import limits
-from countersign.errors import ProtocolProblem
+from countersign.base import limits
+from countersign.base.errors import ProtocolProblem
 from countersign.pack.manifest import Manifest
 from countersign.pack.payload import decoded
 

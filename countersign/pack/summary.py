@@ -6,8 +6,8 @@ from typing import Annotated
 
 import msgspec
 
-from countersign import limits
-from countersign.errors import OfferRefused
+from countersign.base import limits
+from countersign.base.errors import OfferRefused
 from countersign.pack.payload import decoded
 
 _Renewal = Annotated[bytes, msgspec.Meta(max_length=limits.TOLD_RENEWAL)]

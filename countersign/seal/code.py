@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import secrets
 
-from countersign.errors import BadCode
+from countersign.base.errors import BadCode
 
 DIGITS = 4
 _LABEL = b"countersign/1 code"

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import secrets
 
-from countersign.errors import BadKey
-from countersign.i18n import N_, _
+from countersign.base.errors import BadKey
+from countersign.base.i18n import N_, _
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LENGTH = 16

@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from enum import IntEnum
 
-from countersign.errors import SealBroken
+from countersign.base.errors import SealBroken
 from countersign.seal.keys import KeyRing, Label
 from countersign.seal.token import Buffer, open_token, seal
 

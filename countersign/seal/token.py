@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 
-from countersign.errors import SealBroken
+from countersign.base.errors import SealBroken
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import queue
-import secrets
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from countersign import limits
-from countersign.errors import (
+from countersign.base import limits
+from countersign.base.errors import (
     Busy,
     Cancelled,
     CodeRefused,
@@ -19,41 +16,31 @@ from countersign.errors import (
     PeerSilent,
     Problem,
     ProtocolProblem,
-    VersionProblem,
 )
-from countersign.i18n import _
-from countersign.seal.code import code_proof, new_code, same
-from countersign.transfer.answers import Answers
-from countersign.transfer.channel import Channel
-from countersign.transfer.device import Device
-from countersign.transfer.disk import disk_problem
-from countersign.transfer.journal import tidy
+from countersign.base.i18n import _
+from countersign.disk.folders import disk_problem
+from countersign.session.answers import Answers
+from countersign.session.channel import Channel
+from countersign.session.controls import Controls
+from countersign.session.device import Device
+from countersign.session.greeting import Nonces, greet
+from countersign.session.status import Connected, Done, Failed, Listening, Note, Report, Status, StrangerRefused
+from countersign.target.journal import tidy
+from countersign.transfer.guests import Guests
+from countersign.transfer.judging import Judge
+from countersign.transfer.queueing import Turn
 from countersign.transfer.receiving import ReceivingSession
-from countersign.transfer.status import (
-    CodeWrong,
-    Connected,
-    Done,
-    Failed,
-    Listening,
-    Note,
-    PeerLocked,
-    Report,
-    Status,
-    StrangerRefused,
-)
+from countersign.transfer.states import TABLE
 from countersign.transfer.strangers import Strangers
 from countersign.transport.link import Link, LinkLostError
 from countersign.trust.peers import Peer
 from countersign.wire.messages import (
-    PROTOCOL_VERSION,
     CodeAccepted,
     CodeProof,
     CodeRefused as CodeRefusedMessage,
-    Hello,
     Message,
     Rejoin,
     Role,
-    common_version,
 )
 
 _JOIN_SECONDS = 5.0
@@ -75,31 +62,28 @@ OpenDoor = Callable[[Callable[[Link], None], Callable[[], None]], Door]
 
 
 class Reception:
-    """Listens and receives. `run` blocks until it has ended; everything else may be called from other threads."""
+    """Listens and receives. `run` blocks until it has ended; everything else may be called from other threads.
+
+    Each connection has a thread of its own until it is let in; the one of `run` serves.
+    """
 
     def __init__(
         self, device: Device, into: Path, open_door: OpenDoor, report: Report, *, keep_listening: bool = False
     ) -> None:
-        self.answers = Answers()
+        self.controls = Controls()
+        self.answers = Answers(self.controls)
+        self.guests = Guests()
+        self.turn = Turn()
+        self.last: Status | None = None  # Done or Failed of the last transfer
         self._device = device
         self._into = into
         self._open_door = open_door
         self._face = report
         self._keep_listening = keep_listening
-        self._lock = threading.Lock()
-        self._code = new_code()
-        self._wrong = 0  # proofs against this code
-        self._guests: list[tuple[Peer, Channel]] = []  # greeted, not yet let in; oldest first
-        self._closing = False
-        self._session: ReceivingSession | None = None
-        self._let_in: queue.Queue[tuple[Channel, Peer]] = queue.Queue()
-        self._taken = False  # somebody has proven the code and is being served
+        self._judge = Judge(device, self._report, self._show_code)
         self._door: Door | None = None
-        self._strangers = Strangers(lambda count: self._report(StrangerRefused(count)), self._wake_run)
-        self.last: Status | None = None  # Done or Failed of the last transfer
-        self.answers.on_change(self._wake_if_cancelled)
-
-    # --- from other threads ------------------------------------------------------------------------------------------
+        self._strangers = Strangers(lambda count: self._report(StrangerRefused(count)), self.turn.wake)
+        self.controls.on_change(self._wake_if_cancelled)
 
     def allow(self, peer: Peer) -> None:
         """The person here allows a peer again who has used up its tries."""
@@ -108,7 +92,7 @@ class Reception:
     def run(self) -> None:
         """Listens until one transfer has ended, or for good with keep_listening. Every end is reported."""
         try:
-            self._door = self._open_door(self._welcome, self._strangers.another)
+            door = self._door = self._open_door(self._welcome, self._strangers.another)
         except Problem as problem:
             self._report(Failed(problem))
             return
@@ -118,82 +102,63 @@ class Reception:
             for aside in damaged:
                 note = _("The record of an interrupted transfer was damaged and set aside: {file}").format(file=aside)
                 self._report(Note(note))
-            while True:
-                channel, peer = self._wait_for_somebody()
-                self._serve(channel, peer)
-                if not self._keep_listening and self._nobody_let_in():
-                    return
-                if self._nobody_let_in():
-                    self._new_code()
-                    self._show_code()
+            self._serve_all()
         except Problem as problem:
             self._report(Failed(problem))
         finally:
-            self._closing = True
-            with self._lock:
-                guests = [channel for _peer, channel in self._guests]
-            for channel in guests:
-                channel.lose()
-            self._door.close()
-            self._door.join(_JOIN_SECONDS)
-            self._send_away()
+            self.guests.close()
+            door.close()
+            door.join(_JOIN_SECONDS)
+            for late in self.turn.close():
+                late.end(Cancelled())
 
     # --- on the thread of run ----------------------------------------------------------------------------------------
 
+    def _serve_all(self) -> None:
+        while True:
+            channel, peer = self._wait_for_somebody()
+            self._serve(channel, peer)
+            if not self.turn.is_anybody_next:
+                if not self._keep_listening:
+                    return
+                self._judge.renew()
+                self._show_code()
+
     def _wait_for_somebody(self) -> tuple[Channel, Peer]:
         while True:
-            if self.answers.cancelled:
+            if self.controls.cancelled:
                 raise Cancelled
             self._strangers.tell_due()
-            try:
-                item = self._let_in.get(timeout=self._strangers.seconds_left())
-            except queue.Empty:  # the strangers' turn
-                continue
-            if item is not None:
-                return item
-
-    def _send_away(self) -> None:
-        """Ends with those who were let in and whose turn never came."""
-        while not self._let_in.empty():
-            item = self._let_in.get()
-            if item is not None:
-                item[0].end(Cancelled())
-
-    def _nobody_let_in(self) -> bool:
-        with self._let_in.mutex:
-            return not any(item is not None for item in self._let_in.queue)
+            found = self.turn.wait(self._strangers.seconds_left())
+            if found is not None:
+                return found
 
     def _wake_if_cancelled(self) -> None:
-        if self.answers.cancelled:
-            self._wake_run()
-
-    def _wake_run(self) -> None:
-        self._let_in.put(None)  # type: ignore[arg-type]  # only to end the wait
+        if self.controls.cancelled:
+            self.turn.wake()
 
     def _serve(self, channel: Channel, peer: Peer) -> None:
-        for question in ("key", "decision"):
-            self.answers.forget(question)
-        session = ReceivingSession(self._device, peer, self._into, self.answers, self._report)
-        self._session = session
+        self.answers.key.forget()
+        self.answers.decision.forget()
+        session = ReceivingSession(self._device, peer, self._into, self.controls, self.answers, self._report)
+        self.turn.serve(session)
         try:
             session.run(channel)
         except Problem as problem:
-            if self.answers.cancelled and self._keep_listening:
+            if self.controls.cancelled and self._keep_listening:
                 raise
-            if self._nobody_let_in():  # else the same sender is here again already, and this end is no news
+            if not self.turn.is_anybody_next:  # else the same sender is here again already, and this end is no news
                 self._report(Failed(problem))
         finally:
-            with self._lock:
-                self._session = None
-                self._taken = not self._nobody_let_in()
+            self.turn.finished()
 
     # --- on the threads of connections ---------------------------------------------------------------------------------
 
     def _welcome(self, link: Link) -> None:
         """Greets a pinned peer: hello, then the code or a rejoin. Owns the link until somebody takes it over."""
         peer = self._device.peers.by_id(link.peer_id)
-        channel = Channel(link, Role.RECEIVER, self.answers)
-        if peer is None or not self._admit(peer, channel):
+        channel = Channel(link, Role.RECEIVER, self.controls, TABLE)
+        if peer is None or not self.guests.admit(peer, channel):
             channel.end(Busy())
             return
         handed_over = False
@@ -208,65 +173,43 @@ class Reception:
             channel.end(trouble)
             self._report(Note(str(trouble)))
         finally:
-            self._dismiss(channel)
+            self.guests.dismiss(channel)
             if not handed_over:
                 channel.close()
 
-    def _admit(self, peer: Peer, channel: Channel) -> bool:
-        """Makes somebody a guest. Of one peer only a few at a time: the oldest of them makes room."""
-        with self._lock:
-            own = [other for who, other in self._guests if who.person == peer.person]
-            if self._closing or len(self._guests) - (len(own) >= limits.GUESTS_OF_ONE) >= limits.GUESTS:
-                return False
-            self._guests.append((peer, channel))
-            if len(own) >= limits.GUESTS_OF_ONE:
-                self._guests = [item for item in self._guests if item[1] is not own[0]]
-                own[0].lose()
-            return True
-
-    def _dismiss(self, channel: Channel) -> None:
-        with self._lock:
-            self._guests = [item for item in self._guests if item[1] is not channel]
-
     def _greet(self, channel: Channel, peer: Peer) -> bool:
-        own = secrets.token_bytes(32)
-        channel.send(Hello([PROTOCOL_VERSION], own))
-        theirs = channel.expect(Hello, limits.STALL_SECONDS)
-        if common_version(theirs.versions) is None:
-            raise VersionProblem
-        session = self._session
-        if session is not None and session.peer.person == peer.person:
+        nonces = greet(channel, limits.STALL_SECONDS)
+        session = self.turn.session_of(peer)
+        if session is not None:
             # either the same sender, back after a lost line, or a second window of it
-            return self._take_back(channel, session, peer, own, theirs.nonce)
-        if self._taken:
+            return self._take_back(channel, session, peer, nonces)
+        if self.turn.is_taken:
             raise Busy
         self._report(Connected(peer.name))
-        return self._judge_until_known(channel, peer, own, theirs.nonce, None)
+        return self._judge_until_known(channel, peer, nonces, None)
 
-    def _take_back(self, channel: Channel, session: ReceivingSession, peer: Peer, own: bytes, theirs: bytes) -> bool:
+    def _take_back(self, channel: Channel, session: ReceivingSession, peer: Peer, nonces: Nonces) -> bool:
         message = channel.receive(limits.PERSON_SECONDS)
         if isinstance(message, CodeProof):
-            if not session.waiting:
+            if not session.way_back.is_waiting:
                 raise Busy
             # the sender was started anew: it proves the code like anybody, and the old session makes room
-            return self._judge_until_known(channel, peer, own, theirs, message)
+            return self._judge_until_known(channel, peer, nonces, message)
         if not isinstance(message, Rejoin):
             raise ProtocolProblem
-        if not session.accepts_rejoin(message.transfer_id, message.proof, own, theirs):
+        if not session.way_back.accepts(message.transfer_id, message.proof, nonces):
             raise Interrupted
-        session.rejoin(channel)
+        session.way_back.rejoin(channel)
         return True
 
-    def _judge_until_known(
-        self, channel: Channel, peer: Peer, own: bytes, theirs: bytes, first: Message | None
-    ) -> bool:
+    def _judge_until_known(self, channel: Channel, peer: Peer, nonces: Nonces, first: Message | None) -> bool:
         tries = limits.CODE_TRIES
         while tries:
             try:
                 message = first if first is not None else channel.receive(limits.PERSON_SECONDS)
             except (LinkLostError, Problem):
-                if tries == limits.CODE_TRIES and not (self.answers.cancelled or channel.lost):
-                    self._left_half_way(peer)
+                if tries == limits.CODE_TRIES and not (self.controls.cancelled or channel.lost):
+                    self._judge.left_without_one(peer)
                 raise
             first = None
             if isinstance(message, Rejoin):
@@ -274,80 +217,33 @@ class Reception:
             if not isinstance(message, CodeProof):
                 raise ProtocolProblem
             arrived = time.monotonic()
-            if self._judge(message.proof, peer, own, theirs):
-                return self._let(channel, peer)
+            if self._judge.is_right(message.proof, peer, nonces):
+                return self._let_in(channel, peer)
             tries -= 1
-            if self.answers.wait_cancelled(max(0.0, arrived + limits.REFUSAL_SECONDS - time.monotonic())):
+            # every refusal takes as long, whatever its reason
+            if self.controls.wait_cancelled(max(0.0, arrived + limits.REFUSAL_SECONDS - time.monotonic())):
                 raise Cancelled
             channel.send(CodeRefusedMessage(tries))
         raise CodeRefused
 
-    def _judge(self, proof: bytes, peer: Peer, own: bytes, theirs: bytes) -> bool:
-        """Whether the proof is right. The try is on the disk before the proof is looked at."""
-        with self._lock:
-            allowed = self._device.guesses.begin_try(peer.person, self._device.now())
-            expected = code_proof(self._code, own, theirs, peer.id, self._device.identity.id)
-            right = same(expected, proof)
-            if allowed and right:
-                self._device.guesses.succeeded(peer.person, self._device.now())
-                return True
-            burned = self._count_wrong() if allowed else False
-            left = limits.CODE_TRIES - self._wrong if not burned else 0
-        self._tell_wrong(peer, allowed, burned, CodeWrong(left, peer.name, by_them=True))
-        return False
-
-    def _left_half_way(self, peer: Peer) -> None:
-        with self._lock:
-            allowed = self._device.guesses.begin_try(peer.person, self._device.now())
-            burned = self._count_wrong() if allowed else False
-            left = limits.CODE_TRIES - self._wrong if not burned else 0
-        self._tell_wrong(peer, allowed, burned, CodeWrong(left, peer.name, without_code=True, by_them=True))
-
-    def _count_wrong(self) -> bool:
-        """Counts a wrong proof against the code; True where that burned it."""
-        self._wrong += 1
-        if self._wrong < limits.CODE_TRIES:
-            return False
-        self._new_code()
-        return True
-
-    def _tell_wrong(self, peer: Peer, allowed: bool, burned: bool, news: CodeWrong) -> None:
-        for note in self._device.guesses.take_notes():
-            self._report(Note(note))
-        if not allowed or self._device.guesses.locked(peer.person, self._device.now()):
-            self._report(PeerLocked(peer.name))
-        if allowed:
-            self._report(news)
-        if burned:
-            self._show_code()
-
-    def _let(self, channel: Channel, peer: Peer) -> bool:
-        with self._lock:
-            session = self._session
-            if session is not None and session.waiting and session.peer.person == peer.person:
-                session.supersede()
-            elif self._taken:
-                raise Busy
-            self._taken = True
+    def _let_in(self, channel: Channel, peer: Peer) -> bool:
+        self.turn.take(peer)
         try:
             channel.send(CodeAccepted())
         except LinkLostError:
-            self._taken = False
+            self.turn.give_back()
             raise PeerSilent from None
-        self._let_in.put((channel, peer))
+        self.turn.let_in(channel, peer)
         return True
 
     # --- common ------------------------------------------------------------------------------------------------------
-
-    def _new_code(self) -> None:
-        self._code, self._wrong = new_code(), 0
 
     def _show_code(self) -> None:
         door = self._door
         assert door is not None
         identity = self._device.identity
         self._report(
-            Listening(tuple(door.addresses), door.port, self._code, identity.fingerprint, tuple(door.interfaces))
+            Listening(tuple(door.addresses), door.port, self._judge.code, identity.fingerprint, tuple(door.interfaces))
         )
 
     def _report(self, status: Status) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 
-from countersign import limits
-from countersign.errors import BadAddress
-from countersign.printable import printable
+from countersign.base import limits
+from countersign.base.errors import BadAddress
+from countersign.base.printable import printable
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from countersign.errors import Problem
+from countersign.base.errors import Problem
 from countersign.trust.fingerprint import DeviceId
 
 

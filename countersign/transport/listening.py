@@ -17,9 +17,9 @@ from collections.abc import Callable
 
 import psutil
 
-from countersign import limits
-from countersign.errors import CannotListen, PortTaken, Problem
-from countersign.i18n import _
+from countersign.base import limits
+from countersign.base.errors import CannotListen, PortTaken, Problem
+from countersign.base.i18n import _
 from countersign.transport.link import LinkLostError
 from countersign.transport.tls import TlsLink, make_context
 from countersign.trust.identity import Identity

@@ -16,14 +16,14 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, PublicKeyAlgorithmOID
 
-from countersign.errors import (
+from countersign.base.errors import (
     CertificateExpired,
     HoldsPrivateKey,
     NotACertificate,
     UnsupportedKey,
     WeakCertificate,
 )
-from countersign.limits import CERTIFICATE_FILE_CAP
+from countersign.base.limits import CERTIFICATE_FILE_CAP
 
 LIFE = datetime.timedelta(days=365 * 50)
 BACKDATED = datetime.timedelta(days=1)  # clocks a little apart must not refuse a new certificate

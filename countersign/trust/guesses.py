@@ -9,11 +9,11 @@ from pathlib import Path
 
 import msgspec
 
-from countersign import limits
-from countersign.errors import DiskProblem
-from countersign.files import OddFile, read_small, replace_file, set_aside
-from countersign.i18n import _
-from countersign.locks import file_lock
+from countersign.base import limits
+from countersign.base.errors import DiskProblem
+from countersign.base.files import OddFile, read_small, replace_file, set_aside
+from countersign.base.i18n import _
+from countersign.base.locks import file_lock
 from countersign.trust.fingerprint import DeviceId
 
 HOUR = 3600.0

@@ -15,12 +15,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
-from countersign.errors import DiskProblem, IdentityDamaged, Problem, SuccessorDamaged, WeakCertificate
-from countersign.figures import moment_text
-from countersign.files import PRIVATE_FILE, PUBLIC_FILE, OddFile, read_small, replace_file, set_aside, tighten
-from countersign.i18n import N_, _
-from countersign.limits import CERTIFICATE_FILE_CAP
-from countersign.locks import file_lock
+from countersign.base.errors import DiskProblem, IdentityDamaged, Problem, SuccessorDamaged, WeakCertificate
+from countersign.base.figures import moment_text
+from countersign.base.files import PRIVATE_FILE, PUBLIC_FILE, OddFile, read_small, replace_file, set_aside, tighten
+from countersign.base.i18n import N_, _
+from countersign.base.limits import CERTIFICATE_FILE_CAP
+from countersign.base.locks import file_lock
 from countersign.trust import certificate as certificates
 from countersign.trust.fingerprint import DeviceId, device_id, fingerprint
 from countersign.trust.renewal import Renewal, make_renewal

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from countersign.errors import DiskProblem, Problem
+from countersign.base.errors import DiskProblem, Problem
 from countersign.trust.fingerprint import DeviceId
 
 SUFFIXES = (".pem", ".crt", ".cer")

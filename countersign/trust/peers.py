@@ -14,7 +14,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from countersign.errors import (
+from countersign.base.errors import (
     AlreadyKnown,
     BadName,
     DiskProblem,
@@ -27,11 +27,11 @@ from countersign.errors import (
     RenewalRefused,
     UnusableCertificate,
 )
-from countersign.files import PUBLIC_FILE, OddFile, cut_to_bytes, read_small, replace_file
-from countersign.i18n import _
-from countersign.limits import CERTIFICATE_FILE_CAP, CERTIFICATES_OF_ONE
-from countersign.locks import file_lock
-from countersign.printable import encodable
+from countersign.base.files import PUBLIC_FILE, OddFile, cut_to_bytes, read_small, replace_file
+from countersign.base.i18n import _
+from countersign.base.limits import CERTIFICATE_FILE_CAP, CERTIFICATES_OF_ONE
+from countersign.base.locks import file_lock
+from countersign.base.printable import encodable
 from countersign.trust.certificate import check_dates, is_device_alone, read_certificate, read_certificates
 from countersign.trust.fingerprint import DeviceId, device_id, fingerprint
 from countersign.trust.peer_files import SUFFIXES, PeerFile, PeerFolder

@@ -13,9 +13,9 @@ import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from countersign.errors import OwnCertificate, RenewalRefused, UnusableCertificate
-from countersign.i18n import _
-from countersign.limits import RENEWAL_CAP, SIGNATURE_CAP
+from countersign.base.errors import OwnCertificate, RenewalRefused, UnusableCertificate
+from countersign.base.i18n import _
+from countersign.base.limits import RENEWAL_CAP, SIGNATURE_CAP
 from countersign.trust.certificate import is_device_alone, read_certificate, sign, signature_fits
 from countersign.trust.fingerprint import DeviceId, device_id
 

@@ -9,19 +9,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from countersign import i18n
 from countersign.awake import Wakefulness
+from countersign.base import i18n
+from countersign.base.errors import EXIT_DONE, Problem
 from countersign.crash import own_bug
-from countersign.desktop_entry import add_to_menu
-from countersign.errors import EXIT_DONE, Problem
-from countersign.home import Home
 from countersign.options import RECEIVER
-from countersign.preferences import PreferenceStore
-from countersign.setting import Setting, open_setting
-from countersign.transfer import status as st
-from countersign.transfer.scanning import scan_selection
-from countersign.transfer.selection import Selection
-from countersign.ui.presenters.common import Around, Presenter, Session
+from countersign.places.home import Home
+from countersign.profile import Setting, open_setting
+from countersign.session import status as st
+from countersign.session.running import Session
+from countersign.source.scanning import scan_selection
+from countersign.source.selection import Selection
+from countersign.ui.desktop_entry import add_to_menu
+from countersign.ui.preferences import PreferenceStore
+from countersign.ui.presenters.common import Around, Presenter
 from countersign.ui.presenters.receiver import ReceiverPresenter
 from countersign.ui.presenters.sender import SenderPresenter, Summary
 from countersign.ui.views.window import AppWindow, OwnError

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Callable
 from typing import TypeAlias
 
-from countersign.errors import ProtocolProblem
+from countersign.base.errors import ProtocolProblem
 from countersign.wire.messages import Kind, Message, decode, encode_body, kind_of
 
 HEADER = struct.Struct(">BI")

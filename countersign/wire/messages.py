@@ -7,8 +7,8 @@ from typing import Annotated, Any, TypeAlias
 
 import msgspec
 
-from countersign import limits
-from countersign.errors import ProtocolProblem
+from countersign.base import limits
+from countersign.base.errors import ProtocolProblem
 
 PROTOCOL_VERSION = 1
 

@@ -1,90 +1,73 @@
-"""The state table, one for both roles, and the conversation that follows it.
+"""What a state table is, and the conversation that follows one.
 
-Two rules: what is not in the table is an error, of the peer where it arrives and of ours where we say it;
-`waiting` and `stop` belong to every state in which somebody listens.
+The table itself belongs to whoever speaks it: see transfer.states. Two rules hold for every table: what is not in it is an
+error, of the peer where it arrives and of ours where we say it; `waiting` and `stop` belong to every state in which somebody listens.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import Enum
 
-from countersign.errors import ProtocolProblem
+from countersign.base.errors import ProtocolProblem
 from countersign.wire.messages import CAPS, Kind, Role
 
 
-class State(Enum):
-    """Where a conversation stands, the same on both sides."""
+@dataclass(frozen=True)
+class Table:
+    """Who may say what in which state, and which state follows. States are the members of one Enum."""
 
-    START = "start"
-    GREETED = "greeted"
-    CODE = "code"
-    JUDGING = "judging"
-    OFFER = "offer"
-    FIRST_BATCH = "first_batch"
-    KEY = "key"
-    MANIFEST = "manifest"
-    DATA = "data"
-    HASHES = "hashes"
-    VERDICT = "verdict"
-    RECEIPT = "receipt"
-    CLOSED = "closed"
+    start: Enum
+    closed: Enum
+    data: Enum  # where a person may pause
+    moves: Mapping[tuple[Enum, Role, Kind], Enum]
 
-
-_S, _R = Role.SENDER, Role.RECEIVER
-
-TABLE: dict[tuple[State, Role, Kind], State] = {
-    (State.START, _R, Kind.HELLO): State.GREETED,
-    (State.GREETED, _S, Kind.HELLO): State.CODE,
-    (State.CODE, _S, Kind.CODE_PROOF): State.JUDGING,
-    (State.JUDGING, _R, Kind.CODE_REFUSED): State.CODE,
-    (State.JUDGING, _R, Kind.CODE_ACCEPTED): State.OFFER,
-    (State.CODE, _S, Kind.REJOIN): State.OFFER,
-    (State.OFFER, _S, Kind.OFFER): State.FIRST_BATCH,
-    (State.FIRST_BATCH, _S, Kind.MANIFEST): State.KEY,
-    (State.KEY, _R, Kind.KEY_REFUSED): State.KEY,
-    (State.KEY, _R, Kind.KEY_ACCEPTED): State.MANIFEST,
-    (State.MANIFEST, _S, Kind.MANIFEST): State.MANIFEST,
-    (State.MANIFEST, _R, Kind.ANSWER): State.DATA,
-    (State.DATA, _S, Kind.PACK): State.DATA,
-    (State.DATA, _R, Kind.RECEIVED): State.DATA,
-    (State.DATA, _R, Kind.HASHES): State.HASHES,
-    (State.HASHES, _R, Kind.HASHES): State.HASHES,
-    (State.HASHES, _S, Kind.VERDICT): State.VERDICT,
-    (State.VERDICT, _R, Kind.RECEIPT): State.RECEIPT,
-    (State.RECEIPT, _S, Kind.THANKS): State.CLOSED,
-}
-
-
-def following(state: State, speaker: Role, kind: Kind) -> State | None:
-    """The state after `speaker` says `kind`, or None where they may not."""
-    if kind is Kind.STOP and state is not State.CLOSED and (state is not State.START or speaker is Role.RECEIVER):
-        return State.CLOSED
-    if kind is Kind.WAITING and state not in (State.START, State.CLOSED):
-        return state
-    return TABLE.get((state, speaker, kind))
+    def following(self, state: Enum, speaker: Role, kind: Kind) -> Enum | None:
+        """The state after `speaker` says `kind`, or None where they may not."""
+        if kind is Kind.STOP and state is not self.closed and (state is not self.start or speaker is Role.RECEIVER):
+            return self.closed
+        if kind is Kind.WAITING and state not in (self.start, self.closed):
+            return state
+        return self.moves.get((state, speaker, kind))
 
 
 class Conversation:
-    """Follows the table for one side. Knows no bytes, only who said what."""
+    """Follows a table for one side. Knows no bytes, only who said what. One thread uses it."""
 
-    def __init__(self, role: Role) -> None:
+    def __init__(self, role: Role, table: Table) -> None:
         self.role = role
-        self.state = State.START
+        self.table = table
+        self.state = table.start
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing may follow."""
+        return self.state is self.table.closed
+
+    @property
+    def is_in_data(self) -> bool:
+        """Whether this is the state in which people may pause."""
+        return self.state is self.table.data
+
+    def may_say(self, kind: Kind) -> bool:
+        """Whether we may say this now."""
+        return self.table.following(self.state, self.role, kind) is not None
 
     def cap_of(self, kind: Kind) -> int:
         """The largest body acceptable from the peer now, or -1 where that type is not."""
-        return CAPS[kind] if following(self.state, self.role.other, kind) is not None else -1
+        return CAPS[kind] if self.table.following(self.state, self.role.other, kind) is not None else -1
 
     def received(self, kind: Kind) -> None:
         """The peer said this. Raises ProtocolProblem where it may not."""
-        state = following(self.state, self.role.other, kind)
+        state = self.table.following(self.state, self.role.other, kind)
         if state is None:
             raise ProtocolProblem
         self.state = state
 
     def sending(self, kind: Kind) -> None:
         """We are about to say this; a mistake here is our bug."""
-        state = following(self.state, self.role, kind)
+        state = self.table.following(self.state, self.role, kind)
         if state is None:
             raise AssertionError(f"{self.role.value} may not say {kind.name} in {self.state.value}")
         self.state = state

@@ -19,11 +19,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from countersign.home import Home
-from countersign.setting import open_setting
-from countersign.transfer import status as st
-from countersign.transfer.proposal import Decision
-from countersign.transfer.selection import Selection
+from countersign.places.home import Home
+from countersign.profile import open_setting
+from countersign.session import status as st
+from countersign.session.proposal import Decision
+from countersign.source.selection import Selection
 from countersign.transport.addresses import Address
 from countersign.wire.states import Conversation
 
@@ -208,18 +208,18 @@ def _obey(session: Any, orders: int) -> None:
         for line in lines:
             what, value = json.loads(line)
             if what == "cancel":
-                session.answers.cancel()
+                session.controls.cancel()
             elif what == "decision":
-                session.answers.say("decision", Decision(True))
+                session.answers.decision.give(Decision(True))
             else:
-                session.answers.say(what, value)
+                {"code": session.answers.code, "key": session.answers.key}[what].give(value)
 
 
 def _watch(steps: _Steps) -> None:
     """Counts states of the conversation, and everything that changes the disk."""
     for name in ("sending", "received"):
         setattr(Conversation, name, _counted(getattr(Conversation, name), steps, "state"))
-    disk_posix = importlib.import_module("countersign.transfer.disk_posix")
+    disk_posix = importlib.import_module("countersign.disk.posix")
     for owner, name in ((os, "fsync"), (disk_posix, "_rename_exclusive"), (disk_posix, "_syncfs")):
         setattr(owner, name, _counted(getattr(owner, name), steps, "disk"))
     write = os.write

@@ -14,9 +14,11 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from countersign import limits
-from countersign.transfer import receiving, sending, status as st
-from countersign.transfer.selection import Selection
+from countersign.base import limits
+from countersign.session import status as st
+from countersign.source.selection import Selection
+from countersign.target import intake
+from countersign.transfer import connections, receiving
 from tests.long.figures import Figure, quick_couple
 from tests.long.records import HARMLESS, HARMS, Fault, RecordProxy
 from tests.long.trees import RandomTree
@@ -36,8 +38,9 @@ def quick_times() -> Iterator[None]:
         patched(
             limits, PACK_BYTES=_PACK, STALL_SECONDS=6.0, WAITING_SECONDS=0.2, HANDSHAKE_SECONDS=3.0, REJOIN_SECONDS=30.0
         ),
-        patched(sending, _PAUSES=(0.05,)),
-        patched(receiving, _SILENCE_SECONDS=20.0, _THANKS_SECONDS=3.0),
+        patched(connections, _PAUSES=(0.05,)),
+        patched(intake, _SILENCE_SECONDS=20.0),
+        patched(receiving, _THANKS_SECONDS=3.0),
     ):
         yield
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
-from countersign.transfer.publishing import beside
-from countersign.transfer.receipt_checking import check_receipt, read_receipt
-from countersign.transfer.receipts import Here
+from countersign.receipts.checking import check_receipt, read_receipt
+from countersign.receipts.format import Here
+from countersign.target.publishing import beside
 from tests.transfers import snapshot
 
 Tree: TypeAlias = Mapping[str, tuple[object, ...]]  # as `snapshot` gives it

@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from countersign import limits
-from countersign.setting import open_setting
-from countersign.transfer import reception as receptions, status as st
+from countersign.base import limits
+from countersign.profile import open_setting
+from countersign.session import status as st
+from countersign.transfer import reception as receptions
 from countersign.trust.fingerprint import DeviceId
 from countersign.trust.guesses import HOUR, Guesses
 from countersign.wire import messages as m
@@ -115,7 +116,7 @@ def _three_wrong(scene: Scene) -> bool:
 def _leave(scene: Scene) -> bool:
     rude, _theirs, _own = scene.greeted()
     rude.link.close()
-    wait_until(lambda: not scene.reception._guests, 20, "the receiver to notice")
+    wait_until(lambda: not scene.reception.guests, 20, "the receiver to notice")
     return False
 
 

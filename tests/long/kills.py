@@ -18,9 +18,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from countersign import limits
+from countersign.base import limits
 from countersign.seal import keys
-from countersign.transfer import receiving, sending
+from countersign.target import intake
+from countersign.transfer import connections
 from tests.long.actors import Actor, Stage, Trap
 from tests.long.expected import (
     Look,
@@ -292,8 +293,8 @@ def theatre() -> Iterator[Theatre]:
     """Two computers with small packs and short waits, and a second disk where there is one."""
     quick = (
         patched(limits, PACK_BYTES=_PACK, STATUS_SECONDS=0.0, REJOIN_SECONDS=60.0),
-        patched(receiving, _ACK_SECONDS=0.0),
-        patched(sending, _PAUSES=(0.05,) * 5),
+        patched(intake, _ACK_SECONDS=0.0),
+        patched(connections, _PAUSES=(0.05,) * 5),
         patched(keys, SCRYPT_N=QUICK_KEY),
     )
     with tempfile.TemporaryDirectory() as folder, quick[0], quick[1], quick[2], quick[3]:

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import msgspec
 
-from countersign import limits
+from countersign.base import limits
 from countersign.seal.stream import Stream, StreamWriter
-from countersign.transfer import status as st
+from countersign.session import status as st
 from countersign.wire import messages as m
 from tests.long.figures import Figure, quick_couple
 from tests.long.messages import attack_receiver, attack_sender

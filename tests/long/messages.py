@@ -14,8 +14,8 @@ from pathlib import Path
 
 from countersign.seal.keys import KeyRing, stretch
 from countersign.seal.keytext import parse_key
-from countersign.transfer import status as st
-from countersign.transfer.selection import Selection
+from countersign.session import status as st
+from countersign.source.selection import Selection
 from countersign.transport.addresses import Address
 from countersign.transport.listening import Listener
 from countersign.transport.tls import TlsLink
@@ -59,7 +59,7 @@ def _one(scene: Scene, case: to_receiver.Case) -> None:
         scene.heard.wait(st.Listening, shown + 1)  # with a new code
         wait_until(lambda: nothing_left(device.state), 10, f"staging to be gone after {case.name}")
     elif case.place == "code":
-        wait_until(lambda: not scene.reception._guests, 10, "the guest to be gone")
+        wait_until(lambda: not scene.reception.guests, 10, "the guest to be gone")
 
 
 def attack_sender(couple: Couple, cases: Iterable[to_sender.Case]) -> int:
@@ -89,7 +89,7 @@ def _one_sending(couple: Couple, address: Address, links: queue.Queue[TlsLink], 
 
     def on_status(status: st.Status) -> None:
         if isinstance(status, st.NeedCode) and case.place != "code":
-            session.answers.say("code", "0000")
+            session.answers.code.give("0000")
 
     heard.on_status = on_status
     thread = threading.Thread(target=session.run, name="alice", daemon=True)

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from countersign.home import Home
-from countersign.setting import open_setting
+from countersign.places.home import Home
+from countersign.profile import open_setting
 from tests.long.environments import ROOT, NotHereError, environment
 from tests.long.figures import Figure
 from tests.programs import Program

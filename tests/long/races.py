@@ -19,17 +19,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from countersign.home import Home
+from countersign.disk.folders import Folder, Tree, remove_tree
 from countersign.pack.manifest import Entry, EntryKind, Manifest
 from countersign.pack.plan import Piece
-from countersign.transfer.disk import Folder, Tree, remove_tree
-from countersign.transfer.journal import VERSION, About, Journal
-from countersign.transfer.own import OwnPlaces
-from countersign.transfer.publishing import _Comparison
-from countersign.transfer.scanning import scan_selection
-from countersign.transfer.selection import Selection
-from countersign.transfer.source import Source, WithdrawnError
-from countersign.transfer.staging import Staging
+from countersign.places.home import Home
+from countersign.places.own import OwnPlaces
+from countersign.source.reading import Source, WithdrawnError
+from countersign.source.scanning import scan_selection
+from countersign.source.selection import Selection
+from countersign.target.journal import VERSION, About, Journal
+from countersign.target.publishing import _Comparison
+from countersign.target.staging import Staging
 from tests.long.figures import Figure
 
 ROUNDS = 10_000

@@ -16,9 +16,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from countersign import limits
+from countersign.base import limits
 from countersign.seal import keys
-from countersign.transfer.journal import list_interrupted
+from countersign.target.journal import list_interrupted
 from tests.long.actors import Stage, Trap
 from tests.long.figures import QUICK_KEY, Figure
 from tests.transfers import Couple, make_couple, snapshot

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from countersign.hashing import digest_of
+from countersign.base.hashing import digest_of
 from countersign.pack.manifest import Manifest
-from countersign.transfer.receipts import Header, Line, header_for, lines_for
+from countersign.receipts.format import Header, Line, header_for, lines_for
 from countersign.wire.messages import Role
 
 LABEL = b"countersign/2 receipt "

@@ -15,9 +15,9 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from countersign import limits
-from countersign.home import Home
-from countersign.setting import Setting, open_setting
+from countersign.base import limits
+from countersign.places.home import Home
+from countersign.profile import Setting, open_setting
 from countersign.transport.tls import make_context
 from countersign.wire import messages as m
 from tests.long.figures import Figure, quick_couple

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import msgspec
 
-from countersign import limits
-from countersign.errors import (
+from countersign.base import limits
+from countersign.base.errors import (
     BadAddress,
     BadCode,
     BadKey,
@@ -30,9 +30,9 @@ from countersign.errors import (
     ReceiptProblem,
     SealBroken,
 )
-from countersign.figures import moment_text
-from countersign.handles import Handle
-from countersign.home import Home
+from countersign.base.figures import moment_text
+from countersign.base.handles import Handle
+from countersign.base.printable import printable
 from countersign.pack.archive import read_pack
 from countersign.pack.arrival import Arrival, Arrived, Verdict, decode_verdict, encode, runs
 from countersign.pack.manifest import Entry, EntryKind, Manifest, ManifestReader
@@ -40,22 +40,23 @@ from countersign.pack.names import System, check_component, check_target, collis
 from countersign.pack.plan import Answer, decode_answer, encode_answer, plan_packs
 from countersign.pack.reasons import Reason
 from countersign.pack.summary import Summary, decode_summary, encode_summary
-from countersign.preferences import LOOKS, PreferenceStore
-from countersign.printable import printable
+from countersign.places.home import Home
+from countersign.profile import Setting, open_setting
+from countersign.receipts.checking import check_receipt
+from countersign.receipts.format import FORMAT
+from countersign.receipts.history import ReceiptLines, list_exchanges
 from countersign.seal.code import parse_code
 from countersign.seal.keys import KeyRing
 from countersign.seal.keytext import grouped, new_key, parse_key, spelled
 from countersign.seal.stream import Opener, Sealer, Stream
 from countersign.seal.token import open_token, seal
-from countersign.setting import Setting, open_setting
-from countersign.transfer.history import ReceiptLines, list_exchanges
-from countersign.transfer.journal import VERSION, About, Journal, Past, Record, list_interrupted, tidy
-from countersign.transfer.receipt_checking import check_receipt
-from countersign.transfer.receipts import FORMAT
+from countersign.target.journal import VERSION, About, Journal, Past, Record, list_interrupted, tidy
+from countersign.transfer.states import TABLE
 from countersign.transport.addresses import parse_address
 from countersign.trust.certificate import check_dates, read_certificate, signature_fits
 from countersign.trust.fingerprint import DeviceId
 from countersign.trust.guesses import Guesses
+from countersign.ui.preferences import LOOKS, PreferenceStore
 from countersign.wire.frames import FrameReader
 from countersign.wire.messages import CAPS, CONTROL_TYPES, Kind, Role, decode
 from countersign.wire.states import Conversation
@@ -100,7 +101,7 @@ def _told(problem: Problem, exit_code: int | None = None) -> None:
 
 
 def frames(data: bytes) -> None:
-    for conversation in (Conversation(Role.RECEIVER), Conversation(Role.SENDER)):
+    for conversation in (Conversation(Role.RECEIVER, TABLE), Conversation(Role.SENDER, TABLE)):
         if conversation.role is Role.RECEIVER:
             conversation.sending(Kind.HELLO)
         try:
@@ -119,7 +120,7 @@ def messages(data: bytes) -> None:
 
 
 def conversation(data: bytes) -> None:
-    one = Conversation(Role.RECEIVER)
+    one = Conversation(Role.RECEIVER, TABLE)
     one.sending(Kind.HELLO)
     for byte in data:
         try:

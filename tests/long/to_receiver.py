@@ -10,7 +10,7 @@ import msgspec
 from countersign.pack.plan import Answer, encode_answer
 from countersign.seal.keys import KeyRing
 from countersign.seal.stream import Sealer, Stream, StreamReader
-from countersign.transfer import status as st
+from countersign.session import status as st
 from countersign.wire import messages as m
 from countersign.wire.messages import CAPS, Kind
 from tests.long.archives import PIECES, archive, hostile_archives, right_archive

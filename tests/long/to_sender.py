@@ -8,13 +8,13 @@ from typing import Any
 
 import msgspec
 
-from countersign.hashing import digest_of
+from countersign.base.hashing import digest_of
 from countersign.pack.manifest import Manifest, ManifestReader
 from countersign.pack.plan import Answer, encode_answer
 from countersign.pack.summary import decode_summary
+from countersign.receipts.format import header_for, lines_for
 from countersign.seal.keys import KeyRing
 from countersign.seal.stream import Sealer, Stream, StreamReader
-from countersign.transfer.receipts import header_for, lines_for
 from countersign.trust.identity import Identity
 from countersign.wire import messages as m
 from countersign.wire.messages import CAPS, Kind

@@ -15,9 +15,9 @@ import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
-from countersign import limits
+from countersign.base import limits
+from countersign.disk.folders import LINKS_WORK
 from countersign.pack.names import check_target, local_problem, system_of
-from countersign.transfer.disk import LINKS_WORK
 
 MOST_FOLDERS = 3_000
 _DAY = 86_400 * 1_000_000_000

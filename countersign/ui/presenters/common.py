@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from countersign import __version__, i18n
-from countersign.errors import Problem
-from countersign.figures import percent_text
+from countersign import __version__
+from countersign.base import i18n
+from countersign.base.errors import Problem
+from countersign.base.figures import percent_text
+from countersign.base.i18n import LANGUAGES, _
+from countersign.base.printable import printable
 from countersign.firewall import firewall_advice
-from countersign.i18n import LANGUAGES, _
-from countersign.preferences import LOOKS, PreferenceStore
-from countersign.printable import printable
-from countersign.setting import Setting
-from countersign.transfer import status as st
-from countersign.transfer.answers import Answers
-from countersign.transfer.status import Report
+from countersign.profile import Setting
+from countersign.session import status as st
+from countersign.session.running import Session
+from countersign.session.status import Report
+from countersign.ui.preferences import LOOKS, PreferenceStore
 from countersign.ui.presenters.history import History
 from countersign.ui.presenters.people import People
 from countersign.ui.presenters.screens import (
@@ -37,14 +38,6 @@ from countersign.ui.presenters.screens import (
 from countersign.wording import amounts_text, done_details, done_text, progress_text, sentence_of, slow_text
 
 LOOKS_NAMES = {"system": lambda: _("As the system"), "light": lambda: _("Light"), "dark": lambda: _("Dark")}
-
-
-class Session(Protocol):
-    """A sending, or a reception."""
-
-    answers: Answers
-
-    def run(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -131,7 +124,7 @@ class Presenter:
             asked = Action(_("Cancel"), self.cancel, leaving=True, enabled=False)
             self.window.show(Screen("moving", self.heading_moving, blocks, (asked,)))
         assert self.session is not None
-        self.session.answers.cancel()
+        self.session.controls.cancel()
 
     def _stops(self) -> bool:
         question = _(
@@ -331,7 +324,7 @@ class Presenter:
     def _pause(self) -> None:
         if self.session is not None:
             self._paused = not self._paused
-            self.session.answers.pause(self._paused)
+            self.session.controls.pause(self._paused)
             self._show_paused(st.Paused(self._paused))
 
     def show_waiting(self, text: str) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from countersign.figures import number_text
-from countersign.i18n import _, ngettext
-from countersign.transfer.scanning import Scan
-from countersign.transfer.selection import Selection, split_patterns
+from countersign.base.figures import number_text
+from countersign.base.i18n import _, ngettext
+from countersign.source.scanning import Scan
+from countersign.source.selection import Selection, split_patterns
 from countersign.ui.presenters.screens import Action, Block, Feedback, Field, Rows, Screen, Text, Tone, Window
 from countersign.ui.presenters.tree import Tree
 from countersign.wording import amount_text, inexact_lines, keys_text, taken_out_text

@@ -7,16 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from countersign.errors import Problem
-from countersign.figures import moment_text, number_text, size_text
-from countersign.i18n import _, ngettext
+from countersign.base.errors import Problem
+from countersign.base.figures import moment_text, number_text, size_text
+from countersign.base.i18n import _, ngettext
+from countersign.base.printable import printable
+from countersign.pack.reason_texts import text_of_word
 from countersign.pack.reasons import BY_WORD
-from countersign.preferences import PreferenceStore
-from countersign.printable import printable
-from countersign.setting import Setting
-from countersign.transfer.history import Exchange, ReceiptLines, list_exchanges
-from countersign.transfer.reason_texts import text_of_word
-from countersign.transfer.receipt_checking import Checked, check_receipt
+from countersign.profile import Setting
+from countersign.receipts.checking import Checked, check_receipt
+from countersign.receipts.history import Exchange, ReceiptLines, list_exchanges
+from countersign.ui.preferences import PreferenceStore
 from countersign.ui.presenters.screens import Action, Block, Feedback, Field, Line, Rows, Screen, Text, Tone, Window
 from countersign.wording import amount_text, device_text, is_known, signatures_text
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from countersign.errors import DiskProblem, TransferUnderWay
-from countersign.figures import moment_text, percent_text, size_text
-from countersign.i18n import _, ngettext
-from countersign.printable import printable
-from countersign.setting import Setting
-from countersign.transfer.journal import Interrupted, discard, list_interrupted
+from countersign.base.errors import DiskProblem, TransferUnderWay
+from countersign.base.figures import moment_text, percent_text, size_text
+from countersign.base.i18n import _, ngettext
+from countersign.base.printable import printable
+from countersign.profile import Setting
+from countersign.target.journal import Interrupted, discard, list_interrupted
 from countersign.ui.presenters.screens import Action, Block, Rows, Screen, Text, Tone, Window
 from countersign.ui.presenters.when import when
 

@@ -6,13 +6,13 @@ import getpass
 from collections.abc import Callable
 from pathlib import Path
 
-from countersign.errors import DiskProblem, Problem
-from countersign.figures import moment_text
-from countersign.files import PUBLIC_FILE, replace_file
-from countersign.i18n import _
-from countersign.printable import printable
-from countersign.setting import Setting
-from countersign.transfer.history import list_exchanges
+from countersign.base.errors import DiskProblem, Problem
+from countersign.base.figures import moment_text
+from countersign.base.files import PUBLIC_FILE, replace_file
+from countersign.base.i18n import _
+from countersign.base.printable import printable
+from countersign.profile import Setting
+from countersign.receipts.history import list_exchanges
 from countersign.trust.fingerprint import DeviceId
 from countersign.trust.peers import Candidate, Peer
 from countersign.ui.presenters.screens import (

@@ -5,13 +5,13 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
-from countersign.errors import BadKey, DiskProblem, PortTaken, Problem
-from countersign.i18n import _
+from countersign.base.errors import BadKey, DiskProblem, PortTaken, Problem
+from countersign.base.i18n import _
+from countersign.base.printable import printable
 from countersign.pack.manifest import TOP
-from countersign.printable import printable
 from countersign.seal.keytext import ALPHABET, LENGTH, grouped, normalise, parse_key
-from countersign.transfer import status as st
-from countersign.transfer.proposal import Decision, Proposal
+from countersign.session import status as st
+from countersign.session.proposal import Decision, Proposal
 from countersign.transport.addresses import Address
 from countersign.ui.presenters.common import Around, Presenter
 from countersign.ui.presenters.interrupted import InterruptedList
@@ -251,11 +251,11 @@ class ReceiverPresenter(Presenter):
 
     def _key_given(self) -> None:
         if self.session is not None:
-            self.session.answers.say("key", self.window.field("key"))
+            self.session.answers.key.give(self.window.field("key"))
 
     def _decline(self) -> None:
         if self.session is not None:
-            self.session.answers.say("decision", Decision(False))
+            self.session.answers.decision.give(Decision(False))
 
     # --- the list ------------------------------------------------------------------------------------------------------
 
@@ -336,7 +336,7 @@ class ReceiverPresenter(Presenter):
     def _accept(self) -> None:
         if self.session is not None:
             self.moving = True
-            self.session.answers.say("decision", Decision(True, tell_renamed=self._tell_renamed))
+            self.session.answers.decision.give(Decision(True, tell_renamed=self._tell_renamed))
             self.show_waiting(_("Getting ready …"))
 
     # --- the end -------------------------------------------------------------------------------------------------------

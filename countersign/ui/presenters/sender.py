@@ -7,15 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from countersign import limits
-from countersign.errors import BadAddress, BadCode, FolderEmpty, Problem
-from countersign.figures import number_text
-from countersign.i18n import _, ngettext
-from countersign.printable import printable
+from countersign.base import limits
+from countersign.base.errors import BadAddress, BadCode, FolderEmpty, Problem
+from countersign.base.figures import number_text
+from countersign.base.i18n import _, ngettext
+from countersign.base.printable import printable
 from countersign.seal.code import parse_code
-from countersign.transfer import status as st
-from countersign.transfer.scanning import Scan
-from countersign.transfer.selection import Selection
+from countersign.session import status as st
+from countersign.source.scanning import Scan
+from countersign.source.selection import Selection
 from countersign.transport.addresses import parse_address
 from countersign.trust.peers import Peer
 from countersign.ui.presenters.common import Around, Presenter
@@ -316,7 +316,7 @@ class SenderPresenter(Presenter):
 
     def _code_given(self) -> None:
         if self.session is not None:
-            self.session.answers.say("code", parse_code(self.window.field("code")))
+            self.session.answers.code.give(parse_code(self.window.field("code")))
             self.show_waiting(_("Checking the code …"))
 
     def _show_key(self, problem: Text | None) -> None:

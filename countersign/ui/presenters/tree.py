@@ -5,10 +5,10 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 
-from countersign.figures import number_text, size_text
-from countersign.i18n import _, ngettext
+from countersign.base.figures import number_text, size_text
+from countersign.base.i18n import _, ngettext
+from countersign.base.printable import printable
 from countersign.pack.manifest import TOP, EntryKind, Manifest
-from countersign.printable import printable
 
 _INDENT = "    "
 _OPEN, _CLOSED = "▾ ", "▸ "

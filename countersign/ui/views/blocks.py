@@ -10,8 +10,8 @@ from typing import Any
 
 import tkinterdnd2
 
-from countersign.figures import percent_text
-from countersign.i18n import _
+from countersign.base.figures import percent_text
+from countersign.base.i18n import _
 from countersign.ui.presenters.screens import Bar, Big, Block, Choice, Field, Line, Rows, Text, Tone
 from countersign.ui.views.table import Table
 from countersign.ui.views.theme import Theme

@@ -9,7 +9,7 @@ import tkinter as tk
 from collections.abc import Callable, Iterator
 from tkinter import messagebox, ttk
 
-from countersign.i18n import _
+from countersign.base.i18n import _
 
 _LOOK_MS = 100
 

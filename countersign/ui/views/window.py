@@ -18,10 +18,10 @@ from typing import Any
 
 import tkinterdnd2
 
-from countersign.i18n import _, language
-from countersign.icon import png
+from countersign.base.i18n import _, language
 from countersign.options import RECEIVER
-from countersign.preferences import PreferenceStore
+from countersign.ui.icon import png
+from countersign.ui.preferences import PreferenceStore
 from countersign.ui.presenters.common import Presenter
 from countersign.ui.presenters.screens import CERTIFICATE, RECEIPT, Block, Field, Menu, Rows, Screen
 from countersign.ui.views.blocks import BigBlock, FieldBlock, make_block

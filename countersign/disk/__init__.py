@@ -1,0 +1,1 @@
+"""The disk as each system offers it."""

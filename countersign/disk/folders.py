@@ -1,0 +1,106 @@
+"""The disk as this system offers it, and what its refusals mean for a person."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeAlias
+
+from countersign.base.errors import DiskFull, DiskProblem
+from countersign.base.printable import printable
+from countersign.pack.manifest import TOP, Manifest
+
+if sys.platform == "win32":
+    from countersign.disk.windows import (
+        LINKS_WORK as LINKS_WORK,
+        SYNCS_AT_ONCE as SYNCS_AT_ONCE,
+        File as File,
+        Folder as Folder,
+        allow_many_handles as allow_many_handles,
+        is_link as is_link,
+        remove_tree as remove_tree,
+    )
+
+    BY_PATH = True  # times can only be set when a file is closed
+else:
+    from countersign.disk.posix import (
+        LINKS_WORK as LINKS_WORK,
+        SYNCS_AT_ONCE as SYNCS_AT_ONCE,
+        File as File,
+        Folder as Folder,
+        allow_many_handles as allow_many_handles,
+        is_link as is_link,
+        remove_tree as remove_tree,
+    )
+
+    BY_PATH = False
+
+_FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
+# what a file system says of a single name that it cannot hold (EINVAL: FAT and a colon; EILSEQ: bytes that are no text there)
+_NAME_TROUBLE = frozenset({errno.EINVAL, errno.ENAMETOOLONG, errno.EILSEQ, errno.EEXIST, errno.EFBIG})
+_OPEN_FOLDERS = 16
+Spot: TypeAlias = tuple[int, int]  # device and inode: what a file or folder is, by whatever path it was reached
+TOO_MANY_OPEN = frozenset({errno.EMFILE, errno.ENFILE})
+
+
+def disk_problem(error: OSError, path: Path | str) -> DiskProblem:
+    """The problem that a person is told."""
+    if error.errno in _FULL:
+        return DiskFull(path=path, reason=error.strerror)
+    return DiskProblem(path=printable(str(path)), reason=error.strerror or str(error))
+
+
+@contextmanager
+def disk_errors(path: Path | str) -> Iterator[None]:
+    """What the disk refuses in this block is the problem that a person is told. Raises DiskProblem."""
+    try:
+        yield
+    except OSError as error:
+        raise disk_problem(error, path) from error
+
+
+def is_about_one_name(error: OSError) -> bool:
+    """Whether only this entry cannot be kept, and the others can."""
+    return error.errno in _NAME_TROUBLE
+
+
+def spot_of(status: os.stat_result) -> Spot:
+    """Device and inode. What `os.scandir` gives on Windows has neither; what `Folder.status` gives has both."""
+    return status.st_dev, status.st_ino
+
+
+class Tree:
+    """The folders of a manifest under a root, opened link by link; the last used ones stay open. One thread uses it.
+
+    A folder that was given is good until the next one is asked for: then it may be closed, and using it is an AssertionError.
+    """
+
+    def __init__(self, manifest: Manifest, root: Folder) -> None:
+        self._manifest = manifest
+        self._root = root
+        self._open: OrderedDict[int, Folder] = OrderedDict()
+
+    def folder(self, index: int) -> Folder:
+        """The open folder of an entry; TOP is the root."""
+        if index == TOP:
+            return self._root
+        found = self._open.get(index)
+        if found is not None:
+            self._open.move_to_end(index)
+            return found
+        # the parent's handle may be the one that is pushed out, so it is used before that can happen
+        opened = self.folder(self._manifest.parents[index]).folder(self._manifest.names[index])
+        self._open[index] = opened
+        if len(self._open) > _OPEN_FOLDERS:
+            self._open.popitem(last=False)[1].close()
+        return opened
+
+    def close(self) -> None:
+        """Closes all folders but the root."""
+        while self._open:
+            self._open.popitem()[1].close()

@@ -1,0 +1,1 @@
+"""Receipts: their form, writing, checking, and all of them as a list."""

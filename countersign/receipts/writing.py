@@ -1,0 +1,135 @@
+"""Writing a receipt: all lines first, then signatures, then its name. Both sides do the same."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import errno
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from countersign.base.errors import DiskProblem
+from countersign.base.files import PRIVATE_FILE, cut_to_bytes, spare_name, sync_folder
+from countersign.base.hashing import new_hasher
+from countersign.receipts.format import SUFFIX, Header, Line, Sent, encoder, text_of
+
+log = logging.getLogger(__name__)
+
+_TOGETHER = 512  # lines that are written at once
+_LINE_BYTES = 160  # of a usual file, beside its name; for an estimate
+_LONGEST_PEER = 150  # bytes of a peer's name in the name of a file; with all else that stays under 200
+
+
+class Draft:
+    """A receipt that says all that it will say, but is not signed yet."""
+
+    def __init__(self, folder: Path, header: Header, lines: Iterator[Line]) -> None:
+        """Writes it into `folder`, under a name of no meaning. Raises DiskProblem."""
+        self.header = header
+        self._folder = folder
+        self._hasher = new_hasher()
+        try:
+            self._spare = Spare(folder)
+            try:
+                self._add(encoder.encode(header) + b"\n")
+                while some := list(islice(lines, _TOGETHER)):
+                    self._add(encoder.encode_lines(some))
+            except BaseException:
+                self.discard()
+                raise
+        except OSError as error:
+            raise DiskProblem(path=folder, reason=error.strerror or error) from error
+
+    @property
+    def digest(self) -> bytes:
+        """BLAKE3 of all lines: what both sides sign."""
+        return self._hasher.digest()
+
+    def _add(self, data: bytes) -> None:
+        self._hasher.update(data)
+        self._spare.file.write(data)
+
+    def keep(self, stem: str, tail: Sequence[msgspec.Struct]) -> Path:
+        """Adds these lines and gives it its name; this ends the draft, whatever happens. Raises DiskProblem."""
+        try:
+            with self._spare as spare:
+                spare.file.write(encoder.encode_lines(tail))
+                return spare.keep(stem)
+        except OSError as error:
+            raise DiskProblem(path=self._folder, reason=error.strerror or error) from error
+
+    def discard(self) -> None:
+        """Removes it."""
+        self._spare.remove()
+
+
+def add_countersignature(receipt: Path, signature: bytes) -> None:
+    """Adds the sender's signature to the receiver's copy. Raises OSError, also where it is gone: then it stays as it was."""
+    line = encoder.encode(Sent(text_of(signature))) + b"\n"
+    handle = os.open(receipt, os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0))
+    with open(handle, "ab", buffering=0) as file:
+        size = os.fstat(handle).st_size
+        try:
+            if file.write(line) != len(line):  # a disk that is nearly full takes a part
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(handle)
+        except OSError:
+            file.truncate(size)
+            raise
+
+
+def remove_replaced(earlier: Path | None, kept: Path) -> None:
+    """Removes the receipt of an earlier connection once another was kept. One that stays is as good."""
+    if earlier is None or earlier == kept:
+        return
+    try:
+        earlier.unlink(missing_ok=True)
+    except OSError as error:
+        log.info("an earlier receipt could not be removed: %s", error.strerror)
+
+
+class Spare:
+    """A new file beside its later name, removed unless it is kept."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._path = folder / spare_name()
+        handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), PRIVATE_FILE)
+        self.file: BinaryIO = open(handle, "wb")  # noqa: SIM115 - closed by __exit__
+
+    def __enter__(self) -> Spare:
+        return self
+
+    def __exit__(self, *_details: object) -> None:
+        self.remove()
+
+    def remove(self) -> None:
+        """Closes and removes it, if it was not kept."""
+        with contextlib.suppress(OSError):  # a full disk cannot take the last of it: it is not wanted any more
+            self.file.close()
+        self._path.unlink(missing_ok=True)
+
+    def keep(self, stem: str) -> Path:
+        self.file.flush()
+        os.fsync(self.file.fileno())
+        self.file.close()
+        path = self._folder / (stem + SUFFIX)
+        os.replace(self._path, path)
+        sync_folder(self._folder)
+        return path
+
+
+def receipt_stem(now: datetime.datetime, peer: str, transfer_id: bytes) -> str:
+    """The file name of a receipt, without its ending: when, with whom, which."""
+    return f"{now:%Y-%m-%d %H.%M.%S} {cut_to_bytes(peer, _LONGEST_PEER)} {transfer_id.hex()[:8]}"
+
+
+def receipt_size(entries: int, names_bytes: int) -> int:
+    """About how many bytes a receipt of such a list takes."""
+    return entries * _LINE_BYTES + 2 * names_bytes

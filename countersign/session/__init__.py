@@ -1,0 +1,1 @@
+"""What every conversation between two devices needs, whatever it is about."""

@@ -1,0 +1,1 @@
+"""The sending half of one delivery, from a manifest to a receipt."""

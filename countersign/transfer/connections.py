@@ -1,0 +1,124 @@
+"""The sender's connections of one session, one after the other: the first, and those after a lost line."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeAlias
+
+from countersign.base import limits
+from countersign.base.errors import (
+    Busy,
+    Cancelled,
+    CertificateNotYetValid,
+    Interrupted,
+    NotCountersign,
+    NotTrusted,
+    PeerForgotten,
+    PeerSilent,
+    Problem,
+    TheyDoNotTrustUs,
+    Unreachable,
+)
+from countersign.seal.keys import KeyRing
+from countersign.session.channel import Channel
+from countersign.session.controls import Controls
+from countersign.session.device import Device
+from countersign.session.greeting import Nonces, greet
+from countersign.session.status import Reconnecting, Report
+from countersign.transfer.states import TABLE
+from countersign.transport.link import Link, LinkLostError
+from countersign.trust.peers import Peer
+from countersign.wire.messages import Rejoin, Role
+
+_THANKS_SECONDS = limits.THANKS_SECONDS
+_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds between two tries
+# not back yet, or its side has not noticed: what it says now is not final
+_NOT_FINAL = (
+    Unreachable, NotCountersign, NotTrusted, CertificateNotYetValid, Busy, PeerSilent, TheyDoNotTrustUs, LinkLostError,
+)  # fmt: skip
+
+Connect: TypeAlias = Callable[[Callable[[], bool]], Link]
+
+
+class Connections:
+    """Opens them, and counts their bytes. The session's thread uses it."""
+
+    def __init__(self, device: Device, connect: Connect, controls: Controls, report: Report) -> None:
+        """connect: gives a link to a peer that is pinned; its argument says whether that was cancelled."""
+        self._device = device
+        self._connect = connect
+        self._controls = controls
+        self._report = report
+        self._channel: Channel | None = None
+        self._bytes_before = 0  # of connections that were lost
+        self._lost_since: float | None = None
+
+    @property
+    def wire_bytes(self) -> int:
+        """Bytes of all of them, both ways."""
+        return self._bytes_before + (self._channel.wire_bytes if self._channel is not None else 0)
+
+    def open(self) -> tuple[Channel, Nonces, Peer]:
+        """Connects, and both say hello. Raises what stands in the way."""
+        link = self._connect(lambda: self._controls.cancelled)
+        peer = self._device.peers.by_id(link.peer_id)
+        channel = self._channel = Channel(link, Role.SENDER, self._controls, TABLE)
+        if peer is None:  # removed in the moment between
+            raise PeerForgotten(name="?")
+        try:
+            nonces = greet(channel)
+        except LinkLostError as lost:
+            if channel.heard:
+                raise
+            # under TLS 1.3 a refused client learns it here; some say why, some just close. A line that is cut says neither
+            raise (lost.problem or (TheyDoNotTrustUs() if lost.orderly else PeerSilent())) from lost
+        return channel, nonces, peer
+
+    def end(self, problem: Problem) -> None:
+        """Tells the other side of the last connection why we end, as far as it can be told."""
+        if self._channel is not None:
+            self._channel.end(problem)
+
+    def got_through(self) -> None:
+        """Something has come from the other side: the next loss has all its time."""
+        self._lost_since = None
+
+    def rejoin(self, ring: KeyRing, patience: float) -> Channel | None:
+        """After a loss: looks for the receiver again, with growing pauses. None where it is not found within `patience` seconds.
+
+        One patience for all losses, until something gets through again. Raises Cancelled, and what is final.
+        """
+        assert self._channel is not None
+        self._bytes_before, channel = self.wire_bytes, self._channel
+        self._channel = None
+        channel.close()
+        if self._lost_since is None:
+            self._lost_since = time.monotonic()
+        deadline = self._lost_since + patience
+        attempt = 0
+        while (left := deadline - time.monotonic()) > 0:
+            self._report(Reconnecting(left))
+            if self._controls.wait_cancelled(_PAUSES[min(attempt, len(_PAUSES) - 1)]):
+                raise Cancelled
+            attempt += 1
+            try:
+                channel, nonces, _peer = self.open()
+                proof = ring.rejoin_proof(nonces.receiver, nonces.sender)
+                channel.send(Rejoin(ring.transfer_id, proof))
+            except _NOT_FINAL:
+                if self._channel is not None:
+                    self._channel.close()
+                continue
+            return channel
+        return None
+
+
+def patience_of(is_done: bool) -> float:
+    """How long a sender looks for its receiver: less where only the last signature is missing."""
+    return _THANKS_SECONDS if is_done else limits.REJOIN_SECONDS
+
+
+def not_found(is_moving: bool) -> Problem:
+    """What a receiver is called that was not found again."""
+    return Interrupted() if is_moving else PeerSilent()

@@ -1,0 +1,85 @@
+"""The code that the receiver shows, and the proofs of it: how many there may be, and what is told of wrong ones.
+
+The code is checked here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from countersign.base import limits
+from countersign.seal.code import code_proof, new_code, same
+from countersign.session.device import Device
+from countersign.session.greeting import Nonces
+from countersign.session.status import CodeWrong, Note, PeerLocked, Report
+from countersign.trust.peers import Peer
+
+
+class Judge:
+    """One code at a time, for all who come. Any thread may call it."""
+
+    def __init__(self, device: Device, report: Report, on_burned: Callable[[], None]) -> None:
+        """on_burned: called when wrong proofs have used up the code, and there is a new one."""
+        self._device = device
+        self._report = report
+        self._on_burned = on_burned
+        self._lock = threading.Lock()
+        self._code = new_code()
+        self._wrong = 0  # proofs against this code
+
+    @property
+    def code(self) -> str:
+        """The one that is right now."""
+        with self._lock:
+            return self._code
+
+    def renew(self) -> None:
+        """Another code, for whoever comes next."""
+        with self._lock:
+            self._renew()
+
+    def _renew(self) -> None:
+        self._code, self._wrong = new_code(), 0
+
+    def is_right(self, proof: bytes, peer: Peer, nonces: Nonces) -> bool:
+        """Whether the proof is right. The try is on the disk before the proof is looked at. Raises OSError where it cannot be."""
+        guesses, now = self._device.guesses, self._device.now
+        with self._lock:
+            allowed = guesses.begin_try(peer.person, now())
+            expected = code_proof(self._code, nonces.receiver, nonces.sender, peer.id, self._device.identity.id)
+            right = same(expected, proof)
+            if allowed and right:
+                guesses.succeeded(peer.person, now())
+                return True
+            left = self._count(allowed)
+        self._tell(peer, allowed, left, without_code=False)
+        return False
+
+    def left_without_one(self, peer: Peer) -> None:
+        """Somebody went before a proof was given: that counts as a try, or guessing would be free. Raises OSError."""
+        with self._lock:
+            allowed = self._device.guesses.begin_try(peer.person, self._device.now())
+            left = self._count(allowed)
+        self._tell(peer, allowed, left, without_code=True)
+
+    def _count(self, allowed: bool) -> int:
+        """Counts a wrong proof against the code; gives how many it stands still. 0: it was burned, and there is a new one."""
+        if not allowed:
+            return limits.CODE_TRIES - self._wrong
+        self._wrong += 1
+        if self._wrong < limits.CODE_TRIES:
+            return limits.CODE_TRIES - self._wrong
+        self._renew()
+        return 0
+
+    def _tell(self, peer: Peer, allowed: bool, left: int, *, without_code: bool) -> None:
+        guesses = self._device.guesses
+        for note in guesses.take_notes():
+            self._report(Note(note))
+        if not allowed or guesses.locked(peer.person, self._device.now()):
+            self._report(PeerLocked(peer.name))
+        if allowed:
+            self._report(CodeWrong(left, peer.name, without_code=without_code, by_them=True))
+        if not left:
+            self._on_burned()
