@@ -223,7 +223,7 @@ class Channel:
         if len(body) <= limits.BATCH_CAP:
             self._unsent.append(memoryview(header + bytes(body)))
         else:
-            self._unsent += [memoryview(header), memoryview(body)]
+            self._unsent.extend((memoryview(header), memoryview(body)))
 
     def _send_some(self) -> int:
         # a slice, since TLS says how much is out only when all it was given is

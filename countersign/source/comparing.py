@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -45,37 +46,61 @@ from countersign.wire.messages import Kind, Role, Sealed
 
 _ROUNDS = limits.DIFFER_ROUNDS
 UNHEARD = 10  # verdicts that a receiver may have missed: more is no bad line
-_LOOK = 0.05
 
 
-class Comparison:
-    """What the sender does once all packs are sent."""
+@dataclass(frozen=True)
+class Receipted:
+    """Everything has arrived, and a receipt says so."""
 
-    def __init__(self, device: Device, manifest: Manifest, name: str, peer: Peer, hashes: SentHashes) -> None:
-        self.arrived = Arrived(manifest)
-        self.renamed = False
-        self.skipped: Mapping[int, Reason] = {}  # what the receipt says did not arrive
-        self.receipt: Path | None = None  # from here on all has arrived, whatever follows
-        self._device = device
-        self._manifest = manifest
-        self._name = name
-        self._peer = peer
-        self.hashes = hashes
-        self._differed: set[int] = set()
-        self._said: list[int] = []  # what differed, until it is known whether the receiver heard that
+    receipt: Path
+    skipped: Mapping[int, Reason]  # what it says did not arrive
+    renamed: bool  # whether something has another name there, where the receiver's person lets that be known
+
+
+class _Differences:
+    """Which files differed so far, and how often. A receiver may not have heard a verdict: then it does not count."""
+
+    def __init__(self) -> None:
+        self._before: set[int] = set()
+        self._said: list[int] = []  # until it is known whether the receiver heard it
         self._rounds = 0
         self._unheard = 0
 
-    def answered(self, answer: Answer) -> None:
+    def answered(self, held: bytes) -> None:
         """The receiver's answer on a new connection: whoever heard that files differ holds none of them any more."""
         said, self._said = self._said, []
         if not said:
             return
-        if any(has_bit(answer.held, index) for index in said):
+        if any(has_bit(held, index) for index in said):
             self._unheard += 1
             return
         self._rounds += 1
-        self._differed.update(said)
+        self._before.update(said)
+
+    def say(self, differing: list[int]) -> None:
+        """These differ now and are sent again. Raises ContentDiffers where that does not help."""
+        is_last = self._rounds + 1 == _ROUNDS or self._unheard == UNHEARD
+        if is_last or not self._before.isdisjoint(differing):
+            raise ContentDiffers(count=len(differing))
+        self._said = differing
+
+
+class Comparison:
+    """What the sender does once all packs are sent. The session's thread uses it."""
+
+    def __init__(self, device: Device, manifest: Manifest, name: str, peer: Peer, hashes: SentHashes) -> None:
+        self.hashes = hashes
+        self.arrived = Arrived(manifest)
+        self.receipted: Receipted | None = None
+        self._device = device
+        self._manifest = manifest
+        self._name = name
+        self._peer = peer
+        self._differences = _Differences()
+
+    def answered(self, answer: Answer) -> None:
+        """The receiver's answer on a new connection."""
+        self._differences.answered(answer.held)
 
     def hear(self, channel: Channel, ring: KeyRing, first: Sealed, withdrawn: Mapping[int, Reason]) -> None:
         """Takes the hashes, of which the first payload has come. Raises ProtocolProblem."""
@@ -99,15 +124,12 @@ class Comparison:
         channel.send(Sealed(Kind.VERDICT, token))
         if not differing:
             return
-        last = self._rounds + 1 == _ROUNDS or self._unheard == UNHEARD
-        if last or not self._differed.isdisjoint(differing):
-            raise ContentDiffers(count=len(differing))
-        self._said = differing
+        self._differences.say(differing)
         self.hashes.forget(differing)
         channel.receive()  # the receiver ends the connection, so that both begin anew
         raise ProtocolProblem
 
-    def conclude(self, channel: Channel, ring: KeyRing) -> None:
+    def conclude(self, channel: Channel, ring: KeyRing) -> Receipted:
         """Makes the receipt, checks the receiver's signature, keeps it and countersigns. Raises ReceiptProblem, DiskProblem."""
         stopping = threading.Event()
         drafting = Background(lambda: self._draft(ring, stopping), "drafting")
@@ -117,12 +139,8 @@ class Comparison:
             notice = decoded(reader.read(channel.expect_sealed(Kind.RECEIPT).token), Notice)
             if not reader.ended or notice.time != self.arrived.time:
                 raise ReceiptProblem(detail=_("it is of another time"))
-            while not drafting.ended(_LOOK):
-                if channel.poll() is not None:
-                    raise ProtocolProblem
-                channel.keep_company()
-            draft = drafting.result()
-            self._countersign(channel, ring, draft, notice)
+            draft = channel.wait_for(drafting)
+            return self._countersign(channel, ring, draft, notice)
         except BaseException:
             stopping.set()
             if draft is None and drafting.ended(None):
@@ -145,16 +163,17 @@ class Comparison:
 
         return Draft(self._device.receipts, header, lines())
 
-    def _countersign(self, channel: Channel, ring: KeyRing, draft: Draft, notice: Notice) -> None:
+    def _countersign(self, channel: Channel, ring: KeyRing, draft: Draft, notice: Notice) -> Receipted:
         check_signature(self._peer.certificate, Role.RECEIVER, draft.digest, notice.signature)
         own = self._device.identity.sign(signed_bytes(Role.SENDER, draft.digest))
         stem = receipt_stem(self._device.local_time(), self._peer.name, ring.transfer_id)
         kept = draft.keep(stem, [Received(text_of(notice.signature)), Sent(text_of(own))])
-        remove_replaced(self.receipt, kept)
-        self.receipt, self.renamed, self.skipped = kept, notice.renamed, self.arrived.skipped
+        remove_replaced(self.receipted.receipt if self.receipted is not None else None, kept)
+        receipted = self.receipted = Receipted(kept, self.arrived.skipped, notice.renamed)
         payload = msgspec.msgpack.encode(Countersignature(own))
         token = StreamWriter(ring, Stream.THANKS).write(payload, True, int(self._device.now()))
         channel.send(Sealed(Kind.THANKS, token))
+        return receipted
 
 
 def _agree(withdrawn: Mapping[int, Reason], skipped: Mapping[int, Reason]) -> bool:

@@ -69,7 +69,8 @@ class Delivery:
     @property
     def receipt(self) -> Path | None:
         """Where the receipt is; from then on all has arrived, whatever follows."""
-        return self._comparison.receipt
+        receipted = self._comparison.receipted
+        return receipted.receipt if receipted is not None else None
 
     def run(self, channel: Channel, ring: KeyRing, writer: StreamWriter) -> None:
         """All of it over this connection: list, answer, packs, comparison, receipt. `writer` has written the first sealed frame.
@@ -174,10 +175,10 @@ class Delivery:
         channel.wait_for(reading)
         comparison.judge(channel, ring)
         self._report(WaitingFor("receipt"))
-        comparison.conclude(channel, ring)
+        receipted = comparison.conclude(channel, ring)
         self._stats.add(RECEIPT, self._stats.clock() - began)
         channel.close()
-        sent.meter.update(*self._scan.manifest.files_without(comparison.skipped), final=True)
+        sent.meter.update(*self._scan.manifest.files_without(receipted.skipped), final=True)
 
     def _wait_for_hashes(self, channel: Channel, sent: _Sent) -> Sealed:
         """What follows the last pack: counts of what is written, then the first of the hashes."""
@@ -197,8 +198,9 @@ class Delivery:
     def done(self, wire_bytes: int) -> Done:
         """What is told at the end. wire_bytes: over all connections."""
         assert self._began is not None
-        scan, comparison = self._scan, self._comparison
-        manifest, left_out = scan.manifest, comparison.skipped
+        scan, receipted = self._scan, self._comparison.receipted
+        assert receipted is not None
+        manifest, left_out = scan.manifest, receipted.skipped
         files, size = manifest.files_without(left_out)
         skipped = [(printable(manifest.path(i), 4096), TEXTS[reason]) for i, reason in sorted(left_out.items())]
         return Done(
@@ -208,8 +210,8 @@ class Delivery:
             wire_bytes=wire_bytes,
             seconds=time.monotonic() - self._began,
             skipped=(*scan.skipped, *skipped),
-            receipt=comparison.receipt,
-            renamed_there=comparison.renamed,
+            receipt=receipted.receipt,
+            renamed_there=receipted.renamed,
             left_out=scan.left_out,
             inexact=tuple(scan.inexact),
         )
