@@ -6,13 +6,8 @@ import errno
 import os
 import sys
 from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TypeAlias
 
-from countersign.base.errors import DiskFull, DiskProblem
-from countersign.base.printable import printable
 from countersign.pack.manifest import TOP, Manifest
 
 if sys.platform == "win32":
@@ -40,28 +35,11 @@ else:
 
     BY_PATH = False
 
-_FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 # what a file system says of a single name that it cannot hold (EINVAL: FAT and a colon; EILSEQ: bytes that are no text there)
 _NAME_TROUBLE = frozenset({errno.EINVAL, errno.ENAMETOOLONG, errno.EILSEQ, errno.EEXIST, errno.EFBIG})
 _OPEN_FOLDERS = 16
 Spot: TypeAlias = tuple[int, int]  # device and inode: what a file or folder is, by whatever path it was reached
 TOO_MANY_OPEN = frozenset({errno.EMFILE, errno.ENFILE})
-
-
-def disk_problem(error: OSError, path: Path | str) -> DiskProblem:
-    """The problem that a person is told."""
-    if error.errno in _FULL:
-        return DiskFull(path=path, reason=error.strerror)
-    return DiskProblem(path=printable(str(path)), reason=error.strerror or str(error))
-
-
-@contextmanager
-def disk_errors(path: Path | str) -> Iterator[None]:
-    """What the disk refuses in this block is the problem that a person is told. Raises DiskProblem."""
-    try:
-        yield
-    except OSError as error:
-        raise disk_problem(error, path) from error
 
 
 def is_about_one_name(error: OSError) -> bool:

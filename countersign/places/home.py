@@ -11,8 +11,8 @@ from pathlib import Path
 
 import platformdirs
 
-from countersign.base.errors import DiskProblem
 from countersign.base.files import PRIVATE_FOLDER, private_folder, remove_spares, tighten
+from countersign.base.refusals import disk_errors
 
 VARIABLE = "COUNTERSIGN_HOME"
 RECEIVED = "received_folder"
@@ -46,7 +46,7 @@ class Home:
 
     def prepare(self) -> None:
         """Makes the folders that are missing, and tidies those that are there. Raises DiskProblem."""
-        try:
+        with disk_errors(self.root):
             self.root.mkdir(parents=True, exist_ok=True)
             for folder in (self.certs, self.state, self.receipts):
                 private_folder(folder)
@@ -55,8 +55,6 @@ class Home:
             for folder in (self.certs, self.peers, self.state, self.receipts):
                 remove_spares(folder, time.time())
             self.send_folder.mkdir(exist_ok=True)
-        except OSError as error:
-            raise DiskProblem(path=self.root, reason=error.strerror or error) from error
 
 
 def find_home(asked: str | None = None) -> Home:

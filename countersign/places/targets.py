@@ -17,7 +17,8 @@ from pathlib import Path
 from countersign.base.errors import TargetRefused
 from countersign.base.i18n import N_, _
 from countersign.base.printable import printable
-from countersign.disk.folders import Folder, Spot, disk_problem
+from countersign.base.refusals import disk_problem
+from countersign.disk.folders import Folder, Spot
 from countersign.places.home import RECEIVED, received_folder
 from countersign.places.own import OwnPlaces, entries_of, spot_at, with_folders_in
 

@@ -12,11 +12,12 @@ from typing import TypeAlias, TypeVar
 import msgspec
 
 from countersign.base import limits
-from countersign.base.errors import DiskProblem, FolderMissing, OfferRefused, ReceiptProblem
+from countersign.base.errors import FolderMissing, OfferRefused, ReceiptProblem
 from countersign.base.files import open_regular
 from countersign.base.hashing import Hasher, new_hasher
 from countersign.base.i18n import _
 from countersign.base.printable import printable
+from countersign.base.refusals import disk_errors, disk_problem, reason_of
 from countersign.disk.folders import File, Folder, is_link
 from countersign.pack.manifest import EntryKind, Outline
 from countersign.pack.names import can_be_sent
@@ -81,13 +82,11 @@ def read_receipt(path: Path) -> Iterator[Header | tuple[list[str], Line] | Recei
     """
     read = _Read()
     try:
-        with open_regular(path) as file:
+        with disk_errors(path), open_regular(path) as file:
             for data in iter(lambda: file.readline(limits.RECEIPT_LINE_CAP + 1), b""):
                 if not data.endswith(b"\n"):
                     raise ReceiptProblem(detail=_("it is not whole"))
                 yield _take(read, data)
-    except OSError as error:
-        raise DiskProblem(path=path, reason=error.strerror or error) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise ReceiptProblem(detail=_("it is not a receipt")) from None
     except OfferRefused:
@@ -172,7 +171,7 @@ def check_receipt(path: Path, folder: Path | None, checksum: Checksum | None = N
     except (FileNotFoundError, NotADirectoryError) as error:
         raise FolderMissing(path=folder) from error
     except OSError as error:
-        raise DiskProblem(path=folder, reason=error.strerror or error) from error
+        raise disk_problem(error, folder) from error
     with root:
         return _checked(path, root, checksum)
 
@@ -236,7 +235,7 @@ def _compare(root: Folder, parts: list[str], line: Line, compared: _Compared) ->
     except (FileNotFoundError, NotADirectoryError):
         return _("is missing")
     except OSError as error:
-        return error.strerror or str(error)
+        return reason_of(error)
     finally:
         for one in opened:
             one.close()

@@ -11,9 +11,10 @@ from pathlib import Path
 import msgspec
 
 from countersign.base import limits
-from countersign.base.errors import DiskProblem, ReceiptProblem
+from countersign.base.errors import ReceiptProblem
 from countersign.base.files import open_regular
 from countersign.base.i18n import _
+from countersign.base.refusals import disk_errors
 from countersign.receipts.format import FORMAT, SUFFIX, Header, Here, Line, is_time
 from countersign.trust.fingerprint import DeviceId
 
@@ -65,10 +66,8 @@ class ReceiptLines:
         self._offsets = array("Q")
         self.skipped: list[int] = []  # the numbers of entries that did not arrive
         self.here: dict[str, str] = {}  # the names under which top entries lie here, where these are others
-        try:
+        with disk_errors(path):
             self._file = open_regular(path)
-        except OSError as error:
-            raise DiskProblem(path=path, reason=error.strerror or error) from error
         try:
             self._find_lines()
         except ReceiptProblem:

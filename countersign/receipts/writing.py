@@ -14,9 +14,9 @@ from typing import BinaryIO
 
 import msgspec
 
-from countersign.base.errors import DiskProblem
 from countersign.base.files import PRIVATE_FILE, cut_to_bytes, spare_name, sync_folder
 from countersign.base.hashing import new_hasher
+from countersign.base.refusals import disk_errors
 from countersign.receipts.format import SUFFIX, Header, Line, Sent, encoder, text_of
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ class Draft:
         self.header = header
         self._folder = folder
         self._hasher = new_hasher()
-        try:
+        with disk_errors(folder):
             self._spare = Spare(folder)
             try:
                 self._add(encoder.encode(header) + b"\n")
@@ -43,8 +43,6 @@ class Draft:
             except BaseException:
                 self.discard()
                 raise
-        except OSError as error:
-            raise DiskProblem(path=folder, reason=error.strerror or error) from error
 
     @property
     def digest(self) -> bytes:
@@ -57,12 +55,9 @@ class Draft:
 
     def keep(self, stem: str, tail: Sequence[msgspec.Struct]) -> Path:
         """Adds these lines and gives it its name; this ends the draft, whatever happens. Raises DiskProblem."""
-        try:
-            with self._spare as spare:
-                spare.file.write(encoder.encode_lines(tail))
-                return spare.keep(stem)
-        except OSError as error:
-            raise DiskProblem(path=self._folder, reason=error.strerror or error) from error
+        with disk_errors(self._folder), self._spare as spare:
+            spare.file.write(encoder.encode_lines(tail))
+            return spare.keep(stem)
 
     def discard(self) -> None:
         """Removes it."""

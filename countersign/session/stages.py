@@ -86,12 +86,12 @@ class OrderedStage(Generic[Job, Result]):
             self._lock.notify_all()
 
     def get(self, seconds: float, consume: Callable[[Result], None] | None = None) -> Result | None:
-        """The next result in order, or None if it is not there in time. Raises what its worker raised.
+        """The next result in order, or None if it is not there in time, or nobody works any more. Raises what its worker raised.
 
         `consume` is run on the result before the stage counts it as taken.
         """
         with self._lock:
-            self._lock.wait_for(lambda: self._error is not None or self._taken in self._results, seconds)
+            self._lock.wait_for(lambda: self._error or self._stopping or self._taken in self._results, seconds)
             if self._error is not None:
                 raise self._error
             result = self._results.pop(self._taken, None)

@@ -8,8 +8,9 @@ import stat
 
 from countersign.base import limits
 from countersign.base.errors import FolderUnreadable
+from countersign.base.refusals import disk_errors, disk_problem
 from countersign.disk.dates import clamped
-from countersign.disk.folders import TOO_MANY_OPEN, Tree, disk_problem
+from countersign.disk.folders import TOO_MANY_OPEN, Tree
 from countersign.pack.manifest import Manifest
 from countersign.pack.plan import Piece
 from countersign.source.selection import Selection
@@ -32,10 +33,8 @@ class Source:
         """Raises FolderUnreadable."""
         self._manifest = manifest
         self._path = selection.place
-        try:
+        with disk_errors(self._path, FolderUnreadable):
             self._root = selection.open()
-        except OSError as error:
-            raise FolderUnreadable(path=self._path, reason=error.strerror or error) from error
         self._tree = Tree(manifest, self._root)
 
     def read(self, piece: Piece, buffer: memoryview) -> memoryview:

@@ -23,6 +23,7 @@ from countersign.base.errors import (
 )
 from countersign.base.i18n import N_, _
 from countersign.base.printable import printable
+from countersign.base.refusals import disk_errors, disk_problem, reason_of
 from countersign.disk.dates import EARLIEST, LATEST, clamped
 from countersign.disk.folders import Folder, is_link
 from countersign.pack.manifest import TOP, Entry, EntryKind, Manifest
@@ -64,17 +65,16 @@ def scan_selection(
     except (FileNotFoundError, NotADirectoryError) as error:
         raise FolderMissing(path=path) from error
     except OSError as error:
-        raise FolderUnreadable(path=path, reason=error.strerror or error) from error
+        raise disk_problem(error, path, FolderUnreadable) from error
     scan = Scan(selection)
     try:
-        own = places.look()
-        _refuse_own(root, path, own)
-        scanner = _Scanner(scan, on_progress, cancelled, own)
-        scanner.at_home = selection.is_folder and next(root.lineage(), None) == own.send_folder is not None
-        scanner.folder(root, TOP, (), 0)
-        scanner.check_limits()
-    except OSError as error:
-        raise FolderUnreadable(path=path, reason=error.strerror or error) from error
+        with disk_errors(path, FolderUnreadable):
+            own = places.look()
+            _refuse_own(root, path, own)
+            scanner = _Scanner(scan, on_progress, cancelled, own)
+            scanner.at_home = selection.is_folder and next(root.lineage(), None) == own.send_folder is not None
+            scanner.folder(root, TOP, (), 0)
+            scanner.check_limits()
     finally:
         root.close()
     if not len(scan.manifest):
@@ -130,7 +130,7 @@ class _Scanner:
             try:
                 self._entry(folder, found, parent, above, size)
             except OSError as error:
-                self._skip(above, name, error.strerror or str(error))
+                self._skip(above, name, reason_of(error))
 
     def _entry(self, folder: Folder, found: Found, parent: int, above: tuple[str, ...], size: int) -> None:
         status = found.stat(follow_symlinks=False)

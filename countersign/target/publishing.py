@@ -12,7 +12,8 @@ from pathlib import Path
 
 from countersign.base import limits
 from countersign.base.hashing import new_hasher
-from countersign.disk.folders import File, Folder, disk_errors, is_link
+from countersign.base.refusals import disk_errors
+from countersign.disk.folders import File, Folder, is_link
 from countersign.pack.manifest import EntryKind
 from countersign.places.own import OwnPlaces
 from countersign.places.targets import check_opened

@@ -13,7 +13,8 @@ from pathlib import Path
 from countersign.base import limits
 from countersign.base.hashing import DIGEST, Hasher, new_hasher
 from countersign.base.locks import hold
-from countersign.disk.folders import Folder, Tree, disk_errors
+from countersign.base.refusals import disk_errors
+from countersign.disk.folders import Folder, Tree
 from countersign.pack.manifest import Manifest
 from countersign.session.background import Background
 from countersign.target.adopting import Kept, mark_of

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeAlias, TypeVar
 
 from countersign.base.errors import Cancelled, DiskProblem
-from countersign.disk.folders import disk_errors
+from countersign.base.refusals import disk_errors
 from countersign.places.own import OwnPlaces
 from countersign.receipts.format import Here, Line, Received, header_for, lines_for, signed_bytes, text_of
 from countersign.receipts.writing import Draft, receipt_stem, remove_replaced

@@ -11,16 +11,9 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from countersign.base.errors import SealBroken
+from countersign.base.refusals import disk_errors, disk_problem
 from countersign.disk.dates import INEXACT_HERE, inexact_dates
-from countersign.disk.folders import (
-    BY_PATH,
-    LINKS_WORK,
-    Folder,
-    disk_errors,
-    disk_problem,
-    is_about_one_name,
-    remove_tree,
-)
+from countersign.disk.folders import BY_PATH, LINKS_WORK, Folder, is_about_one_name, remove_tree
 from countersign.pack.archive import Buffer, Member
 from countersign.pack.manifest import EntryKind, Manifest, places_of
 from countersign.pack.plan import Answer

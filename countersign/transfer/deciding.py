@@ -8,7 +8,7 @@ from pathlib import Path
 from countersign.base.errors import DeclinedHere, NotEnoughSpace, PeerForgotten
 from countersign.base.figures import size_text
 from countersign.base.printable import printable
-from countersign.disk.folders import disk_errors
+from countersign.base.refusals import disk_errors
 from countersign.pack.manifest import Manifest
 from countersign.pack.reason_texts import TEXTS
 from countersign.pack.reasons import Reason

@@ -18,7 +18,7 @@ from countersign.base.errors import (
     ProtocolProblem,
 )
 from countersign.base.i18n import _
-from countersign.disk.folders import disk_problem
+from countersign.base.refusals import disk_problem
 from countersign.session.answers import Answers
 from countersign.session.channel import Channel
 from countersign.session.controls import Controls

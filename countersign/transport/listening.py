@@ -20,6 +20,7 @@ import psutil
 from countersign.base import limits
 from countersign.base.errors import CannotListen, PortTaken, Problem
 from countersign.base.i18n import _
+from countersign.base.refusals import reason_of
 from countersign.transport.link import LinkLostError
 from countersign.transport.tls import TlsLink, make_context
 from countersign.trust.identity import Identity
@@ -177,7 +178,7 @@ def _bound(bind: str | None, port: int) -> socket.socket:
         if error.errno == errno.EADDRINUSE:
             raise PortTaken(port=port, owner=_owner_of(port), free=_free_port(port)) from error
         where = bind or f"port {port}"
-        raise CannotListen(address=where, reason=(error.strerror or str(error)).partition(" (")[0]) from error
+        raise CannotListen(address=where, reason=reason_of(error).partition(" (")[0]) from error
 
 
 def _owner_of(port: int) -> str:

@@ -10,10 +10,10 @@ from pathlib import Path
 import msgspec
 
 from countersign.base import limits
-from countersign.base.errors import DiskProblem
 from countersign.base.files import OddFile, read_small, replace_file, set_aside
 from countersign.base.i18n import _
 from countersign.base.locks import file_lock
+from countersign.base.refusals import disk_errors
 from countersign.trust.fingerprint import DeviceId
 
 HOUR = 3600.0
@@ -55,14 +55,11 @@ class Guesses:
 
     def allow(self, peer: DeviceId, now: float) -> None:
         """The person at the receiver allows this peer again. Raises DiskProblem."""
-        try:
-            with file_lock(self._lock):
-                state = self._read(now)
-                state.failures.pop(peer.hex(), None)
-                state.failures.pop(_EVERYBODY, None)
-                self._write(state)
-        except OSError as error:
-            raise DiskProblem(path=error.filename or self._path, reason=error.strerror or error) from error
+        with disk_errors(self._path, named=True), file_lock(self._lock):
+            state = self._read(now)
+            state.failures.pop(peer.hex(), None)
+            state.failures.pop(_EVERYBODY, None)
+            self._write(state)
 
     def locked(self, peer: DeviceId, now: float) -> bool:
         """Whether this peer is refused at present."""

@@ -15,12 +15,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
-from countersign.base.errors import DiskProblem, IdentityDamaged, Problem, SuccessorDamaged, WeakCertificate
+from countersign.base.errors import IdentityDamaged, Problem, SuccessorDamaged, WeakCertificate
 from countersign.base.figures import moment_text
 from countersign.base.files import PRIVATE_FILE, PUBLIC_FILE, OddFile, read_small, replace_file, set_aside, tighten
 from countersign.base.i18n import N_, _
 from countersign.base.limits import CERTIFICATE_FILE_CAP
 from countersign.base.locks import file_lock
+from countersign.base.refusals import disk_errors
 from countersign.trust import certificate as certificates
 from countersign.trust.fingerprint import DeviceId, device_id, fingerprint
 from countersign.trust.renewal import Renewal, make_renewal
@@ -82,11 +83,8 @@ def open_identity(certs: Path, now: datetime.datetime) -> Identity:
 
     Raises IdentityDamaged where only half of it is there, DiskProblem where it can't be read or written.
     """
-    try:
-        with file_lock(certs / ".lock"):
-            return _open_locked(certs, now)
-    except OSError as error:
-        raise DiskProblem(path=error.filename or certs, reason=error.strerror or error) from error
+    with disk_errors(certs, named=True), file_lock(certs / ".lock"):
+        return _open_locked(certs, now)
 
 
 @dataclass(frozen=True)

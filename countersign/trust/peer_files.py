@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from countersign.base.errors import DiskProblem, Problem
+from countersign.base.errors import Problem
+from countersign.base.refusals import disk_problem
 from countersign.trust.fingerprint import DeviceId
 
 SUFFIXES = (".pem", ".crt", ".cer")
@@ -70,7 +71,7 @@ class PeerFolder:
         except FileNotFoundError:
             return {}
         except OSError as error:
-            raise DiskProblem(path=self._folder, reason=error.strerror or error) from error
+            raise disk_problem(error, self._folder) from error
         return found
 
     def _looked_at(self, path: Path, stamp: _Stamp | None, old: PeerFile | None) -> PeerFile:

@@ -17,7 +17,6 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from countersign.base.errors import (
     AlreadyKnown,
     BadName,
-    DiskProblem,
     NameTaken,
     NoSuchPeer,
     NotACertificate,
@@ -32,6 +31,7 @@ from countersign.base.i18n import _
 from countersign.base.limits import CERTIFICATE_FILE_CAP, CERTIFICATES_OF_ONE
 from countersign.base.locks import file_lock
 from countersign.base.printable import encodable
+from countersign.base.refusals import disk_errors, disk_problem
 from countersign.trust.certificate import check_dates, is_device_alone, read_certificate, read_certificates
 from countersign.trust.fingerprint import DeviceId, device_id, fingerprint
 from countersign.trust.peer_files import SUFFIXES, PeerFile, PeerFolder
@@ -141,11 +141,9 @@ class PeerStore:
         with self._alone():
             name = self._checked_name(name if name is not None else candidate.suggested)
             path = self._folder / f"{name}.pem"
-            try:
+            with disk_errors(path):
                 self._folder.mkdir(exist_ok=True)
                 replace_file(path, candidate.pem, PUBLIC_FILE)
-            except OSError as error:
-                raise DiskProblem(path=path, reason=error.strerror or error) from error
         return Peer(name, candidate.id, candidate.pem.decode(), path, candidate.id)
 
     def rename(self, peer: Peer, name: str) -> Peer:
@@ -153,10 +151,8 @@ class PeerStore:
         with self._alone():
             name = name.strip() if name.strip().casefold() == peer.name.casefold() else self._checked_name(name)
             path = self._folder / f"{name}.pem"
-            try:
+            with disk_errors(path):
                 peer.path.rename(path)
-            except OSError as error:
-                raise DiskProblem(path=path, reason=error.strerror or error) from error
         return Peer(name, peer.id, peer.pem, path, peer.person)
 
     def forget(self, name: str) -> Peer:
@@ -164,10 +160,8 @@ class PeerStore:
         with self._alone():
             peer = self.by_name(name)
             for path in self._known().paths[peer.person]:
-                try:
+                with disk_errors(path):
                     path.unlink(missing_ok=True)
-                except OSError as error:
-                    raise DiskProblem(path=path, reason=error.strerror or error) from error
         return peer
 
     def renew(self, peer: Peer, renewal: Renewal) -> Peer:
@@ -197,20 +191,16 @@ class PeerStore:
         data = "".join(peer.pem for peer in (first, *later, new)).encode()
         if len(data) > CERTIFICATE_FILE_CAP:
             raise RenewalRefused(detail=_("it is too large"))
-        try:
+        with disk_errors(first.path):
             replace_file(first.path, data, PUBLIC_FILE)
-        except OSError as error:
-            raise DiskProblem(path=first.path, reason=error.strerror or error) from error
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
         """The other app changes nobody meanwhile."""
-        try:
+        with disk_errors(self._certs, named=True):
             lock = self._certs / ".lock"
             with file_lock(lock):
                 yield
-        except OSError as error:
-            raise DiskProblem(path=error.filename or self._certs, reason=error.strerror or error) from error
 
     def found_by_hand(self, now: datetime.datetime) -> list[tuple[Path, Candidate]]:
         """Certificates that somebody copied into certs/ itself, to be offered."""
@@ -293,4 +283,4 @@ def _read_small(path: Path) -> bytes:
     except OddFile as error:
         raise NotACertificate(file=path.name) from error
     except OSError as error:
-        raise DiskProblem(path=path, reason=error.strerror or error) from error
+        raise disk_problem(error, path) from error
