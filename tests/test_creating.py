@@ -14,13 +14,14 @@ import pytest
 
 from countersign.base import limits
 from countersign.base.errors import DiskFull
-from countersign.disk.folders import File, Folder
+from countersign.disk.folders import Folder
 from countersign.pack.archive import Member
 from countersign.pack.manifest import TOP, Entry, EntryKind, Manifest
 from countersign.pack.plan import Piece
 from countersign.session import status as st
 from countersign.target.creating import Creator
 from countersign.target.journal import list_interrupted
+from tests.failing_disk import MAKING, refuse
 from tests.transfers import Couple, Exchange, snapshot
 
 COUNT = 40
@@ -56,22 +57,7 @@ def members() -> list[Member]:
 
 def refusing(monkeypatch: pytest.MonkeyPatch, *names: str, number: int) -> None:
     """The disk will not have these names."""
-    for_pieces, whole = Folder.create_file, Folder.create_small
-
-    def refuse(name: str) -> None:
-        if name in names:
-            raise OSError(number, os.strerror(number))
-
-    def create_file(self: Folder, name: str, executable: bool) -> File:
-        refuse(name)
-        return for_pieces(self, name, executable)
-
-    def create_small(self: Folder, name: str, executable: bool, content: Any, mtime: int) -> None:
-        refuse(name)
-        whole(self, name, executable, content, mtime)
-
-    monkeypatch.setattr(Folder, "create_file", create_file)
-    monkeypatch.setattr(Folder, "create_small", create_small)
+    refuse(monkeypatch, MAKING, number, lambda _folder, name: name in names)
 
 
 def test_all_are_there_with_their_times(creator: Creator, helper: ThreadPoolExecutor, tmp_path: Path) -> None:

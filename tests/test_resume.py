@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 
 from countersign.base import limits
-from countersign.disk.folders import File, Folder
 from countersign.receipts.checking import check_receipt
 from countersign.session import status as st
 from countersign.session.proposal import Decision
@@ -27,6 +26,7 @@ from countersign.target.adopting import Kept
 from countersign.target.journal import journals, list_interrupted, read_about
 from countersign.target.recovery import Recovered
 from countersign.transfer import connections
+from tests.failing_disk import READING, refuse
 from tests.transfers import Couple, Exchange, interrupt, snapshot
 
 LARGE = 24_000_000
@@ -233,22 +233,7 @@ def test_f9_a_held_file_that_cannot_be_read_any_more_is_never_called_arrived(
 def refuse_reading(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     """What lies in this folder cannot be opened, also for one who may read everything."""
     there = folder.stat().st_ino
-    read_file, read_small = Folder.read_file, Folder.read_small
-
-    def refuse(folder: Folder) -> None:
-        if folder.status(".").st_ino == there:
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-
-    def refusing(self: Folder, name: str) -> File:
-        refuse(self)
-        return read_file(self, name)
-
-    def refusing_small(self: Folder, name: str, buffer: memoryview) -> tuple[int, os.stat_result]:
-        refuse(self)
-        return read_small(self, name, buffer)
-
-    monkeypatch.setattr(Folder, "read_file", refusing)
-    monkeypatch.setattr(Folder, "read_small", refusing_small)
+    refuse(monkeypatch, READING, errno.EACCES, lambda inside, _name: inside.status(".").st_ino == there)
 
 
 @pytest.mark.once

@@ -39,8 +39,12 @@ def new_salt() -> bytes:
 
 
 def stretch(key: str, salt: bytes) -> bytes:
-    """The 32-byte master of a spoken key (sixteen characters, checked before). Takes 128 MiB and half a second."""
-    secret = key[: LENGTH - 1].encode("ascii")
+    """The 32-byte master of a spoken key (sixteen characters, checked before; the last one only checks the others)."""
+    return stretch_secret(key[: LENGTH - 1].encode("ascii"), salt)
+
+
+def stretch_secret(secret: bytes, salt: bytes) -> bytes:
+    """32 bytes from any secret that people can remember. Takes 128 MiB and half a second."""
     return Scrypt(salt=salt, length=32, n=SCRYPT_N, r=SCRYPT_R, p=SCRYPT_P).derive(secret)
 
 

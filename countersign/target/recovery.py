@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from countersign.base import limits
@@ -15,6 +15,7 @@ from countersign.base.hashing import DIGEST, Hasher, new_hasher
 from countersign.base.locks import hold
 from countersign.base.refusals import disk_errors
 from countersign.disk.folders import Folder, Tree
+from countersign.pack.comparing import same_files
 from countersign.pack.manifest import Manifest
 from countersign.session.background import Background
 from countersign.target.adopting import Kept, mark_of
@@ -45,7 +46,7 @@ class Recovered:
     def verify(self, on_progress: Callable[[], None]) -> None:
         """Reads what is there and keeps what agrees. `on_progress` is called often and may raise."""
         buffer = memoryview(bytearray(limits.MIB))
-        for new, old in _matches(self._manifest, self.past.manifest):
+        for new, old in same_files(self._manifest, self.past.manifest):
             on_progress()
             size = self._manifest.sizes[new]
             if self.past.complete[old]:
@@ -214,19 +215,3 @@ def _clear_away(folder: Path, on_progress: Callable[[], None]) -> None:
 
 def _top_names(manifest: Manifest) -> set[str]:
     return {manifest.names[i] for i in manifest.top()}
-
-
-def _matches(new: Manifest, old: Manifest) -> Iterator[tuple[int, int]]:
-    """Pairs of files that are the same in path, size and mtime: one walk over two lists in the same order."""
-    i = j = 0
-    while i < len(new) and j < len(old):
-        left, right = new.components(i), old.components(j)
-        if left < right:
-            i += 1
-        elif right < left:
-            j += 1
-        else:
-            if new.is_file(i) and new.kinds[i] == old.kinds[j]:
-                if new.sizes[i] == old.sizes[j] and new.mtimes[i] == old.mtimes[j]:
-                    yield i, j
-            i, j = i + 1, j + 1

@@ -127,14 +127,20 @@ class PeerStore:
 
     def examine(self, path: Path, now: datetime.datetime) -> Candidate:
         """Looks at a file that somebody gave us. Raises the problem with it; adds nothing."""
-        data = _read_small(path)
-        certificate = read_certificate(data, path.name)
-        check_dates(certificate, now, path.name)
-        identity = self._checked(certificate, path.name)
+        return self.examine_bytes(_read_small(path), path.name, path.stem, now)
+
+    def examine_bytes(self, data: bytes, source: str, name: str, now: datetime.datetime) -> Candidate:
+        """Looks at a certificate, PEM or DER, wherever it comes from. Raises the problem with it; adds nothing.
+
+        source: how problems call it. name: what to suggest as the person's name.
+        """
+        certificate = read_certificate(data, source)
+        check_dates(certificate, now, source)
+        identity = self._checked(certificate, source)
         known = self.by_id(identity)
         if known is not None:
             raise AlreadyKnown(name=known.name)
-        return Candidate(identity, certificate.public_bytes(Encoding.PEM), self._free_name(path.stem))
+        return Candidate(identity, certificate.public_bytes(Encoding.PEM), self._free_name(name))
 
     def add(self, candidate: Candidate, name: str | None = None) -> Peer:
         """Pins a certificate under a name. Raises BadName or NameTaken."""
