@@ -1,4 +1,4 @@
-"""From rounds to medians, ratios, verdicts and the tables of benchmarks/README.md. No clock, no process: only sums."""
+"""Turns rounds into medians, ratios, verdicts and the tables of benchmarks/README.md. Pure: no clock, no process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _BEGIN, _END = "<!-- {name}: begin -->", "<!-- {name}: end -->"
 
 @dataclass(frozen=True)
 class Speed:
-    """The medians of one program on one input. seconds: the whole command. start: the same for one file of four bytes."""
+    """The medians of one program on one input. seconds: the whole command. start: the same for a file of four bytes."""
 
     rounds: int
     seconds: float
@@ -32,12 +32,12 @@ class Speed:
 
     @property
     def moving(self) -> float:
-        """What the data alone cost: both sides start, shake hands and end in a transfer of nothing too."""
+        """What the data alone cost: without start-up, handshake and end."""
         return max(self.seconds - self.start, 1e-9)
 
 
 def speed_of(kept: dict[str, Any]) -> Speed | None:
-    """The medians of a program's rounds; None where there is none."""
+    """The medians of a program's rounds; None if there are none."""
     rounds = kept["rounds"]
     if not rounds:
         return None
@@ -56,9 +56,9 @@ def speed_of(kept: dict[str, Any]) -> Speed | None:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A line of the target table. moving: by the data alone; whole: by the whole commands; rounds: the first of each round.
+    """A line of the target table. moving: ratio of the data alone; whole: of the whole commands; rounds: `moving` per round.
 
-    The verdict is by the medians of the data alone. A round compares neighbours in time, so the rounds say how sure it is.
+    The medians of the data alone decide the verdict. A round compares runs close in time, so the rounds say how sure it is.
     """
 
     target: Target
@@ -74,7 +74,7 @@ class Verdict:
 
     @property
     def certainty(self) -> str:
-        """Whether the whole range in which the middle of all such rounds lies is on one side."""
+        """Whether the whole range of the middle of such rounds is on one side of the target."""
         if not self.rounds:
             return ""
         low, high = middle_range(self.rounds)
@@ -84,10 +84,10 @@ class Verdict:
 
 
 def middle_range(values: Sequence[float]) -> tuple[float, float]:
-    """Where the median of what these are a sample of lies, at 95 %: by the sign test, which asks nothing of how they are spread.
+    """The range of the median at 95 %, from this sample, by the sign test. It assumes no distribution.
 
-    So many at either end are left out that all others are on one side of the median in less than 5 % of samples: none of up to eight,
-    one of nine, two of twelve. Fewer than six say less, and their whole range is given.
+    Leaves out as many values at either end as keep the chance of missing the median below 5 %: none of up to eight, one of nine,
+    two of twelve. Fewer than six say less; their whole range is returned.
     """
     ordered = sorted(values)
     count, out, chance = len(ordered), 0, 2 / 2 ** len(ordered)
@@ -121,7 +121,7 @@ def _moving(kept: dict[str, Any], speed: Speed) -> list[float]:
 def input_table(one: dict[str, Any]) -> str:
     """All programs on one input."""
     lines = [
-        "| program | rounds | seconds (least to most) | of it for nothing | MB/s of data | we are "
+        "| program | rounds | seconds (least to most) | start-up | MB/s of data | Countersign is "
         "| processor, sender + receiver | peak memory |",
         "|---|---|---|---|---|---|---|---|",
     ]
@@ -142,10 +142,10 @@ def input_table(one: dict[str, Any]) -> str:
 
 
 def verdict_table(results: dict[str, Any], beside: Sequence[tuple[str, dict[str, Any]]] = ()) -> str:
-    """The target table with what was measured. beside: further runs of the same, each with what it is called."""
+    """The target table with the measured values. beside: further runs of the same, each with its name."""
     names = "".join(f" {name} |" for name, _results in beside)
     lines = [
-        f"| input | against | to reach | data alone | whole command | verdict | |{names}",
+        f"| input | against | target | data alone | whole command | verdict | |{names}",
         "|---|---|---|---|---|---|---|" + "---|" * len(beside),
     ]
     columns = [verdicts(other) for _name, other in beside]
@@ -165,7 +165,7 @@ def _in_short(one: Verdict) -> str:
 
 
 def _spread(one: Verdict) -> str:
-    """The ratio of the medians, and of the rounds the least and the most."""
+    """The ratio of the medians, and the least and the most of the rounds."""
     if len(one.rounds) < 2:
         return _times(one.moving)
     return f"{_times(one.moving)} ({min(one.rounds):.2f} to {max(one.rounds):.2f})"
@@ -176,7 +176,7 @@ def _times(ratio: float | None) -> str:
 
 
 def stage_table(one: dict[str, Any]) -> str:
-    """Where our own time went, in the median round: seconds of work and of waiting by stage, added up over threads."""
+    """Where our time went in the median round: seconds of work and of waiting by stage, summed over threads."""
     rounds = one["peers"].get(OURS, {}).get("rounds", [])
     told = [r for r in rounds if r["told"].get("sender") and r["told"].get("receiver")]
     if not told:
@@ -190,7 +190,7 @@ def stage_table(one: dict[str, Any]) -> str:
 
 
 def results_text(results: dict[str, Any], beside: Sequence[tuple[str, dict[str, Any]]] = ()) -> str:
-    """All of it, in Markdown. beside: as for `verdict_table`."""
+    """All results in Markdown. beside: as for `verdict_table`."""
     parts = [verdict_table(results, beside)]
     for name, one in results["inputs"].items():
         about = one["about"] + (f", {one['share']:g} of it" if one["share"] != 1 else "")
@@ -199,7 +199,7 @@ def results_text(results: dict[str, Any], beside: Sequence[tuple[str, dict[str, 
         parts.append(input_table(one))
         stages = stage_table(one)
         if stages:
-            parts.append(f"Where our time went (seconds, added up over threads):\n\n{stages}")
+            parts.append(f"Where Countersign's time went (seconds, added up over threads):\n\n{stages}")
     if results.get("missing"):
         parts.append(
             "Not measured here: " + "; ".join(f"{name} ({how})" for name, how in results["missing"].items()) + "."
@@ -217,7 +217,8 @@ def scaling_text(results: dict[str, Any]) -> str:
     if not rows:
         return ""
     lines = [
-        "| entries | whole command, s | data alone, s | one entry against the row above | sender's peak | receiver's peak | first data |",
+        "| entries | whole command, s | data alone, s | cost per entry against the row above "
+        "| sender's peak | receiver's peak | first data |",
         "|---|---|---|---|---|---|---|",
     ]
     before: float | None = None
@@ -259,7 +260,7 @@ def plot(points: list[tuple[float, float]], across: str, up: str, width: int = 6
 
 
 def merge(path: Path, found: dict[str, Any]) -> dict[str, Any]:
-    """Puts new results into a file of results, input by input, and gives all of them."""
+    """Merges new results into a results file, input by input. Returns all of them."""
     results = read(path)
     for key, value in found.items():
         if isinstance(value, dict):
@@ -272,14 +273,14 @@ def merge(path: Path, found: dict[str, Any]) -> dict[str, Any]:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """A file of results, or empty ones."""
+    """A results file, or empty results."""
     results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     results.setdefault("inputs", {})
     return results
 
 
 def write_readme(readme: Path, results: dict[str, Any], beside: Sequence[tuple[str, dict[str, Any]]] = ()) -> None:
-    """Replaces what stands between the marks. beside: as for `verdict_table`."""
+    """Replaces what is between the marks. beside: as for `verdict_table`."""
     text = readme.read_text(encoding="utf-8")
     for name, new in (
         ("results", results_text(results, beside)), ("scaling", scaling_text(results)), ("others", others_text(results)),
@@ -292,18 +293,19 @@ def write_readme(readme: Path, results: dict[str, Any], beside: Sequence[tuple[s
 
 
 def others_text(results: dict[str, Any]) -> str:
-    """What is measured for us alone: the first byte, the window."""
+    """What is measured for Countersign alone: the first byte, the window."""
     lines = []
     first = results.get("first")
     if first:
         lines.append(
-            f"- First data byte of {first['entries']:,} files: {first['first_data']:.2f} s after “send”, {first['nothing']:.2f} s of one "
-            f"file (programs that shake hands and derive a key); a bare `os.walk` with stat: {first['walk']:.2f} s. So the list and all "
-            f"that follows from it cost {(first['first_data'] - first['nothing']) / first['walk']:.1f} walks (to reach: under 3)."
+            f"- First data byte of {first['entries']:,} files: {first['first_data']:.2f} s after “send”; "
+            f"of one file, {first['nothing']:.2f} s (handshake and key derivation). "
+            f"A bare `os.walk` with stat: {first['walk']:.2f} s. So the list and all that follows "
+            f"from it cost {(first['first_data'] - first['nothing']) / first['walk']:.1f} walks (target: under 3)."
         )
     window = results.get("window")
     if window:
         lines.append(
-            f"- Window up from source: sender {window['sender']:.2f} s, receiver {window['receiver']:.2f} s (to reach: under 1)."
+            f"- Window up from source: sender {window['sender']:.2f} s, receiver {window['receiver']:.2f} s (target: under 1)."
         )
     return "\n".join(lines)
