@@ -1,1 +1,1 @@
-"""Measures this program beside what people use today: `python3 -m benchmarks`. See benchmarks/README.md."""
+"""Measures Countersign beside what people use today: `python3 -m benchmarks`. See benchmarks/README.md."""

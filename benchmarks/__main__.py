@@ -13,7 +13,7 @@ from countersign import bootstrap  # noqa: E402 - found by the line above
 
 
 def main() -> int:
-    """Prepares what is missing, then measures; gives the exit code."""
+    """Prepares what is missing, then measures. Returns the exit code."""
     if sys.platform == "win32":
         print("The benchmarks need a system with ssh, tar and wait4.", file=sys.stderr)
         return 2

@@ -1,6 +1,6 @@
-"""Bytes through Python's TLS and nothing else: `send PORT FOLDER SIZE` or `receive FOLDER SIZE`, each a process of its own.
+"""Bytes through Python's TLS and nothing else: `send PORT FOLDER SIZE` or `receive FOLDER SIZE`, each in its own process.
 
-Both ends keep one buffer; nothing is read from a disk and nothing is kept. It is the limit of the stack that we stand on.
+Both ends reuse one buffer; nothing is read from a disk and nothing is kept. This is the limit of the stack below us.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def context(folder: Path, *, listening: bool) -> ssl.SSLContext:
 
 
 def receive(folder: Path, size: int) -> None:
-    """Says its port on standard output, then takes `size` bytes."""
+    """Prints its port on standard output, then reads `size` bytes."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         print(listener.getsockname()[1], flush=True)
         raw, _address = listener.accept()
@@ -40,7 +40,7 @@ def receive(folder: Path, size: int) -> None:
 
 
 def send(port: int, folder: Path, size: int) -> None:
-    """Sends `size` bytes and waits until they were taken."""
+    """Sends `size` bytes and waits until they were read."""
     with socket.create_connection(("127.0.0.1", port)) as raw:
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with context(folder, listening=False).wrap_socket(raw) as stream:

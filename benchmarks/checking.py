@@ -1,4 +1,4 @@
-"""Whether what arrived is what was sent: by names and sizes after every round, byte for byte once."""
+"""Checks that what arrived is what was sent: names and sizes after every round, every byte once."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Content:
 
 
 def content_of(folder: Path) -> Content:
-    """Looks at every file; links are left out, since programs differ in what they make of them."""
+    """Reads every file's size. Links are left out, because programs treat them differently."""
     sizes: dict[str, int] = {}
     for inside, _folders, names in os.walk(folder):
         for name in names:
@@ -37,7 +37,7 @@ def content_of(folder: Path) -> Content:
 
 
 def check(source: Path, expected: Content, arrived: Path, *, full: bool) -> None:
-    """Raises BenchmarkError where a file is missing, or of another size, or (if full) of other content."""
+    """Raises BenchmarkError if a file is missing or differs in size or (if full) in content."""
     found = content_of(arrived).sizes
     for name, size in expected.sizes.items():
         if found.get(name) != size:

@@ -1,4 +1,4 @@
-"""The options, and what each of the commands does."""
+"""The options, and what each command does."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from benchmarks.running import SLOW, Turns, machine
 HERE = Path(__file__).resolve().parent
 _QUICK = 1 / 32
 _ROUNDS = 5
-_REST = 4.0  # seconds; a virtual machine takes memory that was freed back after two
-_GIB = {"large": 8}  # what an input needs where that is not one GiB
-_SPARE = 4  # GiB on a fresh disk that hold its own tables, 200,000 places for files among them
-_KEPT = ("text", "python", "tiny")  # of these every target stays until the end, see ground.Folders
+_REST = 4.0  # seconds; a virtual machine takes back freed memory after two
+_GIB = {"large": 8}  # what an input needs if that is not one GiB
+_SPARE = 4  # GiB on a fresh disk for its own tables, including 200,000 inodes
+_KEPT = ("text", "python", "tiny")  # their targets all stay until the end, see ground.Folders
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -65,7 +65,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def run(arguments: list[str]) -> int:
-    """Runs a command; gives the exit code."""
+    """Runs a command. Returns the exit code."""
     options = make_parser().parse_args(arguments)
     options.cache = options.cache.resolve()
     options.targets = (options.targets or options.cache / "targets").resolve()
@@ -107,7 +107,7 @@ def all_peers(options: argparse.Namespace) -> list[Peer]:
 
 
 def _chosen(options: argparse.Namespace) -> tuple[list[Peer], dict[str, str]]:
-    """Those that were asked for and are there, and how to install the others."""
+    """The requested programs that are installed, and how to install the others."""
     asked = [name.strip().lower() for name in options.peers.split(",") if name.strip()]
     there: list[Peer] = []
     missing: dict[str, str] = {}
@@ -135,7 +135,7 @@ def _list(options: argparse.Namespace) -> None:
 
 
 def _ground(options: argparse.Namespace, names: list[str], peers: int) -> Ground:
-    """Where the rounds receive. Raises BenchmarkError where there is no room for them."""
+    """Where the rounds receive. Raises BenchmarkError if there is no room for them."""
     if options.fresh_disk:
         return FreshDisk(options.targets / "disk.img", (_SPARE + 2 * max(_GIB.get(name, 1) for name in names)) << 30)
     need = sum(_GIB.get(name, 1) * (options.rounds * peers if name in _KEPT else 1) for name in names) + 2

@@ -1,7 +1,7 @@
-"""Where a round receives: in a folder that stays until the end, or on a disk that is made for this round alone.
+"""Where a round receives: in a folder that stays until the end, or on a disk made for this round alone.
 
-A file system remembers. ext4 makes files up to ten times slower for five minutes after many were removed, since it goes around their
-numbers (recently_deleted in its ialloc.c). A disk made anew has no yesterday: every round of every program begins with the same one.
+A file system remembers. ext4 creates files up to ten times slower for five minutes after many were removed, because it avoids
+their inode numbers (recently_deleted in its ialloc.c). A fresh disk has no history: every round of every program begins alike.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from typing import Protocol
 
 from benchmarks.measure import BenchmarkError
 
-_FEW = 1000  # targets of fewer files are removed at once
+_FEW = 1000  # targets with fewer files are removed at once
 _BLOCK = 4 << 20
 _TOOLS = ("losetup", "mkfs.ext4", "mount", "umount")
-_PATIENCE = 30.0  # seconds; a server's last process may still stand in the folder
+_PATIENCE = 30.0  # seconds; a server's last process may still use the folder
 
 
 class Ground(Protocol):
@@ -28,23 +28,23 @@ class Ground(Protocol):
     about: str  # the file system, for the results
 
     def prepare(self) -> None:
-        """Makes what all rounds need. Raises BenchmarkError."""
+        """Creates what all rounds need. Raises BenchmarkError."""
 
     def target(self) -> Path:
         """An empty folder for the next round. Raises BenchmarkError."""
 
     def done(self, target: Path, files: int) -> None:
-        """The round that had this folder is over; about so many files are in it."""
+        """The round that used this folder is over. It holds about this many files."""
 
     def clean(self) -> None:
-        """Removes what is left of all rounds."""
+        """Removes what all rounds have left."""
 
 
 class Folders:
-    """Fresh folders next to each other; those with many files stay until all rounds are over."""
+    """Fresh folders side by side. Those with many files stay until all rounds are over."""
 
     def __init__(self, targets: Path, *, keep: bool = False) -> None:
-        """keep: they stay even then, for another run that is to follow at once."""
+        """keep: they stay even then, for a run that follows at once."""
         self.folder = targets / f"countersign-benchmark-{os.getpid()}"
         self.about = ""
         self._keep = keep
@@ -70,12 +70,12 @@ class Folders:
 
 
 class FreshDisk:
-    """An ext4 in a file, made and mounted anew for each round. Linux, as root."""
+    """An ext4 in a file, created and mounted for each round. Linux, as root."""
 
     about = "ext4, made for each round"
 
     def __init__(self, image: Path, size: int) -> None:
-        """image: a file that stays for the next time, since its blocks cost time when they are first written. size in bytes."""
+        """image: a file that stays for the next run, because its blocks cost time when first written. size: bytes."""
         self.folder = image.with_suffix(".mounted")
         self._image = image
         self._size = size
@@ -103,7 +103,7 @@ class FreshDisk:
 
     def target(self) -> Path:
         self._unmount()
-        # nothing is prepared in the background while a round runs: no tables are cleared, then or now
+        # no table is initialised, neither now nor in the background while a round runs
         _run("mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=1,lazy_journal_init=1,nodiscard", self._device)
         _run("mount", "-o", "noinit_itable", self._device, str(self.folder))
         self._mounted = True
@@ -112,7 +112,7 @@ class FreshDisk:
         return target
 
     def done(self, target: Path, files: int) -> None:
-        self._unmount()  # at once: what it holds of the system's memory goes with it
+        self._unmount()  # at once, so that it also frees the system's memory
 
     def _unmount(self) -> None:
         deadline = time.monotonic() + _PATIENCE
@@ -135,7 +135,7 @@ class FreshDisk:
 
 
 def file_system(folder: Path) -> str:
-    """What stat calls the file system of a folder."""
+    """A folder's file system, as stat names it."""
     done = subprocess.run(["stat", "-f", "-c", "%T", str(folder)], capture_output=True, text=True, check=False)
     return done.stdout.strip() or "?"
 

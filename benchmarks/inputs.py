@@ -1,4 +1,4 @@
-"""What is sent: folders that the benchmark makes once in its cache, the same every time, and never stores in the repository."""
+"""What is sent: folders that the benchmark creates once in its cache. They are always the same and never in the repository."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _PER_FOLDER = 1000
 
 @dataclass(frozen=True)
 class Input:
-    """A named folder. `share` scales it down for quick runs: 1 is the whole."""
+    """A named folder. `share` scales it down for quick runs; 1 is the whole."""
 
     name: str
     about: str
     make: Callable[[Path, float], None]
 
     def ready(self, cache: Path, share: float) -> Path:
-        """The folder, made where it is not there."""
+        """The folder, created if it does not exist."""
         folder = cache / "inputs" / (self.name if share == 1 else f"{self.name}-{share:g}")
         if not folder.exists():
             spare = folder.with_name(folder.name + ".making")
@@ -60,7 +60,7 @@ def _photos(folder: Path, share: float) -> None:
 
 
 def _text(folder: Path, share: float) -> None:
-    """Files of about 1 MiB, each the Python sources of one stretch of the library with other words in them."""
+    """Files of about 1 MiB, each made of Python sources from one part of the library with other words in them."""
     sources = [path.read_bytes() for path in sorted(Path(os.__file__).parent.rglob("*.py"))]
     random.Random(2).shuffle(sources)
     left, number, at = int(GIB * share), 0, 0
@@ -78,7 +78,7 @@ def _text(folder: Path, share: float) -> None:
 
 
 def _python(folder: Path, share: float) -> None:
-    """A copy of the installation, so that it stays the same while it is measured."""
+    """A copy of the installation, so that it does not change during the measurement."""
     base = Path(sys.base_prefix)
     if share == 1:
         shutil.copytree(base, folder, symlinks=True, dirs_exist_ok=True)
@@ -91,7 +91,7 @@ def _python(folder: Path, share: float) -> None:
 
 
 def make_small_files(folder: Path, count: int, size: int = 200) -> None:
-    """`count` files of `size` different bytes, a thousand to a folder."""
+    """`count` files of `size` different bytes, a thousand per folder."""
     source = random.Random(3)
     for number in range(count):
         inside = folder / f"{number // _PER_FOLDER:04d}"

@@ -1,4 +1,4 @@
-"""Processes that are measured: seconds on the wall, processor seconds and peak memory of each, their children included."""
+"""Measured processes: wall seconds, processor seconds and peak memory of each, including children."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-PATIENCE = 900.0  # seconds; no single round takes longer
+PATIENCE = 900.0  # seconds; no round takes longer
 
 
 class BenchmarkError(Exception):
-    """A round did not do what it should; the text says what happened."""
+    """A round failed; the text says what happened."""
 
 
 @dataclass(frozen=True)
 class Usage:
-    """What a process and those that it waited for have used: processor seconds, peak bytes of the largest of them."""
+    """What a process and the children it waited for used: processor seconds, and peak bytes of the largest."""
 
     processor: float = 0.0
     peak: int = 0
@@ -34,7 +34,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class Round:
-    """One transfer: wall seconds, both sides, where the content arrived, and what a program told of itself."""
+    """One transfer: wall seconds, both sides, where the content arrived, and what the program reported about itself."""
 
     seconds: float
     sender: Usage
@@ -44,7 +44,7 @@ class Round:
 
 
 class Child:
-    """A process that is waited for with wait4(2), so that its own usage is known."""
+    """A process waited for with wait4(2), so that its own usage is known."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class Child:
         self.usage: Usage | None = None
 
     def wait(self, seconds: float = PATIENCE, *, ok: tuple[int, ...] = (0,)) -> Usage:
-        """Waits for the end. Raises BenchmarkError for another exit code, or where it takes too long."""
+        """Waits for the end. Raises BenchmarkError on an unexpected exit code or a timeout."""
         if self.usage is not None:
             return self.usage
         if sys.platform == "win32":
@@ -93,27 +93,25 @@ class Child:
         return self.usage
 
     def stop(self) -> Usage:
-        """Asks it to end, and waits."""
+        """Asks it to end and waits."""
         if self.usage is None:
-            os.kill(
-                self.process.pid, signal.SIGTERM
-            )  # not by Popen, which would look whether it has ended, and reap it
+            os.kill(self.process.pid, signal.SIGTERM)  # not by Popen, which would poll it and reap it
         return self.wait(10, ok=(0, 1, 143, 255, -signal.SIGTERM, -9))
 
     def _kill(self) -> None:
         if sys.platform == "win32":
             return
-        os.killpg(self.process.pid, signal.SIGKILL)  # the group is its own: started by us, and by nobody else
+        os.killpg(self.process.pid, signal.SIGKILL)  # its own process group, which only we have started
 
 
 def write_out() -> None:
-    """Waits until the disks hold what was written so far: an earlier round's rest is not the next one's trouble."""
+    """Waits until the disks hold what was written, so that one round's writes do not slow the next."""
     if sys.platform != "win32":
         os.sync()
 
 
 def free_port() -> int:
-    """A TCP port of loopback that is free now."""
+    """A free TCP port on loopback."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -121,7 +119,7 @@ def free_port() -> int:
 
 
 def wait_for_port(port: int, seconds: float = 20.0) -> None:
-    """Until something listens there. Raises BenchmarkError."""
+    """Waits until something listens there. Raises BenchmarkError."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         with socket.socket() as probe:
@@ -133,7 +131,7 @@ def wait_for_port(port: int, seconds: float = 20.0) -> None:
 
 
 def median(values: Sequence[float]) -> float:
-    """The middle one, or the mean of the two in the middle."""
+    """The middle value, or the mean of the two in the middle."""
     ordered = sorted(values)
     half = len(ordered) // 2
     return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2

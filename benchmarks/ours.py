@@ -1,4 +1,4 @@
-"""This program: two real processes, two homes with exchanged certificates, and nobody who has to be waited for."""
+"""Countersign: two real processes, two homes with exchanged certificates, and no person to wait for."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _HIDDEN = ("DISPLAY", "WAYLAND_DISPLAY", "COUNTERSIGN_HOME")
 
 
 class Told:
-    """The events of one process: handed to `on_event` as they come, and kept."""
+    """The events of one process: passed to `on_event` as they come, and kept."""
 
     def __init__(self, child: Child, on_event: Callable[[dict[str, Any]], None]) -> None:
         self.events: list[dict[str, Any]] = []
@@ -51,7 +51,7 @@ class Ours:
     name = "Countersign"
 
     def __init__(self, homes: Path) -> None:
-        """homes: a folder for the two homes, on the file system that is received on."""
+        """homes: a folder for the two homes, on the file system that receives."""
         self._homes = homes
 
     def missing(self) -> str | None:
@@ -146,7 +146,7 @@ def _environment() -> dict[str, str]:
 
 
 def _say(child: Child, line: str) -> None:
-    """A line to its standard input, which stays open: an end would mean that the person went away."""
+    """Writes a line to its standard input, which stays open: end of input would mean that the person has left."""
     assert child.process.stdin is not None
     child.process.stdin.write(line.encode() + b"\n")
     child.process.stdin.flush()

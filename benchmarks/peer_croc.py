@@ -1,4 +1,4 @@
-"""croc, where it is on PATH, with a relay of its own on loopback."""
+"""croc, if it is on PATH, with its own relay on loopback."""
 
 from __future__ import annotations
 

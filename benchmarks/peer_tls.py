@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def make_certificate(folder: Path) -> None:
-    """One throw-away certificate of the benchmark's, used on both sides."""
+    """One throw-away certificate, used on both sides."""
     folder.mkdir(parents=True, exist_ok=True)
     if (folder / "both.pem").exists():
         return
@@ -30,7 +30,7 @@ def make_certificate(folder: Path) -> None:
 
 
 class BareTls:
-    """As many bytes as the input has, from memory to nowhere."""
+    """As many bytes as the input holds, from memory to nowhere."""
 
     name = "bare Python TLS"
 
@@ -107,7 +107,7 @@ class Socat:
 
 
 def _wait_until_listening(child: Child, port: int) -> None:
-    """By looking only: socat takes one connection and no other."""
+    """Without connecting: socat accepts only one connection."""
     process = psutil.Process(child.process.pid)
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:

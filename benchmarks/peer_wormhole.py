@@ -1,6 +1,6 @@
-"""magic-wormhole with its own mailbox server and transit relay on loopback, in an environment of its own.
+"""magic-wormhole in its own environment, with its own mailbox server and transit relay on loopback.
 
-The two ends find each other on loopback and connect directly, as they do by default; the relay is there and stays idle.
+The two ends find each other on loopback and connect directly, as by default; the relay stays idle.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What every program that is measured has in common."""
+"""What all measured programs have in common."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ from benchmarks.measure import Round
 
 
 class Peer(Protocol):
-    """A program that moves a folder to another one on this computer."""
+    """A program that moves one folder into another on this computer."""
 
     name: str
 
     def missing(self) -> str | None:
-        """How to install what is missing; None where nothing is."""
+        """How to install what is missing; None if nothing is."""
 
     def version(self) -> str:
-        """What it says of itself."""
+        """The version it reports."""
 
     def prepare(self) -> None:
-        """Servers, keys, environments: once, before the first round."""
+        """Sets up servers, keys and environments, once, before the first round."""
 
     def transfer(self, source: Path, target: Path) -> Round:
-        """Moves the content of `source` into `target`, an empty folder of the caller's. Raises BenchmarkError."""
+        """Moves the content of `source` into `target`, an empty folder from the caller. Raises BenchmarkError."""
 
     def close(self) -> None:
-        """Ends what `prepare` has started."""
+        """Ends what `prepare` started."""
 
 
 def lacking(programs: dict[str, str]) -> str | None:
-    """programs: the package of Debian by program. How to install those that are not on PATH."""
+    """How to install the programs that are not on PATH. programs: Debian package by program."""
     packages = sorted({package for program, package in programs.items() if shutil.which(program) is None})
     return f"apt install {' '.join(packages)}" if packages else None
 
 
 def version_of(*command: str) -> str:
-    """The first version number that a program prints about itself."""
+    """The first version number that a program prints."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
     except (OSError, subprocess.TimeoutExpired):

@@ -1,4 +1,4 @@
-"""Rounds in turns: every program once, then every program again, another one first, so that a slow minute hits all of them."""
+"""Rounds in turns: every program once, then again with another one first, so that a slow minute hits all of them."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from benchmarks.measure import BenchmarkError, Round, write_out
 from benchmarks.memory import need_of, read_all, take_and_give_back
 from benchmarks.peers import Peer
 
-SLOW = {("python", "scp"), ("tiny", "scp")}  # a minute and more a round: left out unless asked for by name
+SLOW = {("python", "scp"), ("tiny", "scp")}  # a minute or more per round: left out unless named
 
 Say = Callable[[str], None]
 
 
 class Turns:
-    """Runs peers on inputs and collects what was measured."""
+    """Runs peers on inputs and collects the measurements."""
 
     def __init__(self, cache: Path, ground: Ground, say: Say, *, touch: bool = False, rest: float = 0.0) -> None:
-        """Before each round: rest, in seconds, or memory that is touched; see benchmarks/README.md."""
+        """Before each round: rest, in seconds, or touched memory; see benchmarks/README.md."""
         self._touch = touch
         self._rest = rest
         self._cache = cache
@@ -36,7 +36,7 @@ class Turns:
         self._compared: set[tuple[str, str]] = set()
 
     def run(self, one: Input, share: float, peers: Sequence[Peer], rounds: int) -> dict[str, Any]:
-        """All rounds of one input: what each program needs for nothing, then for the input."""
+        """All rounds of one input: each program's start-up, then the input."""
         source = one.ready(self._cache, share)
         expected = content_of(source)
         nothing = NOTHING.ready(self._cache, 1)
@@ -45,7 +45,7 @@ class Turns:
             "about": one.about, "share": share, "files": expected.files, "bytes": expected.bytes, "peers": {},
         }  # fmt: skip
         for number in range(rounds):
-            first = number % len(peers)  # or whoever begins would always meet what the round before has left
+            first = number % len(peers)  # or the first program would always meet what the last round left
             for peer in [*peers[first:], *peers[:first]]:
                 kept = result["peers"].setdefault(
                     peer.name, {"version": peer.version(), "rounds": [], "nothing": [], "failed": []}
@@ -115,6 +115,6 @@ def _processor() -> str:
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
-    except OSError:  # a system without /proc has its own way, below
+    except OSError:  # a system without /proc: see below
         pass
     return platform.processor() or platform.machine()

@@ -1,4 +1,4 @@
-"""What is measured of this program alone: cost over the number of entries, the first data byte, the window."""
+"""What is measured of Countersign alone: cost over the number of entries, the first data byte, the window."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _small_files(count: int) -> Input:
 
 
 def _transfers(options: argparse.Namespace, source: Path) -> Round:
-    """One transfer of ours; what arrived is removed by the caller's Turns."""
+    """One transfer. The caller's Turns removes what arrived."""
     ours = Ours(options.targets / "countersign-homes")
     ours.prepare()
     with tempfile.TemporaryDirectory(dir=options.targets) as target:
@@ -76,7 +76,7 @@ def _first_data(measured: Round) -> float:
 
 
 def walk_seconds(folder: Path) -> float:
-    """A bare os.walk that looks at every file."""
+    """A bare os.walk that stats every file."""
     began = time.monotonic()
     for inside, _folders, names in os.walk(folder):
         for name in names:
@@ -85,7 +85,7 @@ def walk_seconds(folder: Path) -> float:
 
 
 def measure_first(options: argparse.Namespace) -> dict[str, Any]:
-    """From “send” to the first data byte, beside a bare walk, in turns; the same for one file, where it is all handshake and key."""
+    """From “send” to the first data byte, in turns with a bare walk; and the same for one file, which is all handshake and key."""
     count = 100_000
     source = _small_files(count).ready(options.cache, 1)
     nothing = NOTHING.ready(options.cache, 1)
@@ -99,7 +99,7 @@ def measure_first(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def measure_window(options: argparse.Namespace) -> dict[str, Any]:
-    """Seconds from the start of the process until its window is mapped, on a screen that nobody sees."""
+    """Seconds from the start of the process until its window is mapped, on a virtual screen."""
     if importlib.util.find_spec("Xlib") is None or shutil.which("Xvfb") is None:
         raise BenchmarkError("This needs Xvfb and python-xlib: apt install xvfb; python3 -m tests installs the other.")
     number = 90 + free_port() % 900
@@ -128,7 +128,7 @@ def _until_window(role: str, number: int) -> float:
             time.sleep(0.05)
     with tempfile.TemporaryDirectory() as home:
         env = {**os.environ, "DISPLAY": f":{number}", "HOME": home}
-        subprocess.run(  # the first start makes an identity, which is not what is measured
+        subprocess.run(  # the first start creates an identity, which is not measured
             [sys.executable, str(ROOT / f"{role}.py"), "--home", home, "--peers"],
             check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
@@ -152,7 +152,7 @@ def _is_up(display: Any) -> bool:
         try:
             if window.get_attributes().map_state == 2 and window.get_geometry().width > 100:
                 return True
-        except Exception:  # it was gone by the time that we looked
+        except Exception:  # it was gone before we looked
             continue
     return False
 

@@ -1,4 +1,4 @@
-"""What is to be reached, side by side in one run: this program's speed over another's."""
+"""The targets: Countersign's speed relative to another program's, measured side by side in one run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Target(NamedTuple):
-    """`ratio`: how many times as fast as `peer` on `input` we mean to be; below 1 where a part of its speed is meant."""
+    """`ratio`: how many times as fast as `peer` Countersign should be on `input`; below 1 means a part of its speed."""
 
     input: str
     peer: str
