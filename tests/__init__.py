@@ -1,1 +1,1 @@
-"""The tests. `python3 -m tests` sets itself up and runs all of them."""
+"""The tests. `python3 -m tests` sets itself up and runs them all."""

@@ -1,7 +1,7 @@
 """`python3 -m tests`: sets itself up and runs every test. Standard library only until pytest starts.
 
-Options: --no-windows leaves out what needs a screen, --brief what need not be run on every version of Python; everything else goes
-to pytest.
+Options: --no-windows leaves out what needs a screen, --brief what need not run on every version of Python. Everything else is
+passed to pytest.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ NO_WINDOWS, BRIEF = "--no-windows", "--brief"
 
 
 def main() -> int:
-    """Prepares what is missing, then runs pytest; gives its exit code."""
+    """Prepares what is missing, then runs pytest. Returns its exit code."""
     os.chdir(ROOT)
     arguments = sys.argv[1:]
     try:
@@ -43,7 +43,7 @@ def main() -> int:
 
 
 def _check_windows() -> None:
-    """Tk, and a screen that nobody sees. Raises SetupProblem with what to install."""
+    """Checks for Tk and a virtual screen. Raises SetupProblem with what to install."""
     rest = "Or leave out the tests that need it: python3 -m tests " + NO_WINDOWS
     if not bootstrap.has_tk():
         raise bootstrap.SetupProblem(f"{bootstrap.tk_missing_text()}\n{rest}")
@@ -65,7 +65,7 @@ def _run(left_out: list[str], arguments: list[str]) -> int:
     import pytest
 
     chosen = ["-m", " and ".join(left_out)] if left_out else []
-    # windows and whole processes share two cores badly with more than two workers
+    # with more than two workers, windows and whole processes share two cores badly
     spread = [] if any(argument.startswith(("-n", "-p", "--pdb")) for argument in arguments) else ["-n", "2"]
     return int(pytest.main([*spread, *chosen, *arguments]))
 

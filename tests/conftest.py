@@ -1,4 +1,4 @@
-"""Fixtures. Every test fails that leaves a thread or an open file behind, or lets an error be logged."""
+"""Fixtures. A test fails if it leaves a thread or an open file behind, or if an error is logged."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from countersign.seal import keys
 from tests.transfers import Couple, make_couple
 from tests.waiting import wait_until
 
-# tests read what the programs say, in processes of their own too
+# tests read what the programs print, in child processes too
 os.environ[i18n.VARIABLE] = "en"
 
 
@@ -37,7 +37,7 @@ def _clean(request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture) -> 
 
 
 def _open_files() -> set[str]:
-    """Open regular files and sockets of this process, where the system lists them."""
+    """Open regular files and sockets of this process, if the system lists them."""
     if sys.platform != "linux":
         return set()
     found = set()
@@ -57,7 +57,7 @@ def _open_files() -> set[str]:
 
 @pytest.fixture
 def quick_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Key derivation at a thousandth of its cost; the tests of keys and of whole processes use the real one."""
+    """Key derivation at a thousandth of its cost. The tests of keys and of whole processes use the real one."""
     monkeypatch.setattr(keys, "SCRYPT_N", 1 << 7)
 
 

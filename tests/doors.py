@@ -1,4 +1,4 @@
-"""A listener that greets whoever gets in with one byte, and visits to it: real TLS over loopback without a transfer."""
+"""A listener that greets every accepted visitor with one byte, and visits to it: real TLS over loopback without a transfer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NEVER = lambda: False  # noqa: E731
 
 
 class Hall:
-    """A listener that greets whoever gets in with one byte."""
+    """A listener that greets every accepted visitor with one byte."""
 
     def __init__(self, setting: Setting, bind: str = "127.0.0.1") -> None:
         self.welcomed: list[bytes] = []
@@ -32,7 +32,7 @@ class Hall:
         self._links.append(link)
         try:
             assert link.try_send(memoryview(b"!")) == 1
-        except LinkLostError:  # under TLS 1.3 a visitor may refuse us and be gone by now
+        except LinkLostError:  # under TLS 1.3 a visitor may already have refused us and left
             pass
 
     def _refuse(self) -> None:
@@ -55,7 +55,7 @@ def hall(setting: Setting) -> Iterator[Hall]:
 
 
 def first_byte(link: TlsLink) -> bytes:
-    """What the receiver says first. Raises LinkLostError."""
+    """The receiver's first byte. Raises LinkLostError."""
     buffer = bytearray(1)
 
     def look() -> bool:

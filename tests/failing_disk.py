@@ -1,4 +1,4 @@
-"""A disk that refuses what a test says, whatever call would open or make it."""
+"""A disk that fails as a test says, whichever call would open or create the file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAKING = ("create_file", "create_small", "append_file", "make_folder", "make_lin
 def refuse(
     monkeypatch: pytest.MonkeyPatch, calls: tuple[str, ...], number: int, when: Callable[[Folder, str], bool]
 ) -> None:
-    """These calls fail with this errno where `when` says so of the folder and the name in it."""
+    """These calls fail with this errno when `when` is true of the folder and the name in it."""
 
     def failing(call: Callable[..., Any]) -> Callable[..., Any]:
         def called(self: Folder, name: str, *rest: Any) -> Any:

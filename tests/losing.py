@@ -1,4 +1,4 @@
-"""The line is lost in place of a message of one kind."""
+"""Loses the connection at a message of one kind."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def is_kind(message: m.Message, kind: Kind) -> bool:
 
 
 def losing(monkeypatch: pytest.MonkeyPatch, kind: Kind, times: int, *, sent: bool = False) -> list[m.Message]:
-    """The line is lost as this is said, so many times. sent: it went out as far as its speaker knows."""
+    """Loses the connection when this message is sent, so many times. sent: the message went out, as far as its sender knows."""
     send = Channel.send
     lost: list[m.Message] = []
 

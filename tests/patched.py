@@ -1,4 +1,4 @@
-"""Other values for a while, for what runs without pytest's own monkeypatch."""
+"""Temporary attribute values, for code that runs without pytest's monkeypatch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @contextlib.contextmanager
 def patched(owner: object, **values: Any) -> Iterator[None]:
-    """Sets attributes and sets them back."""
+    """Sets attributes and restores them."""
     before = {name: getattr(owner, name) for name in values}
     try:
         for name, value in values.items():

@@ -1,4 +1,4 @@
-"""Both programs as processes, driven through --cli --json as another program would."""
+"""Both programs as processes, driven through --cli --json as another program would drive them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PATIENCE = 120.0
 
 
 class Program:
-    """One of the two, running."""
+    """One of the two programs, running."""
 
     def __init__(
         self,
@@ -28,7 +28,7 @@ class Program:
         stdin: bool = True,
         before: tuple[str, ...] = (),
     ) -> None:
-        """before: a command that runs the program, as `ip netns exec` does."""
+        """before: a command that starts the program, such as `ip netns exec`."""
         flags = ["--cli", *(["--json"] if json_events else [])]
         self.command = [*before, sys.executable, str(ROOT / f"{role}.py"), *flags, "--home", str(home), *arguments]
         self.process = subprocess.Popen(
@@ -66,7 +66,7 @@ class Program:
         self.errors = self.process.stderr.read()
 
     def until(self, name: str) -> dict[str, Any]:
-        """The next event of this name; those before it are passed over."""
+        """The next event of this name; earlier events are skipped."""
         while True:
             event = self._queue.get(timeout=PATIENCE)
             assert event is not None, f"it ended before “{name}”: {self.lines[-3:]} {self.errors}"
@@ -87,7 +87,7 @@ class Program:
         self.process.send_signal(signal.SIGINT)
 
     def end(self) -> int:
-        """Waits for the end; the exit code."""
+        """Waits for the end. Returns the exit code."""
         code = self.process.wait(PATIENCE)
         for reader in self._readers:
             reader.join(10)

@@ -1,4 +1,4 @@
-"""A network between two programs that loses connections where a test says so."""
+"""A network between two programs that loses connections when a test says so."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from countersign.transport.addresses import Address
 
 
 class Proxy:
-    """Passes bytes on to a port on loopback. Connection n is cut after `cut_after[n]` bytes from its client; later ones are whole."""
+    """Forwards bytes to a port on loopback. Connection n is cut after `cut_after[n]` bytes from its client; later ones are not."""
 
     def __init__(self, port: int, cut_after: list[int], then_refuse: bool = False) -> None:
         self._target = port
@@ -39,7 +39,7 @@ class Proxy:
             thread.join(10)
 
     def cut_now(self) -> None:
-        """Loses the connections of this moment; later ones pass."""
+        """Loses all current connections; later ones pass."""
         self._cut.set()
         for thread in self._threads:
             thread.join(10)
@@ -87,7 +87,7 @@ class Proxy:
 
 
 class NarrowLine:
-    """A slow line to a port on loopback, for as long as the block runs."""
+    """A slow line to a port on loopback while the block runs."""
 
     def __init__(self, port: int, bytes_a_second: int) -> None:
         self._target = port

@@ -1,6 +1,6 @@
-"""`python3 -m tests.screens [FOLDER] [--dark] [--dpi N] [--language CODE]`: a picture of every screen of both windows, for eyes.
+"""`python3 -m tests.screens [FOLDER] [--dark] [--dpi N] [--language CODE]`: pictures of every screen of both windows.
 
-The folder is `screens` where none is named; git ignores it. With --readme the README's own pictures are made anew.
+The default folder is `screens`; git ignores it. With --readme it makes the pictures of the README again.
 Run it after `python3 -m tests` has set up the environment, with that environment's Python.
 """
 
@@ -29,7 +29,7 @@ from tests.waiting import wait_until
 
 
 class Walk:
-    """Goes through both windows and takes a picture at every screen. Titles are named in English and looked up as they are shown."""
+    """Goes through both windows and takes a picture of every screen. Titles are given in English and looked up in translation."""
 
     def __init__(self, person: Person, folder: Path, dpi: int, language: str) -> None:
         self.person = person
@@ -48,7 +48,7 @@ class Walk:
         def drawn() -> bool:
             self.person.picture(title, path)
             sizes.append(path.stat().st_size)
-            # an empty window packs into next to nothing; one that is still being drawn grows
+            # an empty window compresses to almost nothing; one that is still being drawn grows
             return sizes[-1] > 4000 * self._dpi // 96 and abs(sizes[-1] - sizes[-2]) < sizes[-1] // 50
 
         wait_until(drawn, 10, f"“{title}” to be drawn")
@@ -60,7 +60,7 @@ class Walk:
         press_until(self.person, _(here), _(wanted), self.right if right else 0)
 
     def keys(self, title: str, key: str, wanted: str, right: bool = False) -> None:
-        """A shortcut with Control, until its screen is there."""
+        """Presses a shortcut with Control until its screen is there."""
 
         def act() -> bool:
             self.look(title, right)
@@ -228,7 +228,7 @@ def _ritual(walk: Walk) -> None:
 
 
 def _afterwards(walk: Walk) -> None:
-    """What both windows tell when nothing is going on."""
+    """What both windows show when no transfer runs."""
     person = walk.person
     walk.press_until("It has arrived", "Send a folder")
     walk.keys("Send a folder", "h", "History")

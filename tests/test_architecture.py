@@ -1,4 +1,4 @@
-"""The rules that keep the program readable: imports go downwards, every module says its rule, nothing is left half-done."""
+"""The rules that keep the program readable: imports go downwards, every module states its rule, nothing is left half-done."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a receiver says it has, and the verdict on it: everything that breaks the form is one error of the peer."""
+"""The receiver's hashes and the sender's verdict: everything that breaks the form is one and the same peer error."""
 
 from __future__ import annotations
 
@@ -119,8 +119,8 @@ def test_runs_say_what_their_reader_takes_and_differences_are_found_in_every_one
     [
         bitmap(5, [1]),  # a folder
         bitmap(5, [3]),  # a link
-        bitmap(5, [0, 4]),  # one that was skipped
-        bitmap(6, [5]),  # behind the end
+        bitmap(5, [0, 4]),  # a skipped one
+        bitmap(6, [5]),  # past the end
         bitmap(9, [0]),
         bitmap(5, [0]) + b"\0",
         "x",

@@ -1,4 +1,4 @@
-"""The benchmark measures what it says, and its sums are right."""
+"""The benchmark measures what it claims, and its sums are right."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_ours_and_bare_tls_are_measured_side_by_side(tmp_path: Path) -> None:
         assert peer.missing() is None
         peer.prepare()
     ground.prepare()
-    assert ground.about  # it stands in every table
+    assert ground.about  # it is in every table
     found = turns.run(few, 1, peers, 1)
     ground.clean()
     assert (found["files"], found["bytes"]) == (12, 2400)
@@ -112,7 +112,7 @@ def test_verdicts(
     ("count", "out"), [(1, 0), (3, 0), (5, 0), (6, 0), (8, 0), (9, 1), (11, 1), (12, 2), (15, 3), (20, 5)]
 )
 def test_the_range_of_the_middle(count: int, out: int) -> None:
-    """The numbers of the table of the sign test at 5 %, two-sided."""
+    """The numbers in the table of the two-sided sign test at 5 %."""
     assert report.middle_range([float(n) for n in reversed(range(count))]) == (out, count - 1 - out)
 
 
@@ -168,11 +168,11 @@ def test_a_disk_is_made_for_each_round(tmp_path: Path) -> None:
         assert not first.exists()
         second = disk.target()
         assert not list(second.iterdir())
-        assert disk.target().exists()  # though that one was never given back
+        assert disk.target().exists()  # although that one was never returned
     finally:
         disk.clean()
     assert not disk.folder.exists()
-    assert (tmp_path / "disk.img").stat().st_blocks * 512 >= size  # written in full: no round pays for that
+    assert (tmp_path / "disk.img").stat().st_blocks * 512 >= size  # fully written: no round pays for that
 
 
 def test_a_disk_for_each_round_needs_rights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""The first run: what can be missing, and what a person is told then."""
+"""The first run: what can be missing, and what the person is told."""
 
 from __future__ import annotations
 

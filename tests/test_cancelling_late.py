@@ -1,4 +1,4 @@
-"""Cancelling once all packs are there, at every step of the end: within a second both sides say what is so, and what is here stays."""
+"""Cancelling after all packs have arrived, at every final step: within a second both sides report the truth, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.test_comparing import no_receipt, nothing_left
 from tests.transfers import Couple, Exchange, fill, snapshot
 from tests.waiting import wait_until
 
-SECOND = 1.5  # what a person takes for one, on a computer that is busy with other tests
+SECOND = 1.5  # what feels like a second, on a computer that is busy with other tests
 BOTH = ["sender", "receiver"]
 
 
@@ -40,7 +40,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @dataclass
 class Held:
-    """A step at which both sides stand still until they are let go."""
+    """A step at which both sides stop until they are released."""
 
     reached: threading.Event = field(default_factory=threading.Event)
     go: threading.Event = field(default_factory=threading.Event)
@@ -58,7 +58,7 @@ def held() -> Iterator[Held]:
 
 
 def cancel(exchange: Exchange, who: str) -> float:
-    """Cancels and gives the moment."""
+    """Cancels. Returns the time."""
     (exchange.session if who == "sender" else exchange.reception).controls.cancel()
     return time.monotonic()
 
@@ -70,7 +70,7 @@ def ends_soon(exchange: Exchange, began: float) -> None:
 
 
 def kept_for_the_next(couple: Couple) -> None:
-    """Nothing was published or signed; the next try takes over all of it."""
+    """Nothing was published or signed; the next transfer reuses all of it."""
     assert couple.visible() == []
     no_receipt(couple)
     [_left] = list_interrupted(couple.bob.device.transfers)
@@ -117,7 +117,7 @@ def test_cancelled_while_held_files_are_hashed_and_the_verdict_is_awaited(
 def test_cancelled_while_the_tree_is_completed(
     couple: Couple, monkeypatch: pytest.MonkeyPatch, held: Held, who: str
 ) -> None:
-    """A tree of many links and odd dates takes a while."""
+    """A tree of many links and odd dates takes a while to complete."""
     fill(couple.folder, large=3_000_000)
 
     closed: list[bool] = []
@@ -128,7 +128,7 @@ def test_cancelled_while_the_tree_is_completed(
             while not held.go.wait(0.01):
                 on_progress()
         finally:
-            held.go.wait(0.2)  # what it has in hand
+            held.go.wait(0.2)  # what it is working on
             closed.append(self.root.closed)
 
     with monkeypatch.context() as patch:
@@ -138,7 +138,7 @@ def test_cancelled_while_the_tree_is_completed(
         ends_soon(exchange, cancel(exchange, who))
         exchange.join()
     assert exchange.codes == MIDWAY[who]
-    assert closed == [False]  # nothing is closed under its hands
+    assert closed == [False]  # nothing is closed while it is used
     kept_for_the_next(couple)
 
 
@@ -167,7 +167,7 @@ def test_cancelled_while_the_disk_syncs(couple: Couple, monkeypatch: pytest.Monk
 def test_cancelled_while_the_receiver_drafts(
     couple: Couple, monkeypatch: pytest.MonkeyPatch, held: Held, who: str
 ) -> None:
-    """A list of two million takes a while on a slow disk; a draft is never left behind."""
+    """A list of two million entries takes a while on a slow disk. A draft is never left behind."""
     fill(couple.folder, large=3_000_000)
     add = Draft._add
 
@@ -192,7 +192,7 @@ def test_cancelled_while_the_receiver_drafts(
 
 
 def done_at_the_receiver(couple: Couple, exchange: Exchange) -> None:
-    """All was in its place before the cancelling: with one receipt, and nothing beside it."""
+    """Everything was published before the cancellation, with one receipt and nothing else."""
     assert exchange.receiver.code() == "done"
     assert snapshot(couple.into) == snapshot(couple.folder)
     end = exchange.receiver.end()
@@ -205,7 +205,7 @@ def done_at_the_receiver(couple: Couple, exchange: Exchange) -> None:
 
 @pytest.mark.parametrize("who", BOTH)
 def test_cancelled_while_it_is_published(couple: Couple, monkeypatch: pytest.MonkeyPatch, held: Held, who: str) -> None:
-    """What was begun is ended: the receiver is done. A sender that cancels gets no receipt, and does not know."""
+    """Publishing that has begun is finished: the receiver is done. A sender that cancels gets no receipt and does not know."""
     fill(couple.folder, large=3_000_000)
     publish = publishing.publish
 
@@ -226,14 +226,14 @@ def test_cancelled_while_it_is_published(couple: Couple, monkeypatch: pytest.Mon
         assert exchange.sender.code() == "cancelled_midway"
         assert not list(couple.alice.device.receipts.iterdir())
     else:
-        assert exchange.sender.code() == "done"  # too late: the receipt still goes out
+        assert exchange.sender.code() == "done"  # too late: the receipt is still sent
 
 
 @pytest.mark.parametrize("who", BOTH)
 def test_cancelled_while_thanks_is_awaited(
     couple: Couple, monkeypatch: pytest.MonkeyPatch, held: Held, who: str
 ) -> None:
-    """The sender has the receiver's signature in hand: for it all is done as well."""
+    """The sender holds the receiver's signature, so it is done as well."""
     fill(couple.folder, large=3_000_000)
     countersign = Comparison._countersign
 
@@ -259,7 +259,7 @@ def test_cancelled_while_thanks_is_awaited(
 def test_cancelled_while_the_sender_drafts(
     couple: Couple, monkeypatch: pytest.MonkeyPatch, held: Held, who: str
 ) -> None:
-    """It waits for its own receipt with an open ear, and leaves no draft."""
+    """It hears a cancellation while it waits for its own draft, and leaves no draft behind."""
     fill(couple.folder, large=3_000_000)
     draft = Comparison._draft
 
@@ -281,7 +281,7 @@ def test_cancelled_while_the_sender_drafts(
 
 
 def test_looking_at_odd_dates_can_be_ended(couple: Couple, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each costs a call of the system: a list of two million such files was not to be cancelled for many seconds."""
+    """Each costs a system call. A list of two million such files could not be cancelled for many seconds."""
     for number in range(5):
         (couple.folder / f"{number}").write_text("x")
         os.utime(couple.folder / f"{number}", ns=(0, -2_200_000_000_000_000_000))

@@ -1,4 +1,4 @@
-"""What an offer may cost beside its content: near the size of its list, counted before it is accepted, and never in silence."""
+"""What an offer may cost beside its content: about the size of its list, counted before acceptance, and never while deaf to the peer."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DEEP, LINKS = 255, 100_000
 
 
 def deep_links(links: int, target: str = "x") -> Manifest:
-    """No file and no byte, but many links at the end of a long path of long names."""
+    """No files and no bytes, but many links at the end of a long path of long names."""
     manifest = Manifest()
     for number in range(DEEP):
         manifest.add(Entry(EntryKind.FOLDER, number - 1, "d" * 100, 0, 0, ""))
@@ -51,7 +51,7 @@ def staging_of(manifest: Manifest, root: Path) -> Staging:
 
 @pytest.mark.parametrize("target", ["x", "\x01" * 500])
 def test_r1_a_receipt_costs_what_its_list_costs(couple: Couple, target: str) -> None:
-    """100,000 links, 255 folders deep, wrote 2.4 GB for an offer of 0 files and 0 bytes."""
+    """100,000 links, 255 folders deep, once wrote 2.4 GB for an offer of 0 files and 0 bytes."""
     manifest = deep_links(LINKS if target == "x" else 2000, target)
     listed = sum(len(batch) for batch in manifest.batches())
     pems = couple.alice.device.identity.pem.decode(), couple.bob.device.identity.pem.decode()
@@ -61,7 +61,7 @@ def test_r1_a_receipt_costs_what_its_list_costs(couple: Couple, target: str) -> 
     draft._spare.file.flush()
     written = spare.stat().st_size
     draft.discard()
-    assert written < 8 * listed  # a control character is six in JSON, whatever the depth
+    assert written < 8 * listed  # a control character takes six characters in JSON, whatever the depth
     assert written < (6 if target != "x" else 1) * records_size(manifest)
 
 
@@ -78,7 +78,7 @@ def test_r1_what_an_offer_costs_is_counted_before_it_is_accepted(
 
 
 def test_many_refused_folders_cost_one_walk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each refused folder walked through all that follows: 20,000 took 23 s. Counted, not timed."""
+    """Each refused folder once walked through all that follows: 20,000 took 23 s. Counted, not timed."""
     looked = 0
 
     class Counting(list):  # type: ignore[type-arg]
@@ -123,7 +123,7 @@ def test_what_lies_in_a_refused_folder_is_left_out_and_nothing_else(
 
 
 def test_folders_are_made_with_an_ear_for_the_other_side(tmp_path: Path) -> None:
-    """600,000 of them took 19 s, in which nobody heard a cancellation."""
+    """600,000 of them once took 19 s, in which no cancellation was heard."""
     staging = staging_of(many_folders(200), tmp_path)
     calls = 0
 
@@ -147,7 +147,7 @@ def test_a_tree_that_is_completed_can_be_left(tmp_path: Path) -> None:
 
     def slow(self: Folder, name: str, mtime: int) -> None:
         begun.append(name)
-        threading.Event().wait(0.005)  # a disk that takes its time
+        threading.Event().wait(0.005)  # a slow disk
         set_time(self, name, mtime)
 
     with pytest.MonkeyPatch.context() as patch:

@@ -1,4 +1,4 @@
-"""Many small files made by two threads: all of them, once each, and what the disk refuses is told."""
+"""Two threads create many small files: all of them, once each; what the disk refuses is reported."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def helper() -> Iterator[ThreadPoolExecutor]:
 
 @pytest.fixture
 def creator(tmp_path: Path) -> Iterator[Creator]:
-    """For a folder `d` that is there and files in it, every second one executable."""
+    """For an existing folder `d` and files in it, every second one executable."""
     (tmp_path / "d").mkdir()
     manifest = Manifest()
     manifest.add(Entry(EntryKind.FOLDER, TOP, "d", 0, 0, ""))
@@ -56,7 +56,7 @@ def members() -> list[Member]:
 
 
 def refusing(monkeypatch: pytest.MonkeyPatch, *names: str, number: int) -> None:
-    """The disk will not have these names."""
+    """The disk refuses these names."""
     refuse(monkeypatch, MAKING, number, lambda _folder, name: name in names)
 
 
@@ -98,13 +98,13 @@ def test_after_a_full_disk_no_other_is_begun(
     refusing(monkeypatch, *(f"{number:03}" for number in range(COUNT)), number=errno.ENOSPC)
     made = creator.many(members(), helper)
     assert made.done == []
-    assert 1 <= len(made.refused) <= 2  # each thread may have one in hand
+    assert 1 <= len(made.refused) <= 2  # each thread may be working on one
 
 
 def test_both_threads_take_their_share(
     creator: Creator, helper: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each waits once for the other: so neither can have made all."""
+    """Each waits once for the other, so neither can have created all of them."""
     meeting = threading.Barrier(2)
     met: set[int] = set()
     create = Folder.create_small
@@ -124,7 +124,7 @@ def test_both_threads_take_their_share(
 def test_one_thread_makes_what_is_left_of_the_others(
     creator: Creator, helper: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever makes the second file waits in it until all others are made."""
+    """The thread that creates the second file waits until all others exist."""
     created = 0
     counting = threading.Lock()
     others_made = threading.Event()
@@ -174,7 +174,7 @@ def test_a_transfer_of_many_onto_a_full_disk_goes_on_later(couple: Couple, monke
 
 
 def many(couple: Couple) -> None:
-    """More small files than one pack holds, behind the end of a large one."""
+    """More small files than one pack holds, after the end of a large one."""
     (couple.folder / "a").mkdir()
     (couple.folder / "a" / "0").write_bytes(bytes(limits.PACK_BYTES + 300 * limits.KIB))
     for number in range(FILES):

@@ -1,4 +1,4 @@
-"""Dates that a list or a disk cannot hold: kept as near as can be, and named; no file is lost for its date."""
+"""Dates that a list or a disk cannot hold: kept as near as possible, and named. No file is lost because of its date."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="each disk takes
 
 
 def dated(path: Path, date: int) -> int:
-    """Gives a date to a file, folder or link; the one that the disk here makes of it."""
+    """Sets the date of a file, folder or link. Returns what this disk makes of it."""
     os.utime(path, ns=(date, date), follow_symlinks=False)
     return path.lstat().st_mtime_ns
 
@@ -68,7 +68,7 @@ def test_p14_an_odd_date_stops_nothing_and_is_named(couple: Couple, name: str, k
 def test_p14_a_date_beyond_the_receivers_disk_is_the_nearest_and_named(
     couple: Couple, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A disk that refuses what is outside of 1980 and 2107, as FAT on some systems does."""
+    """A disk that refuses dates outside 1980 to 2107, as FAT does on some systems."""
     lowest, highest = 315_532_800 * SECOND, 4_354_819_198 * SECOND
     utime = os.utime
     ours = set(couple.folder.parent.rglob("*"))
@@ -101,7 +101,7 @@ def test_p14_a_date_beyond_the_receivers_disk_is_the_nearest_and_named(
 
 
 def test_p14_a_disk_that_clamps_or_wraps_silently_is_noticed(couple: Couple, monkeypatch: pytest.MonkeyPatch) -> None:
-    """ext4 with small inodes keeps 32 bits of seconds: newer kernels clamp, older ones cut the bits off."""
+    """ext4 with small inodes keeps 32 bits of seconds. Newer kernels clamp, older ones cut the bits off."""
     utime = os.utime
     for wraps in (False, True):
 
@@ -131,7 +131,7 @@ def test_p14_a_disk_that_clamps_or_wraps_silently_is_noticed(couple: Couple, mon
 
 @pytest.mark.parametrize(("wanted", "kept"), [(DATES["2446"] // 2, 5 * 10**18), (EARLIEST, -3 * 10**18)])
 def test_p14_where_a_disk_ends_elsewhere_its_own_end_is_the_nearest(wanted: int, kept: int) -> None:
-    """One that clamps, to dates that no list of ours names."""
+    """A disk that clamps to dates that are in no list of ours."""
     there: list[int] = []
     set_date(wanted, lambda date: there.append(min(max(date, -3 * 10**18), 5 * 10**18)), lambda: there[-1])
     assert there == [kept]
@@ -176,7 +176,7 @@ def test_p14_a_list_takes_every_date_that_has_a_place_in_it() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="a disk in memory that holds every date")
 @pytest.mark.parametrize("date", [EARLIEST, *DATES.values()])
 def test_p14_dates_of_a_disk_that_holds_them_all(couple: Couple, tmp_path: Path, date: int) -> None:
-    """tmpfs keeps what ext4 cannot: then the receiver's disk is the one that decides."""
+    """tmpfs keeps what ext4 cannot, so the receiver's disk decides."""
     with small_disk(tmp_path / "disk", 8) as folder:
         names = {"file", "folder", "link"}
         (folder / "file").write_text("content")

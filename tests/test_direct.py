@@ -1,4 +1,4 @@
-"""Large pieces past the system's cache: the same bytes in every case, and the cache wherever the other way is not offered."""
+"""Large pieces bypass the system's cache: the same bytes in every case, and the cache wherever bypassing is not possible."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ only_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux is a
 
 @pytest.fixture
 def content() -> memoryview:
-    """Three pages more than two pieces need, on a page."""
+    """Three pages more than two pieces need, aligned to a page."""
     made = on_a_page(SIZE + 3 * PAGE)
     made[:] = random.Random(1).randbytes(len(made))
     return made
@@ -34,19 +34,19 @@ def content() -> memoryview:
 
 @pytest.fixture
 def number(tmp_path: Path) -> int:
-    """Of the file system of the tests."""
+    """The file system of the tests."""
     with File(os.open(tmp_path, os.O_RDONLY)) as file:
         return disk_direct._file_system(file)
 
 
 @pytest.fixture
 def known(number: int) -> bool:
-    """Whether it is one of those that are asked."""
+    """Whether it is one of those for which we bypass the cache."""
     return number in disk_direct._KNOWN
 
 
 def written(path: Path, writer: LargeWriter, *pieces: memoryview) -> int:
-    """Writes the pieces one behind the other; gives how many bytes went through the cache."""
+    """Writes the pieces one after the other. Returns how many bytes went through the cache."""
     cached = at = 0
     with File(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)) as file:
         for piece in pieces:
@@ -65,7 +65,7 @@ def test_a_large_piece_on_a_page_does_not_touch_the_cache(tmp_path: Path, conten
 @pytest.mark.parametrize("first", [0, 1, 100, PAGE - 1, PAGE, PAGE + 1, SIZE // 2 + 7])
 @pytest.mark.parametrize("size", [SIZE, SIZE + 1, SIZE + PAGE + 5])
 def test_pieces_that_begin_and_end_anywhere(tmp_path: Path, content: memoryview, first: int, size: int) -> None:
-    """The second piece lies as `_shift` would lay it: a page of the file on a page of memory."""
+    """The second piece is aligned as `_shift` would align it: a page of the file on a page of memory."""
     start, second = content[:first], content[first % PAGE : first % PAGE + size]
     cached = written(tmp_path / "x", LargeWriter(), start, second)
     assert (tmp_path / "x").read_bytes() == bytes(start) + bytes(second)
@@ -117,7 +117,7 @@ def test_a_full_disk_is_told(tmp_path: Path, content: memoryview, known: bool, m
 
 @pytest.mark.parametrize("offset", [0, 1, PAGE, 3 * PAGE + 17])
 def test_the_first_file_of_a_pack_lies_on_pages(offset: int) -> None:
-    """The buffer begins so that the content's place in memory and its place in the file are the same within a page."""
+    """The buffer starts so that the content has the same offset within a page in memory and in the file."""
     plan = PackPlan(0, [Piece(12345, offset, SIZE)], True)
     start = INNER + content_at(plan.pieces[0])
     buffer = on_a_page(SIZE)

@@ -1,4 +1,4 @@
-"""Both systems' disks have the same methods with the same parameters, so that whoever uses one uses the other."""
+"""The disk classes of both systems have the same methods with the same parameters, so one can replace the other."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ DISK = Path(__file__).resolve().parents[1] / "countersign" / "disk"
 
 
 def methods(module: str, name: str) -> dict[str, list[str]]:
-    """The public methods of a class, with the names of their parameters. Windows' module cannot be imported here."""
+    """The public methods of a class, with their parameter names. The Windows module cannot be imported here."""
     tree = ast.parse((DISK / f"{module}.py").read_text(encoding="utf-8"))
     (found,) = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name]
     return {

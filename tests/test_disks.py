@@ -1,4 +1,4 @@
-"""Real faults of disks: full, read-only, gone, and files that change while they are read. Nothing is lost, and the next try works."""
+"""Real disk faults: full, read-only, gone, and files that change while they are read. Nothing is lost, and the next try works."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _every_progress(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def small_disk(place: Path, mebibytes: int) -> Iterator[Path]:
-    """A file system of that size of our own, made here and removed afterwards. Skips where that is not allowed."""
+    """A file system of that size, created here and removed afterwards. Skips if that is not allowed."""
     place.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", f"size={mebibytes}m", "tmpfs", str(place)]
     made = subprocess.run(command, capture_output=True, text=True, check=False) if sys.platform == "linux" else None
@@ -63,7 +63,7 @@ def at_progress(exchange: Exchange, size: int, act: object) -> None:
 
 
 def test_f2_a_disk_that_is_really_full(couple: Couple) -> None:
-    """It had room when the person accepted; somebody else filled it."""
+    """It had room when the person accepted; then something else filled it."""
     fill(couple.folder, large=LARGE)
     before = snapshot(couple.folder)
     with small_disk(couple.root / "disk", 48) as disk:
@@ -90,7 +90,7 @@ def fill_up(file: Path) -> None:
         try:
             while True:
                 out.write(bytes(1 << 20))
-        except OSError:  # full, as was meant
+        except OSError:  # full, as intended
             pass
 
 
@@ -102,7 +102,7 @@ def test_f2_a_disk_that_becomes_read_only(couple: Couple) -> None:
         exchange = Exchange(couple, into=into)
 
         def lock() -> None:
-            # what is open for writing keeps a file system from turning read-only; a failing disk is not so polite
+            # files open for writing prevent a remount as read-only; a failing disk does not wait for them
             for name in os.listdir(disk):
                 subprocess.run(["mount", "--bind", str(disk / name), str(disk / name)], check=True)
                 subprocess.run(["mount", "-o", "remount,ro,bind", str(disk / name)], check=True)
@@ -135,7 +135,7 @@ def test_f2_the_target_is_removed_during_the_transfer(couple: Couple) -> None:
     assert snapshot(couple.into) == before
     end = again.sender.end()
     assert isinstance(end, st.Done)
-    assert end.wire_bytes < LARGE * 0.2  # all of it was there already
+    assert end.wire_bytes < LARGE * 0.2  # everything was already there
 
 
 def test_f2_staging_is_removed_during_the_transfer(couple: Couple) -> None:
@@ -172,7 +172,7 @@ def test_f4_the_source_is_removed_during_the_transfer(couple: Couple, monkeypatc
 
 
 def test_f4_files_rewritten_all_the_time_are_whole_or_not_there(couple: Couple) -> None:
-    """Every version of a file is of one letter: a mixture would show."""
+    """Every version of a file repeats one letter, so a mixture would show."""
     size = 3_000_000
     for number in range(6):
         (couple.folder / f"{number}").write_bytes(b"a" * size)
@@ -203,7 +203,7 @@ def test_f4_files_rewritten_all_the_time_are_whole_or_not_there(couple: Couple) 
 
 
 def test_f2_a_file_that_is_larger_than_this_computer_allows(couple: Couple) -> None:
-    """RLIMIT_FSIZE, in a process of its own: the one file is left out and told, the others arrive."""
+    """RLIMIT_FSIZE, in a child process: the one file is left out and reported, the others arrive."""
     if sys.platform == "win32":
         pytest.skip("there is no such limit")
     fill(couple.folder, large=LARGE)

@@ -1,4 +1,4 @@
-"""docs/PROTOCOL.md says what the code does: its tables are read and compared. Also what every document must hold."""
+"""docs/PROTOCOL.md says what the code does: its tables are compared with the code. Also what every document must hold."""
 
 from __future__ import annotations
 

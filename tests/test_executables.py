@@ -1,4 +1,4 @@
-"""The executables: built once, they pass their self-test without a Python, and open their window. Long: run with the windows' tests."""
+"""The executables: built once, they pass their self-test without a Python and open their window. Slow: run with the window tests."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder with both programs, by the README's own command; that runs their self-tests too."""
+    """The folder with both programs, built by the README's command, which also runs their self-tests."""
     into = tmp_path_factory.mktemp("built")
     done = subprocess.run(
         [sys.executable, "-m", "release", "--into", str(into)], cwd=ROOT, capture_output=True, text=True, check=False, timeout=280
@@ -48,7 +48,7 @@ def test_a_window_opens_without_any_python(built: Path, role: str, tmp_path: Pat
         program = subprocess.Popen(command, env=environment, cwd=tmp_path)
         person = Person(screen)
         try:
-            person.window("Gib dein Zertifikat weiter")  # the catalogues are inside, too
+            person.window("Gib dein Zertifikat weiter")  # the catalogues are inside too
         finally:
             person.close()
             program.terminate()

@@ -1,4 +1,4 @@
-"""Peers that never stop talking: what they cost is bounded, they are left at once, and cancelling always works."""
+"""Peers that never stop talking: their cost is bounded, they are dropped at once, and cancelling always works."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.test_hostile import accepted
 from tests.transfers import Couple, Heard
 from tests.waiting import wait_until
 
-SOON = 5.0  # seconds in which an end must be there on a busy machine; they took 45 and more
+SOON = 5.0  # seconds until the end on a busy machine; it once took 45 and more
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def frame(message: m.Message) -> bytes:
 
 
 class Flood:
-    """Says the same again and again on a thread of its own until the other side ends it."""
+    """Sends the same message again and again, on its own thread, until the other side ends the connection."""
 
     def __init__(self, rude: Rude, data: bytes) -> None:
         self._rude, self._data = rude, data
@@ -97,7 +97,7 @@ def test_n10_a_flood_of_pauses_is_left_and_told_a_few_times(scene: Scene, state:
 def test_n10_cancelling_works_within_a_second_while_somebody_talks(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A flood that is slow enough to be allowed, as far as the count goes."""
+    """A flood that is slow enough for the count to allow it."""
     monkeypatch.setattr(pace, "_CHATTER", 10**9)
     made, _manifest = accepted(scene, ["a", "b"])
     flood = Flood(made.rude, frame(m.Waiting()) * 100)
@@ -122,7 +122,7 @@ def test_n10_received_must_say_something_new(couple: Couple) -> None:
 
 
 class FullLink:
-    """A line that brings the same for ever, and takes nothing unless it is told to."""
+    """A link that delivers the same bytes for ever, and accepts none unless told to."""
 
     def __init__(self, data: bytes, takes: bool = False) -> None:
         self._data = data
@@ -183,7 +183,7 @@ def test_n11_what_is_unread_while_we_write_is_counted_in_bytes(kind: m.Kind, siz
 
 
 def test_a_bad_pack_is_told_at_once(scene: Scene) -> None:
-    """Only the next message told it, or the end of patience: 31 s."""
+    """Once it was reported only with the next message or after a timeout of 31 s."""
     made, _manifest = accepted(scene, ["a", "b"], bytes(limits.PACK_BYTES))  # another pack is expected
     began = time.monotonic()
     made.rude.say(m.Sealed(m.Kind.PACK, memoryview(b"x" * 1000)))

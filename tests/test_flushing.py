@@ -1,4 +1,4 @@
-"""The head start of the last sync: by amount, and never in its place."""
+"""The early sync before the last one: by amount, and never instead of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A handle has one owner: its number is held by nobody else, and using it after closing is an error of ours."""
+"""A handle has one owner: nothing else holds its number, and using it after closing is our bug."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from countersign.disk.folders import File, Folder, Tree
 from countersign.pack.manifest import Entry, EntryKind, Manifest
 
 ROOT = Path(__file__).resolve().parents[1] / "countersign"
-# the modules that make handles, and those whose file object is closed where it is opened
+# the modules that create handles, and those that close a file object where they open it
 OWNERS = {
     "base/handles.py", "base/locks.py", "base/files.py", "app.py", "disk/posix.py", "disk/windows.py",
     "target/journal.py", "receipts/writing.py",
@@ -52,7 +52,7 @@ def test_f9_a_closed_handle_never_reads_what_took_its_number(tmp_path: Path) -> 
 def test_f9_a_closed_folder_can_do_nothing(tmp_path: Path, use) -> None:  # type: ignore[no-untyped-def]
     folder = Folder.open_root(tmp_path)
     folder.close()
-    other = os.open("/", os.O_RDONLY)  # has its number now
+    other = os.open("/", os.O_RDONLY)  # now has its number
     try:
         with pytest.raises(AssertionError):
             use(folder)
@@ -61,7 +61,7 @@ def test_f9_a_closed_folder_can_do_nothing(tmp_path: Path, use) -> None:  # type
 
 
 def test_f9_a_folder_that_the_tree_has_closed_can_do_nothing(tmp_path: Path) -> None:
-    """This is how a resume took over the contents of other files."""
+    """This is how a resume once took over the contents of other files."""
     manifest = Manifest()
     for number in range(40):
         (tmp_path / f"{number:02d}").mkdir()
@@ -82,7 +82,7 @@ def test_closed_at_the_end_of_a_block(tmp_path: Path) -> None:
         file.write(b"x" * 200_000)
     assert file.closed
     with Handle(os.open(tmp_path, os.O_RDONLY)) as handle:
-        handle.close()  # early is no error: once is enough
+        handle.close()  # closing early is no error: once is enough
     assert (tmp_path / "x").stat().st_size == 200_000
 
 

@@ -1,6 +1,6 @@
-"""Peers with a valid certificate, and some with the right code and key too, that break one rule at a time.
+"""Peers with a valid certificate, some also with the right code and key, that break one rule at a time.
 
-Whatever they do: one error, nothing published, nothing written outside staging, and the door stays open.
+Whatever they do: one error, nothing published, nothing written outside staging, and the receiver keeps listening.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def test_n9_anything_but_a_proof_next(scene: Scene, message: m.Message) -> None:
     rude.say(message)
     assert rude.last_word() == "protocol"
     rude.link.close()
-    scene.heard.wait(st.CodeWrong)  # N7: a proof was not given, and that is a try
+    scene.heard.wait(st.CodeWrong)  # N7: leaving without a proof counts as a try
 
 
 def test_no_common_version(scene: Scene) -> None:
@@ -150,7 +150,7 @@ def test_rejoining_a_session_that_is_not_there(scene: Scene) -> None:
     rude.link.close()
 
 
-# --- behind the code -------------------------------------------------------------------------------------------------
+# --- after the code --------------------------------------------------------------------------------------------------
 
 
 HOSTILE_LISTS: dict[str, list[object]] = {
@@ -205,7 +205,7 @@ def test_z3_an_offer_of_a_billion_entries(scene: Scene) -> None:
 
 
 def accepted(scene: Scene, names: list[str], content: bytes = b"abc") -> tuple[Sending, Manifest]:
-    """A rude sender whose offer was accepted."""
+    """A hostile sender whose offer was accepted."""
     made = sending(scene)
     manifest = Manifest()
     for name in names:
@@ -272,7 +272,7 @@ def test_s1_a_pack_after_the_last(scene: Scene) -> None:
     made.rude.link.close()
     assert word in ("protocol", "seal", "")
     wait_until(lambda: bool(scene.heard.all(st.Failed)) or bool(scene.heard.all(st.Done)), 30, "an end")
-    if scene.heard.all(st.Done):  # all was there and right before the extra one was read
+    if scene.heard.all(st.Done):  # everything had arrived intact before the extra one was read
         for name in scene.couple.visible():
             (scene.couple.into / name).unlink()
 
@@ -365,7 +365,7 @@ def test_every_word_of_an_end_is_understood(couple: Couple, word: str) -> None:
 
 
 def test_somebody_let_in_as_the_receiver_is_closed_is_sent_away(couple: Couple) -> None:
-    """Their connection was left open, and they were told nothing."""
+    """Once their connection stayed open, and they were told nothing."""
     told: list[Problem] = []
 
     class Waiting:

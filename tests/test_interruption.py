@@ -1,4 +1,4 @@
-"""Cancelling at every step, lost connections, resume: how both sides end, and that only the rest is sent again."""
+"""Cancelling at every step, lost connections, resuming: how both sides end, and that only the rest is sent again."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LARGE = 60_000_000
 
 @pytest.fixture(autouse=True)
 def _every_progress(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ten reports a second would be too few to end a transfer half-way on loopback."""
+    """Ten reports a second are too few to stop a transfer half-way on loopback."""
     monkeypatch.setattr(limits, "STATUS_SECONDS", 0.0)
     monkeypatch.setattr(intake, "_ACK_SECONDS", 0.0)
 
@@ -272,7 +272,7 @@ def test_two_senders_at_once(couple: Couple) -> None:
 def test_f1_cut_off_while_the_journal_of_a_finished_transfer_is_removed(
     couple: Couple, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It was listed as interrupted for good: nothing could be resumed from it."""
+    """It once stayed listed as interrupted, but nothing could be resumed from it."""
     fill(couple.folder, large=1000)
     removed: list[str] = []
     unlink = Path.unlink

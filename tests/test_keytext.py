@@ -1,4 +1,4 @@
-"""The spoken key: alphabet, reading rules, and a check that catches every single slip and every swap."""
+"""The spoken key: alphabet, reading rules, and a check character that catches every single slip and every swap."""
 
 from __future__ import annotations
 

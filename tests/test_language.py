@@ -1,4 +1,4 @@
-"""Every text goes through gettext, every catalogue is whole, and numbers are in the reader's form."""
+"""Every text goes through gettext, every catalogue is complete, and numbers follow the reader's language."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ FACES = [
         for name in ("wording", "options", "firewall", "selftest", "app", "base/figures", "bootstrap")
     ),
 ]
-# what people read and no language changes: our own name, formats, names of files, and what only programs read
+# not translated: our own name, formats, file names, and what only programs read
 SAME_EVERYWHERE = re.compile(
     r"Countersign|XXXX-XXXX-XXXX-XXXX|.*\.TLabel|.*\.TFrame|.*\.TButton|T[A-Z]\w+|Treeview.*|WM_\w+|<.*>|[A-Z_0-9]+|"
     r"New-NetFirewallRule.*|-Action Allow.*|sudo .*|[\w.-]+\.(?:pem|json|lock|py|txt|log)|Ctrl\+.*|F\d+|(?:Shift|Ctrl|Command|Control)|"
     r"%.*|(?:k|M|G|T|P)B|#,##0.*|192\.168\..*|\*\.\w+(?: .*)?|[NSEW]|https?://.*"
 )
-# names, patterns of other programs' words, and parts of commands
+# names, patterns for other programs' output, and parts of commands
 NOT_FOR_READING = {
     "contents.py": {"*.tmp, node_modules"},
     "people.py": {"my certificate"},
@@ -61,7 +61,7 @@ FONTS = {"Segoe UI Variable Text", "Segoe UI", "SF Pro Text", "Helvetica Neue", 
 
 
 def texts_in_code() -> set[str | tuple[str, ...]]:
-    """What Babel finds in the sources."""
+    """The texts that Babel finds in the sources."""
     found = extract_from_dir(ROOT, [("countersign/**.py", "python")], keywords=KEYWORDS)
     return {message for _file, _line, message, _comments, _context in found if message}
 
@@ -112,7 +112,7 @@ def test_the_look_for_bypassing_texts_finds_some(tmp_path: Path) -> None:
 
 
 def reads_like_text(text: str) -> bool:
-    """Whether this looks like something for people: words, or a word that begins with a capital."""
+    """Whether this looks like text for people: several words, or one with a capital."""
     words = re.findall(r"[A-Za-z]{2,}", text)
     if not words or text in FONTS or SAME_EVERYWHERE.fullmatch(text):
         return False
@@ -120,7 +120,7 @@ def reads_like_text(text: str) -> bool:
 
 
 def plain_texts(path: Path) -> Iterator[tuple[int, str]]:
-    """String constants outside of docstrings, annotations, assertions for ourselves, and calls that mark or translate."""
+    """String constants outside docstrings, annotations, internal assertions, and calls that mark or translate."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     skipped: set[ast.AST] = set()
     for node in ast.walk(tree):

@@ -1,4 +1,4 @@
-"""L1: names of files that are not UTF-8, and computers whose locale is not: the right bytes on the disk and a sentence, never a bug."""
+"""L1: file names and locales that are not UTF-8: the right bytes on the disk, or a sentence; never a bug."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LOCALES = ["utf8", "ascii", "latin"]
 
 @pytest.fixture(scope="module")
 def latin(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """What makes a program run in a Latin-1 locale; it is made here, since few computers still have one."""
+    """The environment for a Latin-1 locale. It is built here, because few computers still have one."""
     if not shutil.which("localedef"):
         pytest.skip("no localedef to make a Latin-1 locale with")
     made = tmp_path_factory.mktemp("locales")

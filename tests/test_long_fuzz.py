@@ -1,4 +1,4 @@
-"""Any bytes parse, or are refused with the one problem of their kind: a small form of `python3 -m tests.long fuzz`."""
+"""Any bytes parse or raise the one problem of their kind: a small form of `python3 -m tests.long fuzz`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.transfers import Couple
 pytestmark = pytest.mark.once
 
 _EXAMPLES = 60
-_SECONDS = 5.0  # far more than any input needs, for a machine that is busy
+_SECONDS = 5.0  # far more than any input needs, for a busy machine
 
 EDITS = some.lists(
     some.tuples(
@@ -69,7 +69,7 @@ def test_the_corpus_belongs_to_targets_and_is_small() -> None:
 
 
 def test_a_certificate_of_an_unknown_version_is_none(couple: Couple) -> None:
-    """Found by the fuzzer: a receipt or a file among the peers could end the program."""
+    """Found by the fuzzer: a receipt, or a file among the peers, could crash the program."""
     pem = couple.bob.device.identity.pem
     der = bytearray(base64.b64decode(b"".join(pem.splitlines()[1:-1])))
     at = der.index(b"\xa0\x03\x02\x01\x02")
@@ -79,7 +79,7 @@ def test_a_certificate_of_an_unknown_version_is_none(couple: Couple) -> None:
 
 
 def test_a_reason_that_is_no_text_is_a_broken_pack() -> None:
-    """Found by the fuzzer: a peer's pack could end the receiver's program instead of the transfer."""
+    """Found by the fuzzer: a peer's pack could crash the receiver instead of ending the transfer."""
     right = archive(PIECES[:1], withdrawn=[(1, "changed")])
     with pytest.raises(SealBroken):
         read_pack(memoryview(right.replace(b"changed", b"chang\xffd")), PIECES)

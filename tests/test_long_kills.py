@@ -1,4 +1,4 @@
-"""Killed and cut: small forms of `python3 -m tests.long kills` and `cuts`."""
+"""Kills and cuts: small forms of `python3 -m tests.long kills` and `cuts`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.transfers import Couple
 pytestmark = pytest.mark.once
 
 
-# three and more interruptions of one tree, all with more than 16 folders; edits that only a hash can tell; other disks
+# three or more interruptions of one tree of more than 16 folders; edits that only a hash can detect; other disks
 _ROUNDS = (11, 14, 42, 44, 54)
 
 
@@ -45,7 +45,7 @@ def test_f3_one_harm_to_one_record_of_a_transfer(couple: Couple) -> None:
 
 
 def test_f7_a_computer_that_sleeps_in_the_middle(couple: Couple) -> None:
-    """Its connection is dead when it wakes: the same as a line that was cut, whichever side slept."""
+    """Its connection is dead when it wakes, as if cut, whichever side slept."""
     with quick_times():
         prepare(couple)
         records = count_records(couple)
@@ -54,7 +54,7 @@ def test_f7_a_computer_that_sleeps_in_the_middle(couple: Couple) -> None:
 
 
 def test_a_line_that_is_cut_before_hello_is_not_called_a_lack_of_trust(couple: Couple) -> None:
-    """The sender's person was told to hand over a certificate that the receiver had."""
+    """The sender was once told to give the receiver a certificate that the receiver already had."""
     with quick_times():
         prepare(couple)
         found = set()

@@ -1,4 +1,4 @@
-"""Processes, hosts and tools of others: small forms of `python3 -m tests.long races`, `memory`, `resent`, `namespaces`, `outside`."""
+"""Processes, hosts and third-party tools: small forms of `python3 -m tests.long races`, `memory`, `resent`, `namespaces`, `outside`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hostile messages: a small form of `python3 -m tests.long messages`, and that its list is what it says."""
+"""Hostile messages: a small form of `python3 -m tests.long messages`, and a check of its list."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_hostile_messages_to_a_sender(couple: Couple) -> None:
 
 
 def test_n9_hostile_messages_when_all_has_arrived(couple: Couple) -> None:
-    """Too late for harm: what was right is there, the other side is told, and the next one is served."""
+    """Too late for harm: what arrived intact is there, the peer is told, and the next one is served."""
     verdict = msgspec.msgpack.encode({"differing": b""})
     with bobs_door(couple) as scene:
         for number, (name, data) in enumerate(out_of_place(ALWAYS | {Kind.THANKS}), 1):

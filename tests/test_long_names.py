@@ -1,4 +1,4 @@
-"""L1: names near the longest that a disk takes, in scripts whose letters take several bytes: receipts and spare files fit."""
+"""L1: names near the longest that a disk takes, in scripts with several bytes per letter: receipts and spare files still fit."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_l1_a_suggested_name_is_one_that_is_taken(tmp_path: Path, letter: str) -
 
 
 def test_l1_a_transfer_with_somebody_whose_file_has_the_longest_name(couple: Couple) -> None:
-    longest = "写" * 83 + "xx"  # 251 bytes, and four of its ending
+    longest = "写" * 83 + "xx"  # 251 bytes, and four for the suffix
     for side in (couple.alice, couple.bob):
         [file] = side.home.peers.iterdir()
         file.rename(side.home.peers / f"{longest}.pem")

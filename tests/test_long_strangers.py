@@ -1,4 +1,4 @@
-"""Strangers and guessers: small forms of `python3 -m tests.long strangers` and `guesses`."""
+"""Strangers and guesses: small forms of `python3 -m tests.long strangers` and `guesses`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.once
 
 
 def test_n1_a_crowd_of_strangers_and_a_paired_sender(couple: Couple) -> None:
-    """Bytes to a stranger beyond the alert: none. The wait is what a machine with other work allows; the long run has the figure."""
+    """No bytes to a stranger beyond the alert. The wait allows for a busy machine; the long run has the figure."""
     longest, beyond, inside, away = crowd_of(couple, 150, 3)
     assert longest < GREETED_WITHIN * 5
     assert (beyond, inside) == (0, 0)

@@ -1,4 +1,4 @@
-"""L1: pipes, folders, devices and huge files in the place of our own small files: a sentence at once, no waiting, no memory."""
+"""L1: pipes, folders, devices and huge files in place of our own small files: a sentence at once, no hanging, no memory used."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ MOST_MEMORY = 64 * limits.MIB
 
 def _huge(path: Path) -> None:
     with open(path, "wb") as file:
-        file.truncate(3 << 30)  # it has no blocks on the disk
+        file.truncate(3 << 30)  # a sparse file
 
 
 def _pipe(path: Path) -> None:
-    if sys.platform != "win32":  # where these tests are left out
+    if sys.platform != "win32":  # where these tests are skipped
         os.mkfifo(path)
 
 
@@ -72,7 +72,7 @@ KINDS: dict[str, Callable[[Path], None]] = {
 
 @pytest.fixture(params=KINDS)
 def put(request: pytest.FixtureRequest) -> Iterator[Callable[[Path], Path]]:
-    """Puts something odd in the place of a file. The memory that reading it takes is watched."""
+    """Replaces a file with something odd. Watches the memory that reading it takes."""
 
     def put(path: Path) -> Path:
         path.unlink(missing_ok=True)
@@ -88,18 +88,18 @@ def put(request: pytest.FixtureRequest) -> Iterator[Callable[[Path], Path]]:
 
 @pytest.fixture
 def setting(tmp_path: Path) -> Setting:
-    """A home with one person in it."""
+    """A home with one contact."""
     made = open_setting(Home(tmp_path / "home"))
     introduce(made, open_setting(Home(tmp_path / "other")), "bob")
     return made
 
 
 def nothing(_text: str, _event: dict[str, object]) -> None:
-    """Says it to nobody."""
+    """Discards the text."""
 
 
 def told(problem: Problem) -> bool:
-    """It is a whole sentence, and says what to do."""
+    """Checks that it is a whole sentence and says what to do."""
     return problem.message.endswith(".") and ": ." not in problem.message and problem.hint.endswith(".")
 
 
@@ -192,7 +192,7 @@ def test_l1_what_a_journal_is_about(journal: Path, put: Callable[[Path], Path], 
 def test_l1_a_journals_records(journal: Path, put: Callable[[Path], Path], name: str) -> None:
     odd = put(journal / name)
     if name == "log" and odd.is_file():
-        Past(journal, Handle(os.open(journal / "lock", os.O_RDWR))).close()  # zeros are no records: it ends there
+        Past(journal, Handle(os.open(journal / "lock", os.O_RDWR))).close()  # zeros are no records: reading ends there
     else:
         past(journal)
     assert [item.id for item in list_interrupted(journal.parent)] == [journal.name]

@@ -1,4 +1,4 @@
-"""What is ours never leaves: the certificates, the state, the private key and copies of it. Other people's keys are pointed out."""
+"""Our own files never leave: certificates, state, the private key and copies of it. Other people's keys are pointed out."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def listed(found: Scan) -> set[str]:
 
 
 def own(found: Scan) -> set[str]:
-    """What was left out as ours."""
+    """The entries that were left out as ours."""
     return {path for path, reason in found.skipped if reason == OWN}
 
 
@@ -59,7 +59,7 @@ def own_key(couple: Couple) -> ec.EllipticCurvePrivateKey:
 
 @contextmanager
 def bound(source: Path, place: Path) -> Iterator[None]:
-    """`source` seen at `place` too. Skips where that is not allowed."""
+    """Bind-mounts `source` at `place`. Skips if that is not allowed."""
     place.mkdir()
     command = ["mount", "--bind", str(source), str(place)]
     made = subprocess.run(command, capture_output=True, text=True, check=False) if sys.platform == "linux" else None
@@ -90,7 +90,7 @@ def test_p12_the_home_as_the_folder_goes_without_what_is_ours(couple: Couple) ->
 def test_p12_a_parent_of_the_home_goes_without_what_is_ours(couple: Couple) -> None:
     found = scan(couple, couple.root)
     assert own(found) == {"alice/certs", "alice/state"}
-    assert "bob/certs/key.pem" in listed(found)  # another one's, so it is pointed out
+    assert "bob/certs/key.pem" in listed(found)  # somebody else's key, so it is pointed out
     assert found.keys == ["bob/certs/key.pem"]
 
 
@@ -122,7 +122,7 @@ def test_p12_what_is_ours_among_chosen_files_is_refused(couple: Couple) -> None:
         assert path.name in caught.value.message
 
 
-# --- other ways to the same place --------------------------------------------------------------------------------------
+# --- other paths to the same place --------------------------------------------------------------------------------------
 
 
 def test_p12_a_link_to_what_is_ours_does_not_help(couple: Couple) -> None:
@@ -166,7 +166,7 @@ def test_p12_a_folder_of_which_all_is_ours_is_refused_with_that_reason(couple: C
     with pytest.raises(OwnPlace):
         scan(couple, tree)
     (tree / "letter").write_text("hello")
-    with pytest.raises(FolderEmpty):  # there is something of theirs, which they left out
+    with pytest.raises(FolderEmpty):  # there are entries of theirs, which they left out
         scan_selection(Selection((tree,), patterns=("letter",)), lambda *_a: None, bool, couple.alice.device.own)
 
 
@@ -255,7 +255,7 @@ def test_p12_what_became_a_pipe_since_it_was_listed_is_not_read(
     assert read == []
 
 
-# --- keys of others ------------------------------------------------------------------------------------------------------
+# --- other people's keys ------------------------------------------------------------------------------------------------------
 
 
 def test_p12_private_keys_of_others_are_sent_and_pointed_out(couple: Couple, tree: Path) -> None:

@@ -1,4 +1,4 @@
-"""Either person can pause a transfer and go on; the other side is told, and neither takes it for silence."""
+"""Either person can pause a transfer and go on. The other side is told, and neither takes it for a lost connection."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_pausing_and_going_on(couple: Couple, who: str, monkeypatch: pytest.Monk
     for one, name in zip(heard, ("sender", "receiver"), strict=True):
         paused = one.wait(st.Paused)
         assert (paused.paused, paused.by_them) == (True, name != who)
-    # longer than a stall may take: fifteen times a fifth of a second
+    # longer than a stall may last: fifteen times a fifth of a second
     channel = exchange.session._connections._channel
     assert channel is not None
     heard_before = channel.heard

@@ -1,4 +1,4 @@
-"""What is remembered, the icons, the menu entry and the advice about firewalls."""
+"""Preferences, icons, the menu entry and the advice about firewalls."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_a_menu_entry_is_written_for_this_user_only(tmp_path: Path, monkeypatch:
 def test_strange_paths_in_a_menu_entry() -> None:
     path = '/opt/with space/50% "quoted" $HOME \\x/python'
     [line] = [line for line in entry_text("sender", [path], "i").splitlines() if line.startswith("Exec=")]
-    # the file's own escapes first, then the shell-like quotes, then the field codes
+    # first the file's escapes, then the shell-like quotes, then the field codes
     unescaped = line[5:].replace("\\\\", "\\")
     assert (unescaped[0], unescaped[-1]) == ('"', '"')
     assert re.sub(r"\\(.)", r"\1", unescaped[1:-1]).replace("%%", "%") == path

@@ -1,4 +1,4 @@
-"""D1: whatever a name holds, what is shown is one line of visible characters."""
+"""D1: whatever a name holds, it is shown as one line of visible characters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must hold when a line is lost at an awkward moment, a disk refuses behind it, or a person answers in between."""
+"""What must hold when a connection is lost at an awkward moment, a disk fails after it, or a person answers in between."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_f2_a_full_disk_is_not_hidden_by_a_line_that_is_lost_with_it(
 
         def failing(self: LargeWriter, file: File, data: memoryview, position: int) -> int:
             if len(data) > 2_000_000 and not hit.is_set() and exchange.receiver.all(st.Progress)[-1].bytes_done > 0:
-                file.write(memoryview(data)[:1_000_000])  # what a full disk does: a short write, then the error
+                file.write(memoryview(data)[:1_000_000])  # as on a full disk: a short write, then the error
                 hit.set()
                 proxy.cut_now()
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -82,7 +82,7 @@ def test_p2_an_answer_to_one_list_is_no_answer_to_another(couple: Couple, monkey
     own, run = couple.alice.device.own, offering.Offering.run
 
     def other(self: offering.Offering, channel: Channel) -> tuple[KeyRing, StreamWriter]:
-        """From the second connection on another list is offered, and told."""
+        """From the second connection on, another list is offered and sent."""
         if self.ring is not None:
             scan = scanning.scan_selection(Selection((evil,)), lambda *_a: None, lambda: False, own)
             self._manifest = scan.manifest
@@ -314,7 +314,7 @@ def test_p6_a_link_that_stands_where_something_arrives(couple: Couple) -> None:
 
 
 def test_p7_folders_swapped_for_links_in_staging(couple: Couple, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Somebody who could write there swaps a folder for a link while files arrive: nothing is written behind the link."""
+    """Somebody who can write there swaps a folder for a link while files arrive. Nothing is written behind the link."""
     for number in range(300):
         (couple.folder / f"{number:03d}").mkdir()
         (couple.folder / f"{number:03d}" / "file").write_text("x" * 2000)

@@ -1,4 +1,4 @@
-"""Resuming with many folders, another disk, edits between tries, several interruptions: what arrives is what was sent, always."""
+"""Resuming with many folders, another disk, edits between tries, several interruptions: what arrives is always what was sent."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_f9_an_older_try_of_the_same_folder_is_replaced_though_a_name_of_it_vani
 
 @pytest.mark.parametrize(("name", "shared"), [("another", True), ("first", False)])
 def test_f9_an_older_try_of_another_folder_stays(couple: Couple, tmp_path: Path, name: str, shared: bool) -> None:
-    """Another offered name with a name in common, and the same offered name with none."""
+    """Another offer with a top name in common, and an offer of the same name with none in common."""
     first, second = tmp_path / "here" / "first", tmp_path / "there" / name
     many_folders(first, 3)
     interrupt(couple, LARGE // 2, folder=first)
@@ -102,11 +102,11 @@ def test_f9_an_older_try_of_another_folder_stays(couple: Couple, tmp_path: Path,
     assert left.bytes_there > LARGE // 2
 
 
-# --- edited without another size or time -----------------------------------------------------------------------------
+# --- edited with the same size and time ------------------------------------------------------------------------------
 
 
 def edit_unseen(path: Path) -> None:
-    """Other content, of the same size and date."""
+    """Changes the content, but keeps size and date."""
     status = path.stat()
     content = bytearray(path.read_bytes())
     content[0] ^= 0xFF
@@ -116,7 +116,7 @@ def edit_unseen(path: Path) -> None:
 
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both find each other again at once."""
+    """Both sides reconnect at once."""
     monkeypatch.setattr(connections, "_PAUSES", (0.05,))
 
 
@@ -135,7 +135,7 @@ def ended_well_and_equal(couple: Couple, exchange: Exchange) -> None:
 def test_f9_an_edit_that_nobody_sees_is_sent_within_the_same_session(
     couple: Couple, soon: None, edited: list[str]
 ) -> None:
-    """The receiver holds, or has begun, what was there before the edit."""
+    """The receiver holds, wholly or in part, what was there before the edit."""
     many_folders(couple.folder, 20)
     large = couple.folder / "zz-large.bin"
     large.write_bytes(os.urandom(3 * LARGE))
@@ -157,7 +157,7 @@ def test_f9_an_edit_that_nobody_sees_is_sent_within_the_same_session(
 def test_f9_a_file_edited_once_more_while_it_is_sent_again(
     couple: Couple, soon: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is sent is what is compared: a later edit is no fault of the disks."""
+    """What is compared is what was sent: a later edit is not a disk fault."""
     many_folders(couple.folder, 17)
     interrupt(couple, LARGE // 2)
     edit_unseen(couple.folder / "d0003" / "f")
@@ -179,7 +179,7 @@ def test_f9_a_file_edited_once_more_while_it_is_sent_again(
 def test_f9_nothing_is_judged_before_the_sender_has_read_again_what_is_held(
     couple: Couple, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A slow disk of the sender is waited for. A hash not known yet would be taken for a difference."""
+    """A slow disk at the sender is waited for; a hash that is not known yet would look like a difference."""
     many_folders(couple.folder, 17)
     interrupt(couple, LARGE // 2)
     judged = threading.Event()
@@ -231,7 +231,7 @@ def test_f9_a_held_file_that_cannot_be_read_any_more_is_never_called_arrived(
 
 
 def refuse_reading(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-    """What lies in this folder cannot be opened, also for one who may read everything."""
+    """Nothing in this folder can be opened, even by root."""
     there = folder.stat().st_ino
     refuse(monkeypatch, READING, errno.EACCES, lambda inside, _name: inside.status(".").st_ino == there)
 
@@ -253,7 +253,7 @@ def test_f10_many_interruptions_with_changes_between_always_end_equal(
 
 
 def change(root: Path, chance: random.Random) -> None:
-    """Some files are edited, seen and unseen; some go, some come, one becomes a folder."""
+    """Edits some files, with and without a trace; some go, some come, one becomes a folder."""
     files = sorted(path for path in root.rglob("f") if path.is_file())
     picked = chance.sample(files, 8)
     for path in picked[:3]:
@@ -271,7 +271,7 @@ def change(root: Path, chance: random.Random) -> None:
 
 @pytest.fixture(params=["the same disk", "another disk"])
 def earlier(request: pytest.FixtureRequest, couple: Couple) -> Path:
-    """Where an earlier try of 20 folders went to; the next one goes to the usual folder."""
+    """Where an earlier try of 20 folders went. The next one goes to the usual folder."""
     many_folders(couple.folder, 20)
     (couple.folder / "d0004" / "empty").touch()
     disk = couple.root if request.param == "the same disk" else request.getfixturevalue("other_disk")
@@ -282,7 +282,7 @@ def earlier(request: pytest.FixtureRequest, couple: Couple) -> Path:
 
 @pytest.mark.parametrize("before", [True, False])
 def test_f9_what_grew_in_an_earlier_try_is_not_taken_over(couple: Couple, earlier: Path, before: bool) -> None:
-    """Its beginning still has the right hash. before: before it is checked, else between check and answer."""
+    """Its beginning still has the right hash. before: it grows before the check, else between check and answer."""
     staged = [earlier / "d0003" / "f", earlier / "d0004" / "empty"]
 
     def grow() -> None:
@@ -307,7 +307,7 @@ def test_what_was_touched_in_an_earlier_try_gets_its_own_date(couple: Couple, ea
 
 
 def test_f9_what_changes_between_check_and_answer_is_not_taken_over(couple: Couple, earlier: Path) -> None:
-    """A person may think for long after what is there was hashed."""
+    """A person may think for a long time after the held files were hashed."""
     exchange = Exchange(couple, accept=None).start()
     exchange.receiver.wait(st.NeedDecision)
     staged = earlier / "d0003" / "f"
@@ -320,7 +320,7 @@ def test_f9_what_changes_between_check_and_answer_is_not_taken_over(couple: Coup
 def test_f9_a_file_of_another_folder_is_not_taken_over(
     couple: Couple, earlier: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Even if we mistook the folder: what the verdict compares is what lies in the new staging folder, not what was meant to."""
+    """Even if we mistake the folder: the verdict compares what is in the new staging folder, not what should be."""
     kept = Recovered._kept
 
     def of_the_next(self: Recovered, new: int, old: int, movable: bool) -> Kept:
@@ -340,7 +340,7 @@ def test_f9_a_file_of_another_folder_is_not_taken_over(
 def test_what_is_moved_is_hashed_again_only_where_it_may_be_another_file(
     couple: Couple, monkeypatch: pytest.MonkeyPatch, numbered_anew: bool
 ) -> None:
-    """Some file systems number a file anew. Then its hash decides, and nothing is sent again for that."""
+    """Some file systems give a moved file a new number. Then its hash decides, and nothing is sent again because of that."""
     many_folders(couple.folder, 5)
     interrupt(couple, LARGE // 2)
     asked: list[bool] = []

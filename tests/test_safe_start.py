@@ -1,4 +1,4 @@
-"""B1: nothing that lies beside the programs, or in the current folder, is run or imported, but the package itself."""
+"""B1: nothing beside the programs or in the current folder is run or imported, except the package itself."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ VARIABLES = ("PYTHONPATH", "DISPLAY", "WAYLAND_DISPLAY", "COUNTERSIGN_STARTED_AG
 
 
 def plant(folder: Path, names: tuple[str, ...] = PLANTED) -> Path:
-    """Modules and packages that write their name into a file, which is given, as soon as one of them is imported."""
+    """Plants modules and packages that write their name into a file when imported. Returns that file."""
     told = folder / "who was run"
     for name in names:
         code = f"import io\nio.open({str(told)!r}, 'a').write(__name__ + ' ')\n"
@@ -35,7 +35,7 @@ def plant(folder: Path, names: tuple[str, ...] = PLANTED) -> Path:
 
 @pytest.fixture
 def downloads(tmp_path: Path) -> Path:
-    """A folder with both programs, the package, and much that is planted beside them."""
+    """A folder with both programs, the package, and planted modules beside them."""
     folder = tmp_path / "downloads"
     folder.mkdir()
     for role in ("sender", "receiver"):
@@ -104,7 +104,7 @@ def test_b1_pip_is_not_taken_from_the_current_folder(tmp_path: Path, monkeypatch
     python = bootstrap.python_of(environment)
     python.parent.mkdir(parents=True)
     called = tmp_path / "called"
-    # all of pip's options are asked for; what is run is the real one, but it only says its version
+    # pip gets all its options; the real pip runs, but only prints its version
     python.write_text(
         f'#!/bin/sh\npwd > {called}\necho "$@" >> {called}\nexec {sys.executable} "$1" "$2" "$3" --version\n'
     )
@@ -123,7 +123,7 @@ def test_b1_pip_is_not_taken_from_the_current_folder(tmp_path: Path, monkeypatch
 
 
 def flags_after(*flags: str, isolated: bool, **environment: str) -> dict[str, object]:
-    """What a Python that was started with these flags starts its next one with."""
+    """The flags that a Python started with these flags passes to the next one."""
     show = (
         "import sys; print(dict(isolated=sys.flags.isolated, bytecode=sys.flags.dont_write_bytecode, utf8=sys.flags.utf8_mode,"
         " names=sys.getfilesystemencoding(), warnings=sys.warnoptions, here='' in sys.path))"

@@ -236,7 +236,7 @@ def test_hkdf_of_wycheproof() -> None:
 
 
 def test_aes_cbc_and_hmac_of_wycheproof_through_our_tokens() -> None:
-    """Each valid CBC vector with a key of 128 bits becomes a token whose ciphertext must be the vector's."""
+    """Each valid CBC vector with a 128-bit key becomes a token whose ciphertext must be that of the vector."""
     done = 0
     for group, case in _wycheproof("aes_cbc_pkcs5_test.json"):
         if group["keySize"] != 128:

@@ -1,4 +1,4 @@
-"""What a person wants to send: folders, files beside each other, what is taken out, patterns."""
+"""What a person chooses to send: folders, several files, entries taken out, patterns."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_patterns_hold_in_a_transfer(couple: Couple) -> None:
 def test_more_than_a_list_can_hold(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, most: int, words: str, beyond: int
 ) -> None:
-    """The limit itself is fine, one above it is not, whether it is seen on the way or only at the end."""
+    """The limit itself is fine, one more is not, whether that shows on the way or only at the end."""
     monkeypatch.setattr(limits, limit, most)
     for number in range(5):
         (tmp_path / f"{number:04}").write_text("x" * 7)
@@ -156,7 +156,7 @@ def test_cancelling_is_heard_while_a_large_folder_is_read(tmp_path: Path, monkey
 
 
 def test_cancelling_is_heard_on_a_slow_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where every entry takes a while, a thousand of them are too long."""
+    """If every entry takes a while, a thousand of them take too long."""
     clock = iter(range(10_000))
     monkeypatch.setattr("countersign.source.scanning.time.monotonic", lambda: next(clock) * 0.1)
     for number in range(20):

@@ -1,4 +1,4 @@
-"""The sender's own hashes: of the pieces in their order, whoever read them first, and nobody waits for a piece that never comes."""
+"""The sender's own hashes: of the pieces in order, whichever thread reads first. No thread waits for a piece that never comes."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _small_packs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Pieces:
-    """A folder whose packs are made by several threads."""
+    """A folder whose packs several threads build."""
 
     def __init__(self, couple: Couple, sizes: list[int], answer: Callable[[Scan], Answer] = lambda _scan: Answer()):
         chance = random.Random(5)
@@ -66,7 +66,7 @@ class Pieces:
         )
 
     def run(self) -> list[tuple[int, str]]:
-        """Makes all packs; gives what was withdrawn."""
+        """Builds all packs. Returns what was withdrawn."""
         withdrawn: list[tuple[int, str]] = []
         try:
             while not self.packing.finished:
@@ -78,7 +78,7 @@ class Pieces:
         return withdrawn
 
     def right(self, index: int) -> bool:
-        """Whether this file's hash is that of what lies there."""
+        """Whether this file's hash is that of the file on the disk."""
         name = self.scan.manifest.names[index]
         there = digest_of((self.folder / name).read_bytes())
         return bytes(self.hashes.digests[DIGEST * index : DIGEST * (index + 1)]) == there
@@ -86,13 +86,13 @@ class Pieces:
 
 @pytest.fixture
 def reading(monkeypatch: pytest.MonkeyPatch) -> Callable[[Read], None]:
-    """Reads pieces by a function that may call the first one."""
+    """Reads pieces through a function that may call the original."""
     return lambda read: monkeypatch.setattr(Source, "read", read)
 
 
 @pytest.fixture(params=range(3))
 def out_of_step(request: pytest.FixtureRequest, reading: Callable[[Read], None]) -> None:
-    """Every piece takes another time to read, so that later ones are often first."""
+    """Pieces take different times to read, so later ones are often first."""
     chance, read = random.Random(request.param), Source.read
 
     def slow(self: Source, piece: Piece, buffer: memoryview) -> memoryview:
@@ -121,7 +121,7 @@ def test_f4_a_piece_that_cannot_be_read_holds_nobody_up(couple: Couple, reading:
 
         def failing(self: Source, piece: Piece, buffer: memoryview, at: int = at) -> memoryview:
             if piece.index == 8 and -(-piece.offset // PACK) == at:  # whole packs before it, rounded up
-                threading.Event().wait(0.03)  # the others wait for their turn by then
+                threading.Event().wait(0.03)  # by then the others wait for their turn
                 raise WithdrawnError("changed")
             return read(self, piece, buffer)
 
@@ -168,7 +168,7 @@ def test_a_trouble_of_ours_ends_those_that_wait_for_their_turn(couple: Couple, r
 
 
 def test_a_new_connection_begins_every_file_anew(couple: Couple) -> None:
-    """What was hashed of a file before the line was lost says nothing of what is read now."""
+    """What was hashed before the connection was lost says nothing about what is read now."""
     made = Pieces(couple, [3 * PACK])
     made.packing.close()
     content = memoryview((couple.folder / "00").read_bytes())
@@ -216,7 +216,7 @@ def test_f3_three_cuts_in_a_row_with_threads_out_of_step(
 def test_the_first_reason_for_a_withdrawal_is_the_one_that_counts(
     couple: Couple, reading: Callable[[Read], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two threads found two: the receiver was told of the first, and the sender remembered the last."""
+    """Two threads found two reasons: once the receiver was told the first, and the sender remembered the last."""
     read = Source.read
     both = threading.Barrier(2)
 

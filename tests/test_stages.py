@@ -1,4 +1,4 @@
-"""Work by several threads comes out in order, and whoever waits for it is woken by its end."""
+"""Results of several threads come out in order, and a waiting thread is woken when the stage closes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_results_come_in_the_order_of_their_jobs() -> None:
 
 
 def test_whoever_waits_for_a_result_is_woken_when_the_stage_closes() -> None:
-    """Every small transfer took a tenth of a second longer for it."""
+    """Without this, every small transfer took a tenth of a second longer."""
     stage: OrderedStage[int, int] = OrderedStage(lambda: lambda job: job, "work")
     taken: list[int | None] = []
     waiting = threading.Thread(target=lambda: taken.append(stage.get(LONG)), daemon=True)

@@ -1,4 +1,4 @@
-"""State on disk survives being cut off anywhere: nothing is fatal, no lock is forgotten, what is damaged is set aside."""
+"""State on disk survives being cut off anywhere: nothing is fatal, no lock is forgotten, damaged files are set aside."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ GARBAGE = [b"\x00" * 40, b"\xff" * 40, b"{}", b"[]", b"null", b'{"version":1}', 
 
 
 def damaged(data: bytes) -> Iterator[bytes]:
-    """Cut off at every byte, and what is no file of ours at all."""
+    """Files cut off at every byte, and files that are not ours at all."""
     yield from (data[:size] for size in range(len(data)))
     yield from GARBAGE
 
@@ -88,7 +88,7 @@ def test_being_cut_off_while_a_file_is_replaced_leaves_the_old_one(
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Path:
-    """A journal with something of everything; its transfers folder is `tmp_path / "transfers"`."""
+    """A journal with something of every kind; its transfers folder is `tmp_path / "transfers"`."""
     manifest = Manifest()
     for number in range(20):
         manifest.add(Entry(EntryKind.FILE, -1, f"{number:02d}", 100, 0, ""))
@@ -135,7 +135,7 @@ def test_what_a_journal_is_about_cut_off_anywhere_is_set_aside(journal: Path, tm
         assert read(journal) is None
         [aside] = tidy(journal.parent, tmp_path / "staging", NOW * 3)
         assert journals(journal.parent) == []
-        assert orphan.exists()  # perhaps it belongs to that one
+        assert orphan.exists()  # it may belong to that transfer
         aside.rename(journal)
     (journal / "about.json").write_bytes(about)
     assert [item.id for item in list_interrupted(journal.parent)] == [journal.name]
@@ -155,7 +155,7 @@ def test_what_a_journal_is_about_cut_off_anywhere_is_set_aside(journal: Path, tm
     ],
 )
 def test_a_journal_that_says_what_can_not_be(journal: Path, changes: dict[str, object]) -> None:
-    """NUL in a path and a date past all calendars ended the program."""
+    """NUL in a path, and a date beyond all calendars, once ended the program."""
     facts = json.loads((journal / "about.json").read_bytes())
     (journal / "about.json").write_bytes(json.dumps({**facts, **changes}).encode())
     home = Home(journal.parent.parent / "home")
@@ -189,7 +189,7 @@ def test_an_identity_cut_off_anywhere_is_told_and_never_replaced(tmp_path: Path,
     for data in damaged(whole):
         (certs / name).write_bytes(data)
         try:
-            assert open_identity(certs, now).id == identity.id  # all but the last line break is there
+            assert open_identity(certs, now).id == identity.id  # everything but the last line break is there
         except IdentityDamaged as problem:
             told += bool(problem.hint)
         assert (certs / name).read_bytes() == data
@@ -228,7 +228,7 @@ def test_what_a_killed_program_had_begun_to_write_goes_after_a_day(tmp_path: Pat
 def test_f8_a_listing_never_takes_the_lock_of_a_transfer_that_begins(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In between it found a record without its lock: the transfer that began then ended as a problem of the disk."""
+    """It once found a journal before its lock; the transfer that was beginning then ended with a disk problem."""
     listed: list[int] = []
     replace, private = replace_file, private_folder
 
@@ -258,7 +258,7 @@ def test_f8_a_listing_never_takes_the_lock_of_a_transfer_that_begins(
 
 
 def test_f8_a_listing_leaves_a_folder_alone_that_does_not_count_yet(tmp_path: Path) -> None:
-    """Trying its lock would take it from the transfer that is just about to."""
+    """Trying its lock would take it from the transfer that is about to lock it."""
     (tmp_path / "beginning").mkdir()
     assert list_interrupted(tmp_path) == []
     assert not list((tmp_path / "beginning").iterdir())

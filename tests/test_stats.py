@@ -1,4 +1,4 @@
-"""Where the time went: what is told, and what is said to hold a transfer up."""
+"""Where the time went: what is reported, and what is named as the bottleneck."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_it_looks_back_a_second_and_keeps_its_word_meanwhile() -> None:
     stats.add(stages.SENDING, 0.1, 0.9)
     now = 1.0
     assert stats.slow() == "network"
-    now = 5.0  # a pack that takes long: nothing new is known
+    now = 5.0  # a slow pack: nothing new is known
     assert stats.slow() == "network"
     stats.add(stages.SENDING, 0.1)
     stats.add(stages.NEXT_PACK, waiting=3.0)

@@ -1,4 +1,4 @@
-"""A flood of strangers is told in a few lines, and nobody of them is left uncounted."""
+"""A flood of strangers is reported in a few lines, and every one of them is counted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.waiting import wait_until
 
 
 class Watch:
-    """A clock that stands still until it is set."""
+    """A clock that stands still until set."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -28,7 +28,7 @@ class Watch:
 
 
 class Told:
-    """What a counter of strangers has said, and how often it woke somebody to look again."""
+    """What a counter of strangers reported, and how often it asked to be called again."""
 
     def __init__(self) -> None:
         self.watch = Watch()

@@ -1,4 +1,4 @@
-"""Where nothing may be received: what runs or is trusted at the next start. By handles, and nothing is made there either."""
+"""Where nothing may be received: folders that run or are trusted at the next start. Checked by handles; nothing is created there."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ STARTED = [
 
 @pytest.fixture
 def user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home folder of a person, for this test alone."""
+    """A person's home folder, for one test."""
     made = tmp_path / "user"
     made.mkdir()
     monkeypatch.setenv("HOME", str(made))
@@ -87,7 +87,7 @@ def test_p13_what_is_started_or_loaded_is_no_target(couple: Couple, user: Path, 
     "where", ["Documents", "Desktop/received_folder", ".config/other", ".local/share/other", "bin/x"]
 )
 def test_p13_other_folders_of_a_person_are_targets(couple: Couple, user: Path, where: str) -> None:
-    refused(couple, user / ".SSH" / "x")  # on many disks that is the same
+    refused(couple, user / ".SSH" / "x")  # the same folder on many disks
     taken(couple, user / where / ".ssh" / "x")
     taken(couple, user / where)
     (user / where).mkdir(parents=True)
@@ -167,7 +167,7 @@ def test_p13_another_case_is_no_folder_for_people(couple: Couple) -> None:
 def test_p13_a_program_that_was_unpacked_into_the_home_of_a_person(
     couple: Couple, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Then what lies around is not all ours."""
+    """Then not everything around it is ours."""
     home = couple.bob.home.root
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("USERPROFILE", str(home))
@@ -201,7 +201,7 @@ def test_p13_a_target_chosen_at_the_decision_is_looked_at_too(couple: Couple, wh
 def test_p13_a_target_that_becomes_a_link_to_ours_meanwhile(
     couple: Couple, monkeypatch: pytest.MonkeyPatch, when: type[st.Status]
 ) -> None:
-    """Before it is accepted, and again when all is there: what counts is the folder that is opened then."""
+    """Before acceptance, and again when everything has arrived: what counts is the folder that is opened then."""
     fill(couple.folder, large=1000, small=2)
     into = couple.root / "into"
     into.mkdir()

@@ -1,4 +1,4 @@
-"""The rows of the table of threats that have no other place, and that every row has a test which docs/SECURITY.md names."""
+"""Threats that no other test file covers, and a check that docs/SECURITY.md names a test for every threat."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.transfers import Couple, Exchange, fill, snapshot
 
 ROOT = Path(__file__).resolve().parents[1]
 ROWS = {"P": 14, "D": 4, "N": 13, "S": 3, "Z": 3, "F": 10, "R": 2, "B": 1, "L": 1, "U": 1}
-NOT_BUILT = {"P8", "N6", "N13"}  # of the live folder, of discovery, and the wall before strangers
+NOT_BUILT = {"P8", "N6", "N13"}  # the live folder, discovery, and the wall before strangers
 IDS = [f"{letter}{number}" for letter, count in ROWS.items() for number in range(1, count + 1)]
 SECURITY = (ROOT / "docs" / "SECURITY.md").read_text(encoding="utf-8")
 
@@ -79,7 +79,7 @@ def test_p3_clean_up_removes_nothing_but_random_names_of_ours(tmp_path: Path) ->
         try:
             discard(journal.folder)
         except OSError:
-            assert staging == link  # what is no folder of ours is refused
+            assert staging == link  # a folder that is not ours is refused
         assert (precious / "file").read_text() == "mine"
 
 

@@ -1,4 +1,4 @@
-"""The door, over real TLS on loopback: who gets in, and that each who must not ends with that very error."""
+"""The listener, over real TLS on loopback: who gets in, and that everyone else ends with exactly the right error."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_f6_a_certificate_from_a_clock_that_is_ahead(couple: Couple) -> None:
 
 
 def test_n5_a_pinned_authority_vouches_for_nobody(couple: Couple, tmp_path: Path) -> None:
-    """Alice's certificate says CA:TRUE and signs Mallory's. OpenSSL finds the chain good; the pin does not."""
+    """Alice's certificate says CA:TRUE and signs Mallory's. OpenSSL accepts the chain; the pin does not."""
     now = datetime.datetime.now(datetime.timezone.utc)
     authority_key, mallory_key = certificates.new_key(), certificates.new_key()
 

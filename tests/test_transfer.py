@@ -154,7 +154,7 @@ def test_no_such_folder(couple: Couple) -> None:
 def test_a_folder_that_can_not_be_received_into(couple: Couple) -> None:
     fill(couple.folder, large=1000)
     (couple.root / "file").write_text("in the way")
-    with pytest.raises(errors.DiskProblem):  # before anybody has typed a code for nothing
+    with pytest.raises(errors.DiskProblem):  # before anybody has typed a code in vain
         couple.bob.reception(couple.root / "file" / "received_folder", None, 0, print)
 
 
@@ -200,7 +200,7 @@ def test_the_same_again_beside_something_else_does_not_pile_up(couple: Couple) -
 
 
 def test_s3_an_offer_says_nothing_outside_the_seal(couple: Couple, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever stole the receiver's key could read the folder's name and counts."""
+    """Otherwise a thief of the receiver's key could read the folder's name and counts."""
     fill(couple.folder, large=1000)
     before = Channel.send
     said: list[m.Message] = []
@@ -224,7 +224,7 @@ def test_s3_an_offer_says_nothing_outside_the_seal(couple: Couple, monkeypatch: 
 
 @pytest.mark.parametrize("slip", ["12é4", "123", "", "12345", "一二三四", "-123", "not yet"])
 def test_a_code_that_is_none_is_asked_for_again(couple: Couple, slip: str) -> None:
-    """It ended the thread of the session, and nothing was told."""
+    """It once ended the session's thread, and nothing was reported."""
     fill(couple.folder, large=1000)
     exchange = Exchange(couple, codes=[slip]).run()
     assert exchange.codes == ("done", "done")

@@ -1,4 +1,4 @@
-"""Identity, people, fingerprints, counted guesses."""
+"""Identity, contacts, fingerprints, counted guesses."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def test_no_text_form_shows_the_key(tmp_path: Path) -> None:
     assert "PrivateKey" not in repr(identity)
 
 
-# --- people ----------------------------------------------------------------------------------------------------------
+# --- contacts --------------------------------------------------------------------------------------------------------
 
 
 def given_file(root: Path, name: str = "bob.pem", now: datetime.datetime = NOW) -> Path:
@@ -348,7 +348,7 @@ def test_the_person_at_the_receiver_lets_a_peer_start_anew(tmp_path: Path) -> No
 
 
 def test_n7_a_right_code_takes_back_its_own_try_and_no_other(tmp_path: Path) -> None:
-    """A thief of a certificate had new tries whenever its owner sent something."""
+    """A thief of a certificate once got new tries whenever its owner sent something."""
     guesses = Guesses(tmp_path)
     for n in range(limits.CODE_FAILURES_AN_HOUR - 1):
         assert guesses.begin_try(PEER, 1000.0 + n)

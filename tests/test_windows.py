@@ -1,4 +1,4 @@
-"""Both real windows on a virtual screen, driven with real key and mouse events, through the whole ritual."""
+"""Both real windows on a virtual screen, driven with real key and mouse events, through a whole transfer."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from tests.transfers import Couple, fill, make_couple, snapshot
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.window, pytest.mark.skipif(sys.platform != "linux", reason="drives an X server")]
-RIGHT = 720  # where the receiver's window is put
-PATIENCE = 6.0  # seconds until a key counts as astray; longer than the three that a side that ends waits for the other
+RIGHT = 720  # where the receiver's window is placed
+PATIENCE = 6.0  # seconds until a key press counts as lost; longer than the three that a side waits at its end
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def person(screen: str) -> Iterator[Person]:
 
 @contextmanager
 def windows(person: Person, *commands: list[str]) -> Iterator[list[subprocess.Popen[str]]]:
-    """Starts programs with a window; ends them, and fails if any of them complained."""
+    """Starts programs with a window and ends them. Fails if any of them reported an error."""
     environment = {**os.environ, "DISPLAY": person.screen}
     started = [
         subprocess.Popen([sys.executable, *command], cwd=ROOT, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -84,7 +84,7 @@ def both(person: Person, couple: Couple) -> Iterator[None]:
 
 
 def connect(person: Person) -> str:
-    """Both windows are there: reads the code on the right and types it on the left. Gives the key."""
+    """Needs both windows. Reads the code on the right and types it on the left. Returns the key."""
     person.look_at("Ready to receive", RIGHT, 0)
     code = person.copied(4)
     press_until(person, "Send a folder", "Which code do they see", 0)
@@ -94,15 +94,15 @@ def connect(person: Person) -> str:
 
 
 def press_until(person: Person, here: str, wanted: str, x: int) -> None:
-    """Return on one screen, until another is there: a main button may not be enabled yet, or be careful."""
+    """Presses Return on one screen until another is there: a main button may not be enabled yet, or ignore early presses."""
     _act_until(person, here, wanted, x, lambda: person.press("Return"))
 
 
 def type_until(person: Person, here: str, text: str, wanted: str, x: int) -> None:
-    """Types into the field of one screen and presses Return, until another is there.
+    """Types into the field of one screen and presses Return until another is there.
 
-    More than once only where the keyboard was elsewhere the first time: two programs without a window manager
-    between them may both ask for it.
+    Repeats only if the keyboard focus was elsewhere the first time: without a window manager, two programs may
+    both ask for it.
     """
 
     def act() -> None:
@@ -113,7 +113,7 @@ def type_until(person: Person, here: str, text: str, wanted: str, x: int) -> Non
 
 
 def escape_until(person: Person, here: str, wanted: str, x: int) -> None:
-    """Escape on one screen, until another is there."""
+    """Presses Escape on one screen until another is there."""
     _act_until(person, here, wanted, x, lambda: person.press("Escape"))
 
 
@@ -138,7 +138,7 @@ def _act_until(person: Person, here: str, wanted: str, x: int, act: Callable[[],
 
 @dataclass(frozen=True)
 class Through:
-    """A way to a screen over another one: `open_between` on the first leads to the second, which is put at a place."""
+    """A way to a screen through another one: `open_between` on the first opens the second, which is moved to a place."""
 
     here: str
     x: int
@@ -147,7 +147,7 @@ class Through:
     place: tuple[int, int]
 
     def until(self, person: Person, wanted: str, *keys: str) -> None:
-        """Presses the keys on the second screen, until `wanted` is there; again where a key went astray."""
+        """Presses the keys on the second screen until `wanted` is there. Retries lost key presses."""
 
         def there(title: str) -> bool:
             return any(title in shown for shown in person.titles())
@@ -208,7 +208,7 @@ def test_declining_and_cancelling(tmp_path: Path, person: Person) -> None:
 
 
 def test_news_that_arrive_while_a_dialog_is_open(tmp_path: Path, person: Person) -> None:
-    """Tk's own dialogs have names that tkinter does not know; the window must live on behind them."""
+    """Tk's own dialogs have names that tkinter does not know; the window behind them must keep working."""
     couple = make_couple(tmp_path)
     fill(couple.folder, large=1000)
     with both(person, couple):
@@ -219,7 +219,7 @@ def test_news_that_arrive_while_a_dialog_is_open(tmp_path: Path, person: Person)
         person.look_at("Receive into", RIGHT, 640)
         press_until(person, "Send a folder", "Which code do they see", 0)
         type_until(person, "Which code do they see", code, "Read them the key", 0)
-        person.window("Somebody wants to send you something")  # the news came in behind the dialog
+        person.window("Somebody wants to send you something")  # the news arrived behind the dialog
         person.close_window(person.window("Receive into"))
         wait_until(lambda: not any("Receive into" in title for title in person.titles()), 10, "the dialog to close")
         person.window("Somebody wants to send you something")
@@ -227,7 +227,7 @@ def test_news_that_arrive_while_a_dialog_is_open(tmp_path: Path, person: Person)
 
 
 def test_the_button_with_the_focus_is_what_return_means(tmp_path: Path, person: Person) -> None:
-    """From the list of people Tab leads to the button beside; the main one would lead back."""
+    """From the list of contacts, Tab leads to the button beside it; the main button would lead back."""
     couple = make_couple(tmp_path)
     with windows(person, sender(couple, 9)):
         person.window("Send a folder")
@@ -236,7 +236,7 @@ def test_the_button_with_the_focus_is_what_return_means(tmp_path: Path, person: 
 
 
 def test_the_first_exchange(tmp_path: Path, person: Person) -> None:
-    """Two homes that know nobody: each saves its certificate, adds the other's, and compares."""
+    """Two homes without contacts: each saves its certificate, adds the other's, and compares."""
     homes = [Home(tmp_path / name) for name in ("anna", "bert")]
     commands = [
         ["sender.py", "--home", str(homes[0].root)],
@@ -261,7 +261,7 @@ def test_the_first_exchange(tmp_path: Path, person: Person) -> None:
 
 
 def _answer_dialog(person: Person, title: str, path: str) -> None:
-    """Types a path into a file dialog of Tk's own; it may lie over the program's window."""
+    """Types a path into Tk's own file dialog, which may cover the program's window."""
 
     def once() -> bool:
         try:
@@ -303,19 +303,19 @@ def test_cancelled_midway_resumed_and_in_the_history(tmp_path: Path, person: Per
 
 
 def _stop(person: Person) -> None:
-    """Escape during a transfer, and yes to the question. The other one's title tells, too."""
+    """Presses Escape during a transfer and confirms. The other window's title changes too."""
     through = Through("Receiving", RIGHT, lambda: person.press("Escape"), "Stop", (RIGHT + 100, 300))
     through.until(person, "ancelled", "Tab", "Return")
 
 
 def _look_at_the_last_receipt(person: Person) -> None:
-    """The sender's history, its first line, and Return."""
+    """Opens the sender's history and presses Return on its first line."""
     through = Through("Send a folder", 0, lambda: person.press("h", control=True), "History", (0, 0))
     through.until(person, "Receipt", "Down", "Return")
 
 
 def _arrived(couple: Couple) -> bool:
-    """Whether the journal of a transfer under way names content."""
+    """Whether the journal of a running transfer names content."""
     logs = [folder / "log" for folder in journals(couple.bob.device.transfers)]
     return any(log.exists() and log.stat().st_size for log in logs)
 

@@ -1,4 +1,4 @@
-"""Frames, messages and the state table. Any bytes either parse or raise the one problem of the peer."""
+"""Frames, messages and the state table. Any bytes either parse or raise the one peer error."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from countersign.wire import messages as m
 from countersign.wire.frames import HEADER, FrameReader, encode_frame
 from countersign.wire.states import Conversation
 
-SEALING = 130  # what a token and its inner header add at the most
+SEALING = 130  # the most that a token and its inner header add
 
 CASES: list[m.Message] = [
     m.Hello([1], b"n" * 32),

@@ -51,7 +51,7 @@ class Couple:
         return self.bob.device.peers.by_name("alice")
 
     def visible(self) -> list[str]:
-        """Names in Bob's received folder."""
+        """The names in Bob's received folder."""
         return sorted(os.listdir(self.into)) if self.into.exists() else []
 
 
@@ -63,7 +63,7 @@ def make_couple(root: Path) -> Couple:
 
 
 def introduce(here: Setting, there: Setting, name: str) -> Peer:
-    """`here` pins the certificate of `there`."""
+    """Makes `here` pin the certificate of `there`."""
     file = here.home.root / f"{name}.pem"
     file.write_bytes(there.device.identity.pem)
     return here.device.peers.add(here.device.peers.examine(file, here.device.local_time()), name)
@@ -71,7 +71,7 @@ def introduce(here: Setting, there: Setting, name: str) -> Peer:
 
 @dataclass
 class Heard:
-    """What one side's face was told."""
+    """The statuses that one side reported."""
 
     statuses: list[st.Status] = field(default_factory=list)
     changed: threading.Condition = field(default_factory=threading.Condition)
@@ -87,23 +87,23 @@ class Heard:
         return [status for status in list(self.statuses) if isinstance(status, kind)]
 
     def wait(self, kind: type[S], count: int = 1, seconds: float = PATIENCE) -> S:
-        """The count-th status of a kind, waited for."""
+        """Waits for the count-th status of a kind."""
         wait_until(lambda: len(self.all(kind)) >= count, seconds, lambda: f"{kind.__name__} among {self.statuses[-4:]}")
         return self.all(kind)[count - 1]
 
     def end(self) -> st.Status:
-        """Done or Failed, the last."""
+        """The last status, Done or Failed."""
         ends = [status for status in self.statuses if isinstance(status, (st.Done, st.Failed))]
         return ends[-1]
 
     def code(self) -> str:
-        """The code or nothing of the problem that it ended with."""
+        """The code of the problem that it ended with, or `done`."""
         end = self.end()
         return end.problem.code if isinstance(end, st.Failed) else "done"
 
 
 class Exchange:
-    """One transfer. Both people do the right thing unless a test says otherwise."""
+    """One transfer. Both people answer correctly unless a test says otherwise."""
 
     def __init__(
         self,
@@ -182,7 +182,7 @@ class Exchange:
 
 
 def interrupt(couple: Couple, size: int, into: Path | None = None, folder: Path | None = None) -> None:
-    """A transfer that the receiver cancels once more than `size` bytes are there."""
+    """A transfer that the receiver cancels once more than `size` bytes have arrived."""
     exchange = Exchange(couple, into=into, folder=folder)
     before = exchange.receiver.on_status
 
@@ -197,7 +197,7 @@ def interrupt(couple: Couple, size: int, into: Path | None = None, folder: Path 
 
 
 def fill(folder: Path, *, large: int = 9_000_000, small: int = 60) -> None:
-    """A folder with something of everything, the same every time."""
+    """Fills a folder with something of every kind, the same every time."""
     source = random.Random(7)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "large.bin").write_bytes(source.randbytes(large))

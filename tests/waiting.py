@@ -11,7 +11,7 @@ _PAUSE = 0.02
 
 
 def wait_until(condition: Callable[[], T | None], seconds: float, what: Callable[[], str] | str) -> T:
-    """The first true value of `condition`; AssertionError with `what` was waited for when it takes too long."""
+    """The first true value of `condition`. AssertionError, which names `what`, when it takes too long."""
     deadline = time.monotonic() + seconds
     while True:
         value = condition()
