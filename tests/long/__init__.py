@@ -1,1 +1,1 @@
-"""What proves the figures of docs/SECURITY.md. Each runs long by command and short in the tests: one list, two sizes."""
+"""The runs behind the figures of docs/SECURITY.md. Each has a long form as a command and a short form in the tests, from one list."""

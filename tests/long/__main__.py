@@ -1,6 +1,6 @@
 """`python3 -m tests.long NAME [--runs N]`: sets itself up and produces one figure of docs/SECURITY.md.
 
-Prints the figure in one line; the exit code is 1 where it is missed. Standard library only until the run starts.
+Prints the figure in one line; the exit code is 1 if it is missed. Standard library only until the run starts.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Each side in a process of its own that can be killed at any moment, or that kills itself at a chosen one.
+"""Each side in its own process, which can be killed at any moment or kills itself at a chosen one.
 
-Children are forked from a process with a single thread, so that a start costs milliseconds and hundreds of kills are a matter
-of minutes. They open their homes anew, as a program does that was started.
+Children are forked from a single-threaded process, so a start costs milliseconds and hundreds of kills take minutes.
+They open their homes again, as a freshly started program does.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from countersign.transport.addresses import Address
 from countersign.wire.states import Conversation
 
 PATIENCE = 60.0
-KILL: int = getattr(signal, "SIGKILL", signal.SIGTERM)  # no Windows has it, nor fork, so nothing here runs there
+KILL: int = getattr(signal, "SIGKILL", signal.SIGTERM)  # missing on Windows, like fork, so nothing here runs there
 _fork: Callable[[], int] = getattr(os, "fork", lambda: -1)
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 _AUDITED = frozenset(
@@ -38,7 +38,7 @@ _AUDITED = frozenset(
 
 @dataclass(frozen=True)
 class Trap:
-    """When a process ends itself by SIGKILL: at the `count`-th (from 1) status, state of the conversation or step on its disk, or when
+    """When a process kills itself with SIGKILL: at the `count`-th (from 1) status, state of the conversation or disk step, or when
     it reports so many bytes."""
 
     kind: str = "never"  # status, state, disk or bytes
@@ -54,7 +54,7 @@ class _Steps:
         self.counts = dict.fromkeys(("status", "state", "disk"), 0)
 
     def step(self, kind: str, half: Callable[[], object] = lambda: None) -> None:
-        """`half` is done just before the end, where this is the end: half of a write."""
+        """If this step springs the trap, `half` runs just before: half of a write."""
         with self._lock:
             self.counts[kind] += 1
             if (kind, self.counts[kind]) == (self._trap.kind, self._trap.count):
@@ -64,7 +64,7 @@ class _Steps:
 
 @dataclass
 class Actor:
-    """A child: what it has told so far, and a way to tell it something."""
+    """A child process: what it has reported so far, and a way to send it something."""
 
     pid: int
     told: int
@@ -72,17 +72,17 @@ class Actor:
     events: list[dict[str, Any]] = field(default_factory=list)
     alive: bool = True
     rest: bytes = b""
-    status: int = 0  # as `waitpid` gives it
+    status: int = 0  # as `waitpid` returns it
 
     def say(self, what: str, value: str = "") -> None:
         if self.alive:
             try:
                 os.write(self.orders, json.dumps([what, value]).encode() + b"\n")
-            except BrokenPipeError:  # it was killed in this moment
+            except BrokenPipeError:  # it was killed just now
                 pass
 
     def read(self) -> list[dict[str, Any]]:
-        """What it tells now; notices its end."""
+        """Reads what it reports now; notices its end."""
         data = os.read(self.told, 65536)
         if not data:
             self.alive = False
@@ -105,18 +105,18 @@ class Actor:
 
     @property
     def crashed(self) -> bool:
-        """Whether it ended neither by itself nor by a kill."""
+        """Whether it ended otherwise than by itself or by a kill."""
         return not self.alive and self.status not in (0, int(KILL))
 
     @property
     def outcome(self) -> str:
-        """The code of its end, `done`, or nothing where it did not come to an end."""
+        """The code of its end, `done`, or nothing if it was cut off."""
         ends = [event["code"] for event in self.events if event["event"] in ("Done", "Failed")]
         return ends[-1] if ends else ""
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many steps of each kind it took, of one that was not killed."""
+        """How many steps of each kind it took, if it was not killed."""
         return dict(self.events[-1]["counts"])
 
 
@@ -158,7 +158,7 @@ def _start(make: Callable[[Callable[[st.Status], None]], Any], trap: Trap) -> Ac
 
 
 def _act(make: Callable[[Callable[[st.Status], None]], Any], trap: Trap, told: int, orders: int) -> None:
-    """The child: runs a session, tells every status, takes orders."""
+    """The child: runs a session, reports every status, takes orders."""
     steps = _Steps(trap)
     lock = threading.Lock()
     write = os.write
@@ -180,7 +180,7 @@ def _act(make: Callable[[Callable[[st.Status], None]], Any], trap: Trap, told: i
         sys.excepthook(args.exc_type, args.exc_value or args.exc_type(), args.exc_traceback)
         os._exit(71)
 
-    threading.excepthook = crash  # an error on another thread is a fault too
+    threading.excepthook = crash  # an error on another thread counts too
     _watch(steps)
     session = make(report)
     threading.Thread(target=_obey, args=(session, orders), daemon=True).start()
@@ -216,7 +216,7 @@ def _obey(session: Any, orders: int) -> None:
 
 
 def _watch(steps: _Steps) -> None:
-    """Counts states of the conversation, and everything that changes the disk."""
+    """Counts states of the conversation and every change to the disk."""
     for name in ("sending", "received"):
         setattr(Conversation, name, _counted(getattr(Conversation, name), steps, "state"))
     disk_posix = importlib.import_module("countersign.disk.posix")
@@ -246,7 +246,7 @@ def _counted(function: Callable[..., Any], steps: _Steps, kind: str) -> Callable
 
 
 class Stage:
-    """Plays a transfer between a Bob and an Alice until both are gone, or until `until` is true."""
+    """Plays a transfer between Bob and Alice until both are gone, or until `until` is true."""
 
     def __init__(self, alice_home: Path, bob_home: Path, folder: Path, into: Path) -> None:
         self._alice_home, self._bob_home = alice_home, bob_home
@@ -255,20 +255,20 @@ class Stage:
         self.alice: Actor | None = None
 
     def open(self, bob_trap: Trap, alice_trap: Trap, into: Path | None = None) -> None:
-        """into: where Bob receives this time, where it is another folder than the usual one."""
+        """into: where Bob receives this time, if not in the usual folder."""
         self.bob = start_bob(self._bob_home, into or self._into, bob_trap)
         self._alice_trap = alice_trap
         self.alice = None
 
     def another_alice(self) -> None:
-        """Alice starts again while Bob still waits."""
+        """Alice starts again while Bob is still waiting."""
         assert self.bob is not None
         self.alice = None
         self._alice_trap = Trap()
         self._maybe_alice()
 
     def play(self, until: Callable[[], bool] = lambda: False, seconds: float = PATIENCE) -> None:
-        """Passes secrets on. Returns when `until` is true, or nobody is left. AssertionError where that takes too long."""
+        """Passes the secrets on. Returns when `until` is true or nobody is left. AssertionError if that takes too long."""
         deadline = time.monotonic() + seconds
         while not until():
             actors = {actor.told: actor for actor in (self.bob, self.alice) if actor is not None and actor.alive}

@@ -1,4 +1,4 @@
-"""Hostile packs: archives for two planned pieces of three bytes each that break one rule, by the row of the table of threats."""
+"""Hostile packs: archives for two planned pieces of three bytes each that break one rule, named by their row in the table of threats."""
 
 from __future__ import annotations
 

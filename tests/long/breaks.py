@@ -1,6 +1,6 @@
-"""Ways to break a single message: a type that is out of place, a length, a body that is no map, a field that does not fit.
+"""Ways to break a single message: a type out of place, a wrong length, a body that is not a map, a field that does not fit.
 
-What is right and what is wrong is said here once more, by hand, and not asked of the decoder that is under test.
+Right and wrong are spelled out here by hand, not taken from the decoder under test.
 """
 
 from __future__ import annotations
@@ -51,12 +51,12 @@ def frame(kind: int, body: bytes) -> bytes:
 
 
 def good_frame(kind: Kind) -> bytes:
-    """A message of this type in which nothing is wrong but perhaps its place."""
+    """A message of this type with nothing wrong, except perhaps its place."""
     return frame(kind, b"x" * 100 if kind in SEALED else msgspec.msgpack.encode(GOOD[kind]))
 
 
 def out_of_place(allowed: frozenset[Kind]) -> Iterator[tuple[str, bytes]]:
-    """(name, bytes): every type that may not be said here, and types that there are not."""
+    """(name, bytes): every type that may not be sent here, and types that do not exist."""
     for kind in Kind:
         if kind not in allowed:
             yield f"out of place: {kind.name}", good_frame(kind)
@@ -65,14 +65,14 @@ def out_of_place(allowed: frozenset[Kind]) -> Iterator[tuple[str, bytes]]:
 
 
 def lengths(caps: dict[Kind, int], allowed: frozenset[Kind]) -> Iterator[tuple[str, bytes]]:
-    """Lengths over the cap, by one and by a lot, with a few bytes behind them."""
+    """Lengths over the cap, by one and by a lot, with a few bytes after them."""
     for kind in sorted(allowed):
         for length in (caps[kind] + 1, *LENGTHS):
             yield f"{kind.name} of {length} bytes", HEADER.pack(kind, length) + b"x" * 50
 
 
 def bodies(kind: Kind) -> Iterator[tuple[str, bytes]]:
-    """Control messages whose body is not what their type says."""
+    """Control messages whose body does not fit their type."""
     good = msgspec.msgpack.encode(GOOD[kind])
     for name, body in {
         "nothing": b"",
@@ -104,7 +104,7 @@ def bodies(kind: Kind) -> Iterator[tuple[str, bytes]]:
 
 
 def tokens(right: bytes, others: dict[str, bytes]) -> Iterator[tuple[str, bytes]]:
-    """A sealed frame's token changed, and tokens that are right elsewhere."""
+    """Changed tokens of a sealed frame, and tokens that are right elsewhere."""
     yield "no bytes", b""
     yield "one byte", right[:1]
     yield "cut by one", right[:-1]

@@ -1,10 +1,10 @@
 """One harm to one TLS record of a transfer, for every record in both directions. Every frame begins a record, so every boundary
-of the protocol is among them, and so is the middle of every frame.
+of the protocol is covered, and so is the middle of every frame.
 
-Every fault has a random tree, of which the content is about the same size each time, so that it has about the same records.
+Every fault has a random tree of about the same size, so that it has about the same records.
 
-What is harmless must end well. What is not must end well by itself once the key is accepted, and before that in an error which a
-person understands and a next try that works; whatever happens, nothing but the whole folder is ever visible.
+A harmless fault must end well. Any other fault must end well by itself once the key is accepted; before that, it must end in an
+error that a person understands, and the next try must work. In every case only the whole folder is ever visible.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from tests.transfers import Couple, Exchange, snapshot
 
 _PACK = 16 * limits.KIB
 _LARGE = 60_000
-# what a sender may say that was cut off before its key was accepted
+# how a sender may end that was cut off before its key was accepted
 BEFORE_THE_KEY = frozenset({"peer_silent", "not_countersign"})
 
 
 @contextmanager
 def quick_times() -> Iterator[None]:
-    """Everything that waits for a bad line waits less."""
+    """Shortens every wait for a bad line."""
     with (
         patched(
             limits, PACK_BYTES=_PACK, STALL_SECONDS=6.0, WAITING_SECONDS=0.2, HANDSHAKE_SECONDS=3.0, REJOIN_SECONDS=30.0
@@ -46,14 +46,14 @@ def quick_times() -> Iterator[None]:
 
 
 def count_records(couple: Couple) -> dict[bool, int]:
-    """How many records a whole transfer has, to the receiver (True) and from it."""
+    """How many records a whole transfer has, to the receiver (True) and from it (False)."""
     _exchange, proxy = _through(couple, None)
     shutil.rmtree(couple.into)
     return proxy.counted
 
 
 def harm(couple: Couple, fault: Fault) -> str:
-    """One transfer with this fault, and another where it did not end well: `done`, or the sender's error before that."""
+    """One transfer with this fault, and another if it did not end well: `done`, or the sender's first error."""
     before = snapshot(couple.folder)
     device = couple.bob.device
     device.guesses.allow(couple.alice.device.identity.id, device.now())
@@ -92,7 +92,7 @@ def _through(couple: Couple, fault: Fault | None) -> tuple[Exchange, RecordProxy
 
 
 def faults(counted: dict[bool, int]) -> list[Fault]:
-    """Every harm to every record, in an order that never changes; any beginning of it is a sample."""
+    """Every harm to every record, in a fixed order; any prefix of it is a sample."""
     whole = [
         Fault(name, to_server, index)
         for to_server in (True, False)
@@ -104,14 +104,14 @@ def faults(counted: dict[bool, int]) -> list[Fault]:
 
 
 def prepare(couple: Couple, number: int = 0) -> None:
-    """The tree for one fault."""
+    """Makes the tree for one fault."""
     tree = RandomTree(couple.folder, f"cut {number}", pack=_PACK, room=_LARGE // 2, most_folders=60)
     there = sum(path.lstat().st_size for path in couple.folder.rglob("*") if path.is_file())
     tree.add_file("large.bin", max(_PACK + 1, _LARGE - there))
 
 
 def run(runs: int | None, first: int = 0) -> Figure:
-    """All of them, or `runs` from `first`."""
+    """All faults, or `runs` of them from `first`."""
     ends: dict[str, int] = {}
     with quick_couple() as couple, quick_times():
         prepare(couple)

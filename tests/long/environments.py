@@ -1,4 +1,4 @@
-"""Environments of their own for tools that must not mix with ours. Made once beside the sources, under names that git ignores."""
+"""Separate environments for tools that must not mix with ours. Created once beside the sources, under names that git ignores."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class NotHereError(Exception):
-    """The tools cannot be had on this computer; the text says why."""
+    """The tools are not available on this computer; the text says why."""
 
 
 def environment(name: str, *packages: str, with_ours: bool = False) -> Path:
-    """The folder of the programs of an environment in which these packages are installed. Raises NotHereError."""
+    """The folder of programs of an environment with these packages installed. Raises NotHereError."""
     place = ROOT / f".venv-{name}"
     python = bootstrap.python_of(place)
     ready = place / "ready.txt"

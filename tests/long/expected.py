@@ -1,4 +1,4 @@
-"""What must hold after a try, whatever ended it. Each check raises, and says what is different from what it should be."""
+"""What must hold after a try, whatever ended it. Each check raises and says what differs from what it should be."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from countersign.receipts.format import Here
 from countersign.target.publishing import beside
 from tests.transfers import snapshot
 
-Tree: TypeAlias = Mapping[str, tuple[object, ...]]  # as `snapshot` gives it
+Tree: TypeAlias = Mapping[str, tuple[object, ...]]  # as `snapshot` returns it
 _SHOWN = 12  # differences of a tree
 
 
 class LossError(AssertionError):
-    """Something is missing, left over, half-written or of another kind or time than it should be."""
+    """Something is missing, left over, half-written, or has the wrong kind or time."""
 
 
 class WrongContentsError(LossError):
-    """A file holds what another one should, or what it should not hold any more."""
+    """A file holds another file's content, or outdated content."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Look:
     sizes: Mapping[str, int]
 
     def hides(self, earlier: Look) -> bool:
-        """Whether a file has other contents than earlier behind the same kind, size and time: only a hash can tell."""
+        """Whether a file changed its content but kept kind, size and time, so that only a hash can tell."""
         return any(
             facts[0] == "file"
             and (was := earlier.tree.get(name)) is not None
@@ -49,7 +49,7 @@ def look_at(folder: Path) -> Look:
 
 
 def must_be(found: Tree, wanted: Tree, what: str) -> None:
-    """Raises unless both are the same."""
+    """Raises unless both are equal."""
     differing = sorted(name for name in found.keys() | wanted.keys() if found.get(name) != wanted.get(name))
     if not differing:
         return
@@ -69,13 +69,13 @@ def _contents(facts: tuple[object, ...] | None) -> object:
 
 @dataclass
 class Target:
-    """A folder that is received into. What was visible before a try stays as it was; what is new is a whole top entry of the source."""
+    """A folder to receive into. What was visible before a try stays the same; anything new is a whole top entry of the source."""
 
     path: Path
     before: Tree = field(default_factory=dict)
 
     def check(self, sources: Sequence[Tree], what: str) -> None:
-        """After any try. sources: what was sent in it, the last at the end."""
+        """Checks after any try. sources: what was sent in it, the last one at the end."""
         now = snapshot(self.path) if self.path.exists() else {}
         must_be(
             {name: facts for name, facts in now.items() if name in self.before}, self.before, f"{what}: seen before"
@@ -92,13 +92,13 @@ class Target:
         self.before = now
 
     def check_end(self, sources: Sequence[Tree], renamed: Mapping[str, str], known: Tree, what: str) -> None:
-        """After a try that ended well, and after `check`: all is there. known: what was visible before the try."""
+        """Checks after a try that ended well, and after `check`: everything is there. known: what was visible before the try."""
         there, sent, earlier = by_top(self.before), by_top(sources[-1]), by_top(known)
         for top, wanted in sent.items():
             place = renamed.get(top, top)
             if (
                 place in earlier or len(sources) > 1
-            ):  # the same content may have been there already: then it is left as it is
+            ):  # the same content may already have been there: then it is left as it is
                 must_be(_contents_of(there.get(place, {})), _contents_of(wanted), f"{what}: kept as {place!r}")
             else:
                 must_be(there.get(place, {}), wanted, f"{what}: received as {place!r}")
@@ -112,7 +112,7 @@ def _other_names(top: str, entry: Tree) -> Iterator[str]:
 
 
 def by_top(tree: Tree) -> dict[str, Tree]:
-    """The trees of all top entries; the entry itself is `` in its own."""
+    """The trees of all top entries. Each entry is `` in its own tree."""
     found: dict[str, dict[str, tuple[object, ...]]] = {}
     for name, facts in tree.items():
         top, _slash, rest = name.partition("/")
@@ -121,12 +121,12 @@ def by_top(tree: Tree) -> dict[str, Tree]:
 
 
 def _contents_of(tree: Tree) -> Tree:
-    """Without times and modes, which nobody sets on what was there already."""
+    """Without times and modes, which are not set on what was already there."""
     return {name: (facts[0], facts[-1] if facts[0] != "folder" else None) for name, facts in tree.items()}
 
 
 def receipt_fits(receipt: Path, folder: Path, what: str) -> bool:
-    """Whether it is countersigned. Raises where it differs from the folder."""
+    """Whether it is countersigned. Raises if it differs from the folder."""
     checked = check_receipt(receipt, folder)
     if checked.differing:
         text = f"{what}: the receipt {receipt.name} differs from {folder}: {checked.differing[:_SHOWN]}"
@@ -137,7 +137,7 @@ def receipt_fits(receipt: Path, folder: Path, what: str) -> bool:
 
 
 def receipts_agree(sent: Path, received: Path, what: str) -> dict[str, str]:
-    """Raises unless both hold the same, to the last byte, but for the names that only the receiver knows: gives these."""
+    """Raises unless both are equal to the last byte, except for the names that only the receiver knows. Returns those."""
     own = [line for line in received.read_bytes().splitlines(keepends=True) if not line.startswith(b'{"here":')]
     if b"".join(own) != sent.read_bytes():
         raise LossError(f"{what}: the two receipts are not the same")
@@ -145,9 +145,9 @@ def receipts_agree(sent: Path, received: Path, what: str) -> dict[str, str]:
 
 
 def nothing_left(state: Path, beside_targets: list[Path], what: str) -> None:
-    """Raises where a journal or staged files are left.
+    """Raises if a journal or staged files are left.
 
-    A folder that was made in the moment before, still empty, or a journal that does not count, is tidied after a day.
+    A folder created just before and still empty, or a journal that does not count, is removed after a day.
     """
     left = [*state.glob("transfers/*/about.json"), *(path for path in state.glob("staging/**/*") if not path.is_dir())]
     for folder in beside_targets:

@@ -1,4 +1,4 @@
-"""What a long run says at its end: one line, and whether the figure was reached."""
+"""What a long run reports at its end: one line, and whether the figure was reached."""
 
 from __future__ import annotations
 
@@ -26,6 +26,6 @@ class Figure:
 
 @contextmanager
 def quick_couple(folder: Path | None = None) -> Iterator[Couple]:
-    """Two computers that know each other, in a temporary folder, with a key that is quickly derived."""
+    """Two computers that know each other, in a temporary folder, with a fast key derivation."""
     with tempfile.TemporaryDirectory(dir=folder) as made, patched(keys, SCRYPT_N=QUICK_KEY):
         yield make_couple(Path(made))

@@ -1,6 +1,6 @@
-"""Fuzzing: 10 million runs over all targets, guided by coverage with atheris in an environment of its own.
+"""Fuzzing: 10 million runs over all targets, guided by coverage, with atheris in its own environment.
 
-Each target runs in a process of its own, under a limit of time and memory for every input. What it finds is printed, and kept in
+Each target runs in its own process, with a limit on time and memory for every input. What it finds is printed and kept in
 tests/long/found/ (not in git) until somebody adds it to the corpus.
 """
 
@@ -23,7 +23,7 @@ _FOUND = ROOT / "tests" / "long" / "found"
 
 
 def run(runs: int | None, first: int = 0) -> Figure:
-    """`runs` inputs over all targets, by their weights. first: leaves out so many targets."""
+    """`runs` inputs over all targets, by their weights. first: skips so many targets."""
     try:
         programs = environment("fuzz", _ATHERIS, with_ours=True)
     except NotHereError as error:
@@ -43,7 +43,7 @@ def run(runs: int | None, first: int = 0) -> Figure:
 
 
 def fuzz(python: Path, name: str, runs: int) -> tuple[int, str]:
-    """One target: how many inputs were run, and the last words of what went wrong."""
+    """One target: how many inputs ran, and the last lines of any failure."""
     _FOUND.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory(dir=in_memory()) as room:
         for number, seed in enumerate([*TARGETS[name].seeds(), *corpus(name)]):

@@ -1,8 +1,8 @@
-"""How many guesses at the code a stolen certificate is allowed in an hour: over connections, in parallel, over restarts, leaving
-half-way, with the honest owner of that certificate sending in between.
+"""How many guesses at the code a stolen certificate gets in an hour: over connections, in parallel, over restarts, leaving
+half-way, while the honest owner of that certificate sends in between.
 
-The hour is the receiver's own clock, which is handed in. A guess is a proof that the receiver has looked at: every one of them is
-written to the counter's file before, so the file's own lines are what is counted, by a watcher outside of the counter.
+The hour is that of the receiver's clock, which is passed in. A guess is a proof that the receiver has checked. Each is written to
+the counter's file first, so a watcher outside the counter counts the entries of that file.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _HOURS = 3
 
 @dataclass
 class Watch:
-    """The receiver's clock, and when it has let a guess be tried."""
+    """The receiver's clock, and the times when it allowed a guess."""
 
     now: float = 1e9
     tried: list[float] = field(default_factory=list)
@@ -62,7 +62,7 @@ class Watch:
 
 
 def hours_of_guessing(couple: Couple, attempts: int, chance: random.Random) -> Watch:
-    """`attempts` visits of a guesser within some hours, with restarts of the receiver and an honest sender in between."""
+    """`attempts` visits of a guesser within a few hours, with receiver restarts and an honest sender in between."""
     watch = Watch()
     left = attempts
     with watch.watching(), patched(receptions, _JOIN_SECONDS=10.0):
@@ -77,7 +77,7 @@ def hours_of_guessing(couple: Couple, attempts: int, chance: random.Random) -> W
 
 
 def patient_guessing(couple: Couple, rounds: int) -> Watch:
-    """A guesser that stops before the last try, and begins again whenever the owner of the certificate has sent something."""
+    """A guesser that stops before the last try and begins again whenever the certificate's owner has sent something."""
     watch = Watch()
     bob = open_setting(couple.bob.home, lambda: watch.now)
     with watch.watching(), bobs_door(Couple(couple.root, couple.alice, bob)) as scene:
@@ -92,7 +92,7 @@ def patient_guessing(couple: Couple, rounds: int) -> Watch:
 def _visit_by(who: Callable[[Scene], bool], scene: Scene, watch: Watch) -> None:
     before = len(watch.tried)
     if who(scene) and len(watch.tried) > before:
-        watch.tried.pop()  # the right code of its owner is no guess
+        watch.tried.pop()  # the owner's right code is not a guess
 
 
 def _wrong(scene: Scene) -> bool:
@@ -131,7 +131,7 @@ def _together(scene: Scene) -> bool:
 
 
 def _honest(scene: Scene) -> bool:
-    """The owner of the certificate gives the right code, and gives up after that."""
+    """The certificate's owner gives the right code, then gives up."""
     failed, shown = len(scene.heard.all(st.Failed)), len(scene.heard.all(st.Listening))
     rude, theirs, own = scene.greeted()
     rude.say(scene.proof(theirs, own))

@@ -1,4 +1,4 @@
-"""What the kill run does, round by round: seeded, in an order that never changes, so that any part of it is a sample."""
+"""What the kill run does, round by round: seeded and in a fixed order, so that any part of it is a sample."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Kill:
     who: str
     trap: Trap
     seconds: float | None = None
-    comes_back: bool = False  # the killed sender starts again while the receiver still waits
+    comes_back: bool = False  # the killed sender starts again while the receiver is still waiting
 
     def __str__(self) -> str:
         when = f"{self.trap.kind} {self.trap.count}" if self.seconds is None else f"{self.seconds:.3f} s into the data"
@@ -27,7 +27,7 @@ class Kill:
 
 @dataclass(frozen=True)
 class Step:
-    """A try into a target that ends in a kill, and what happens before the next."""
+    """A try that ends in a kill, and what happens before the next."""
 
     target: str
     kill: Kill
@@ -40,7 +40,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Round:
-    """One tree and what becomes of it. The same for the same number."""
+    """One tree and what happens to it. The same for the same number."""
 
     number: int
     steps: tuple[Step, ...]
@@ -64,11 +64,11 @@ def _every() -> list[Kill]:
 
 
 def _some(chance: random.Random) -> Kill:
-    """At a step on the disk, or at a random moment."""
+    """At a disk step, or at a random moment."""
     who, back = chance.choice(("alice", "bob")), chance.random() < 0.2
     if chance.random() < 0.35:
         return Kill(who, Trap(), chance.random() * chance.choice((0.02, 0.25)), comes_back=who == "alice" and back)
-    most = 6.5 if who == "bob" else 3.0  # most of a sender's steps on the disk are those of its receipt
+    most = 6.5 if who == "bob" else 3.0  # most of a sender's disk steps belong to its receipt
     return Kill(who, Trap("disk", int(2.718 ** (chance.random() * most))), comes_back=who == "alice" and back)
 
 

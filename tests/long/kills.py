@@ -1,8 +1,8 @@
-"""kill -9, of either side, at every status, at every state of the conversation, at every step on the disk, and at random moments.
+"""kill -9 of either side: at every status, every state of the conversation, every disk step, and at random moments.
 
-Every round has a random tree and one to four kills in a row. Between two of them the source may be edited, and the next try may go
-to another folder or another disk. After each try: what is visible is whole and right, the sender's folder is the same to the last
-byte, receipts fit. The last try ends in two equal folders, two equal receipts and nothing left behind.
+Every round has a random tree and one to four kills in a row. Between kills the source may be edited, and the next try may go to
+another folder or disk. After each try, what is visible is whole and right, the sender's folder is unchanged to the last byte, and
+receipts fit. The last try ends in two equal folders, two equal receipts and nothing left behind.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from tests.transfers import Couple, make_couple, snapshot
 KILLS = 1_000
 _PACK = 64 * limits.KIB  # small packs: many moments in a small folder
 _AWAITING = frozenset({"Listening", "Connected", "CodeWrong", "StrangerRefused", "Reconnecting"})
-# how nobody ends whose only trouble is that the other one was killed
+# errors in which a side must not end merely because the other was killed
 _FAULTS = frozenset({
     "bug", "protocol", "seal", "offer", "receipt", "differs", "peer_differs", "peer_stopped", "disk", "peer_disk", "version",
     "folder_empty", "folder_unreadable", "bad_target", "own_place", "key_refused", "code_refused",
@@ -54,7 +54,7 @@ _MEMORY = Path("/dev/shm")
 
 @dataclass
 class Tally:
-    """What was played so far."""
+    """What has been played so far."""
 
     rounds: int = 0
     transfers: int = 0
@@ -64,7 +64,7 @@ class Tally:
     hidden: int = 0
     other_disks: int = 0
     most_folders: int = 0
-    many_folders: int = 0  # trees of more than 16
+    many_folders: int = 0  # trees of more than 16 folders
 
     def __str__(self) -> str:
         return (
@@ -75,7 +75,7 @@ class Tally:
 
 
 class Theatre:
-    """A couple, and what must hold after every try."""
+    """Two computers, and what must hold after every try."""
 
     def __init__(self, root: Path, other_disk: Path | None) -> None:
         self.couple: Couple = make_couple(root)
@@ -92,7 +92,7 @@ class Theatre:
         self._looks: list[Look] = []  # the source at every try of this round
 
     def play(self, plan: Round) -> None:
-        """One round. Raises LossError or WrongContentsError, which say how to repeat it."""
+        """Plays one round. Raises LossError or WrongContentsError, which say how to repeat it."""
         self._script = []
         try:
             self._play(plan)
@@ -140,11 +140,11 @@ class Theatre:
     # --- one try -----------------------------------------------------------------------------------------------------
 
     def _try(self, target: Target, step: Step | None) -> bool:
-        """With a kill, or the last one. Whether it ended well on both sides."""
+        """One try, with a kill or as the last one. Whether it ended well on both sides."""
         kill = step.kill if step is not None else None
         trap, never = kill.trap if kill is not None else Trap(), Trap()
         stage, known = self.stage, target.before
-        self._sent = [self._looks[-1].tree]  # more than one where a sender comes back
+        self._sent = [self._looks[-1].tree]  # more than one if a sender comes back
         is_bobs = kill is not None and kill.who == "bob"
         self._allow()
         stage.open(trap if is_bobs else never, never if is_bobs else trap, target.path)
@@ -192,7 +192,7 @@ class Theatre:
             bob.say("cancel")
 
     def _come_back(self, edited: bool) -> None:
-        """The sender starts again. Where the receiver has not noticed yet that the line is dead, its person is told so, and tries again."""
+        """The sender starts again. If the receiver has not noticed yet that the connection is dead, the person is told and tries again."""
         stage = self.stage
         if edited:
             must_be(snapshot(self.couple.folder), self._looks[-1].tree, "the sender's folder")
@@ -228,11 +228,11 @@ class Theatre:
                 raise LossError(f"ended by a fault of its own: {actor.events[-3:]}")
 
     def _check_receipts(self, target: Target, what: str) -> None:
-        """Receipts of a try that ended early fit too, each beside its own folder."""
+        """Receipts of a try that ended early also fit, each its own folder."""
         couple = self.couple
         for home, folder in ((couple.alice.home, couple.folder), (couple.bob.home, target.path)):
             for receipt in home.receipts.glob("*.receipt"):
-                if home is couple.bob.home or len(self._sent) == 1:  # else the source may be another by now
+                if home is couple.bob.home or len(self._sent) == 1:  # else the source may have changed by now
                     receipt_fits(receipt, folder, what)
                 receipt.unlink()
 
@@ -244,7 +244,7 @@ class Theatre:
         both = sorted(sent.keys() & received.keys(), key=lambda name: sent[name].stat().st_mtime_ns)
         if not both or (len(self._sent) == 1 and len(sent | received) != 1):
             raise LossError(f"receipts at the end: {sent} {received}")
-        this = both[-1]  # a sender that came back may have killed itself with a receipt in its hands
+        this = both[-1]  # a sender that came back may have killed itself when it had a receipt
         pair = sent[this], received[this]
         if not (
             receipt_fits(pair[0], couple.folder, "the sender's")
@@ -263,7 +263,7 @@ class Theatre:
         target.before = {}
 
     def _tidy(self) -> None:
-        """The next round begins as if nothing had been."""
+        """Resets everything, so that the next round begins fresh."""
         couple = self.couple
         for target in self._targets.values():
             self._empty(target)
@@ -274,23 +274,23 @@ class Theatre:
             remove(path)
 
     def _allow(self) -> None:
-        """A sender that is killed at the code has used up a try."""
+        """Allows the sender again: one killed at the code has used up a try."""
         self.couple.bob.device.guesses.allow(self.couple.alice.device.identity.id, time.time())
 
 
 def _by_id(receipts: Path) -> dict[str, Path]:
-    """Receipts by the beginning of their transfer's id, with which their names end."""
+    """Receipts by the start of their transfer id, which ends their names."""
     return {path.stem.rpartition(" ")[2]: path for path in receipts.glob("*.receipt")}
 
 
 def has_other_disk() -> bool:
-    """Whether there is a file system beside that of temporary files."""
+    """Whether there is a file system other than that of temporary files."""
     return _MEMORY.is_dir() and _MEMORY.stat().st_dev != Path(tempfile.gettempdir()).stat().st_dev
 
 
 @contextmanager
 def theatre() -> Iterator[Theatre]:
-    """Two computers with small packs and short waits, and a second disk where there is one."""
+    """Two computers with small packs and short waits, and a second disk if there is one."""
     quick = (
         patched(limits, PACK_BYTES=_PACK, STATUS_SECONDS=0.0, REJOIN_SECONDS=60.0),
         patched(intake, _ACK_SECONDS=0.0),
@@ -306,7 +306,7 @@ def theatre() -> Iterator[Theatre]:
 
 
 def played(numbers: Iterable[int], kills: int | None = None) -> Figure:
-    """These rounds, or as many of them as have so many kills. The first loss ends it."""
+    """Plays these rounds, or as many as have so many kills. The first loss ends it."""
     with theatre() as stage:
         tally, wrong, lost, trouble = stage.tally, 0, 0, ""
         for number in numbers:
@@ -323,14 +323,14 @@ def played(numbers: Iterable[int], kills: int | None = None) -> Figure:
 
 
 def run(runs: int | None, first: int = 0) -> Figure:
-    """`runs` rounds of the plan, from `first`; else as many as have the whole number of kills."""
+    """`runs` rounds of the plan from `first`, or as many as have the full number of kills."""
     if runs is None:
         return played(itertools.count(first), KILLS)
     return played(range(first, first + runs))
 
 
 def in_a_process_of_its_own(numbers: Iterable[int], seconds: float) -> str:
-    """The small form: children are forked from a process that has no other thread. Gives the line that it printed."""
+    """The small form: children are forked from a single-threaded process. Returns the line that it printed."""
     command = [sys.executable, "-m", "tests.long.kills", *map(str, numbers)]
     root = Path(__file__).resolve().parents[2]
     done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False, cwd=root)

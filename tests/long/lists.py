@@ -1,4 +1,4 @@
-"""Hostile lists of files, by the row of the table of threats. Every name is tried at every door: as a file, an executable, a
+"""Hostile lists of files, named by their row in the table of threats. Every name is tried everywhere: as a file, an executable, a
 folder, a link, inside a folder, and as a link's target.
 """
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 Row = list[Any]
-List = tuple[str, list[Row], tuple[int, int, int]]  # name, entries, and what the offer says: files, bytes, entries
+List = tuple[str, list[Row], tuple[int, int, int]]  # name, entries, and the counts in the offer: files, bytes, entries
 
 NAMES: dict[str, list[str]] = {
     "P1": ["../../.ssh/authorized_keys", "../x", "a/../../x"],
@@ -36,7 +36,7 @@ def _link(name: str, target: Any, parent: int = -1) -> Row:
 
 
 def hostile_lists() -> Iterator[List]:
-    """All of them. What the offer says fits the list, so that only the one rule is broken."""
+    """All of them. The offer's counts fit the list, so that only the one rule is broken."""
     for name, entries in [*_names(), *_targets(), *_order(), *_fields()]:
         files = [row for row in entries if isinstance(row, list) and len(row) > 3 and row[0] in (1, 2)]
         total = sum(row[3] for row in files if isinstance(row[3], int) and 0 <= row[3] <= 2**60)

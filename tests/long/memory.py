@@ -1,6 +1,6 @@
-"""What a peer may cost in memory: hostile messages, endless lists and bombs, in a process whose address space is limited.
+"""What a peer may cost in memory: hostile messages, endless lists and bombs, in a process with limited address space.
 
-Both sides live in that process, so the limit is a generous one; a message that could make us allocate what it says would pass it at once.
+Both sides run in that process, so the limit is generous. A message that could make us allocate what it claims would exceed it at once.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from tests.long.to_sender import sender_cases
 from tests.rude import bobs_door, file, sending
 from tests.transfers import Couple
 
-ROOM = 768 * limits.MIB  # of address space above what the process has before; a thread alone reserves eight
-FLAT = 400  # bytes of memory for each entry of a list, both sides together
+ROOM = 768 * limits.MIB  # address space beyond what the process starts with; a thread alone reserves eight
+FLAT = 400  # bytes of memory per list entry, both sides together
 _ENTRIES = 400_000
 
 
@@ -36,7 +36,7 @@ def run(runs: int | None, first: int = 0) -> Figure:
     if not Path("/proc/self/statm").exists():
         return Figure("needs a system that tells a process its size", False, skipped=True)
     command = [sys.executable, "-m", "tests.long.memory", str(runs if runs is not None else 0)]
-    environment = {**os.environ, "MALLOC_ARENA_MAX": "2"}  # glibc would reserve 64 MiB of addresses for every thread
+    environment = {**os.environ, "MALLOC_ARENA_MAX": "2"}  # glibc would reserve 64 MiB of addresses per thread
     root = Path(__file__).resolve().parents[2]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=root, env=environment)
     last = (done.stdout.strip().splitlines() or [done.stderr.strip()[-300:]])[-1]
@@ -49,7 +49,7 @@ def _size(column: int) -> int:
 
 
 def endless_list(couple: Couple, entries: int, name: str) -> tuple[str, int]:
-    """A list of so many entries, all but one of what was offered. How the receiver ends it, and by how many bytes it grew."""
+    """A list of so many entries, all but one of those offered. Returns how the receiver ends it, and by how many bytes it grew."""
     with bobs_door(couple) as scene:
         made = sending(scene)
         made.offer(entries + 1, 3 * (entries + 1), entries + 1)
@@ -83,7 +83,7 @@ def main(runs: int) -> int:
         step = 1 if not runs else max(1, 1300 // runs)
         to_receiver = list(
             itertools.islice(receiver_cases(), 0, None, step)
-        )  # made before: a bomb costs its maker more
+        )  # built beforehand: a bomb costs its maker more
         to_sender = list(itertools.islice(sender_cases(), 0, None, step))
         room = _size(0) + ROOM
         resource.setrlimit(resource.RLIMIT_AS, (room, room))
@@ -91,7 +91,7 @@ def main(runs: int) -> int:
         word, grown = endless_list(couple, entries, "")
         assert word == "offer", word
         each = grown / entries
-        # names that are as long as they may be, past the sum of what all of them may be
+        # names of the greatest length, beyond the cap on all names together
         too_many = 10_000 if runs else limits.MAX_NAMES_BYTES // 1000 + 1000
         word, _grown = endless_list(couple, too_many, "x" * 1000)
         assert word == "offer", word

@@ -1,6 +1,6 @@
-"""Hostile messages, one broken rule at a time, to a receiver and to a sender that are otherwise right.
+"""Hostile messages that break one rule at a time, to a receiver and to a sender in an otherwise correct transfer.
 
-After each: the one word that the list expects, nothing published, nothing written outside staging, staging gone.
+After each: the one word that the list expects, nothing published, nothing written outside staging, and staging removed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ LET_IN = frozenset({"offer", "first batch", "key", "manifest", "batches", "answe
 
 
 def attack_receiver(couple: Couple, cases: Iterable[to_receiver.Case]) -> int:
-    """Says every case to Bob; the number of them. AssertionError names the one that was not refused as it should."""
+    """Sends every case to Bob. Returns their number. AssertionError names one that was not refused as it should be."""
     count = 0
     with bobs_door(couple) as scene:
         before = tree(couple.root)
@@ -63,7 +63,7 @@ def _one(scene: Scene, case: to_receiver.Case) -> None:
 
 
 def attack_sender(couple: Couple, cases: Iterable[to_sender.Case]) -> int:
-    """Says every case to Alice; the number of them. AssertionError names the one that did not end as it should."""
+    """Sends every case to Alice. Returns their number. AssertionError names one that did not end as it should."""
     for name, content in to_sender.FILES.items():
         (couple.folder / name).write_bytes(content)
     before = snapshot(couple.folder)
@@ -112,13 +112,13 @@ def _one_sending(couple: Couple, address: Address, links: queue.Queue[TlsLink], 
 
 
 def nothing_left(state: Path) -> bool:
-    """Whether neither staging nor a journal is left in this home."""
+    """Whether no staging and no journal is left in this home."""
     folders = (state / "staging", state / "transfers")
     return not any(os.listdir(folder) for folder in folders if folder.is_dir())
 
 
 def tree(root: Path) -> set[str]:
-    """Every name under a root but those of Bob's own state, which may change."""
+    """Every name under a root, except those of Bob's own state, which may change."""
     found: set[str] = set()
     for folder, folders, files in os.walk(root):
         inside = os.path.relpath(folder, root)
@@ -127,7 +127,7 @@ def tree(root: Path) -> set[str]:
             assert not unknown, unknown
             folders.clear()
             continue
-        # an accepted offer makes the empty folder that it would have arrived in
+        # accepting an offer creates the empty target folder
         found.update(
             os.path.join(inside, name) for name in folders + files if name not in ("Desktop", "received_folder")
         )

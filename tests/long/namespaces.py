@@ -1,5 +1,5 @@
-"""Two hosts on one machine, in network namespaces made here and removed afterwards: an interface is taken down in mid-transfer, the
-sender's address changes, the receiver's address changes. Skipped where the machine does not allow it.
+"""Two hosts on one machine, in network namespaces created here and removed afterwards. An interface goes down in mid-transfer, the
+sender's address changes, the receiver's address changes. Skipped if the machine does not allow it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _MIDDLE = 60_000_000
 
 
 class NotAllowedError(Exception):
-    """This machine does not let us; the text is its own."""
+    """This machine does not allow it; the text is the machine's."""
 
 
 def _ip(*arguments: str) -> None:
@@ -39,7 +39,7 @@ def _ip(*arguments: str) -> None:
 
 @dataclass(frozen=True)
 class Hosts:
-    """The names of two namespaces with an interface `wire` each, joined to one another."""
+    """The names of two namespaces, each with an interface `wire`, connected to each other."""
 
     bob: str
     alice: str
@@ -73,7 +73,7 @@ def two_hosts() -> Iterator[Hosts]:
 
 
 class Journey:
-    """A transfer between the two hosts, up to its middle."""
+    """A transfer between the two hosts, run to its middle."""
 
     def __init__(self, couple: Couple, hosts: Hosts, address: str) -> None:
         self.bob = Program(
@@ -112,16 +112,16 @@ class Journey:
 
 
 def interface_down(couple: Couple, hosts: Hosts, seconds: float) -> None:
-    """For so long nothing passes. Nothing is retyped."""
+    """Nothing passes for this long. Nothing is retyped."""
     with Journey(couple, hosts, _BOB).middle() as journey:
         hosts.set(hosts.alice, "link", "set", "wire", "down")
-        threading.Event().wait(seconds)  # how long the line is away is what is tried
+        threading.Event().wait(seconds)  # the length of the outage is what is tested
         hosts.set(hosts.alice, "link", "set", "wire", "up")
         journey.done()
 
 
 def sender_moves(couple: Couple, hosts: Hosts) -> None:
-    """The sender has another address from one moment to the next; it comes back by itself."""
+    """The sender's address changes abruptly; it reconnects by itself."""
     with Journey(couple, hosts, _BOB).middle() as journey:
         hosts.set(hosts.alice, "addr", "add", f"{_ALICE_LATER}/24", "dev", "wire")
         hosts.set(hosts.alice, "addr", "del", f"{_ALICE}/24", "dev", "wire")
@@ -132,7 +132,7 @@ def sender_moves(couple: Couple, hosts: Hosts) -> None:
 
 
 def receiver_moves(couple: Couple, hosts: Hosts) -> None:
-    """The receiver has another address: both start again, the secrets are spoken again, and only the rest is sent."""
+    """The receiver's address changes: both start again, the secrets are spoken again, and only the rest is sent."""
     with Journey(couple, hosts, _BOB).middle() as journey:
         hosts.set(hosts.bob, "addr", "add", f"{_BOB_LATER}/24", "dev", "wire")
         hosts.set(hosts.bob, "addr", "del", f"{_BOB}/24", "dev", "wire")
@@ -153,7 +153,7 @@ SCENES: dict[str, Callable[[Couple, Hosts], None]] = {
 
 
 def play(name: str, size: int = _SIZE) -> None:
-    """One scene with a file of so many bytes, and both folders compared at its end. Raises NotAllowedError."""
+    """Plays one scene with a file of so many bytes and compares both folders at its end. Raises NotAllowedError."""
     with tempfile.TemporaryDirectory() as folder, two_hosts() as hosts:
         couple = make_couple(Path(folder))
         (couple.folder / "large.bin").write_bytes(os.urandom(size))
@@ -163,7 +163,7 @@ def play(name: str, size: int = _SIZE) -> None:
 
 
 def run(runs: int | None, first: int = 0) -> Figure:
-    """The first `runs` scenes, or all."""
+    """Runs the first `runs` scenes, or all."""
     names = list(SCENES)[first : None if runs is None else first + runs]
     try:
         for name in names:

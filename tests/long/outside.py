@@ -1,7 +1,7 @@
-"""The running receiver seen from outside, by tools of others: `openssl s_client`, sslyze, and for the code bandit and pip-audit.
+"""The running receiver seen from outside, by third-party tools: `openssl s_client` and sslyze; for the code, bandit and pip-audit.
 
-Expected: TLS 1.3 and nothing older, not a byte without a certificate that is pinned, no resumption, no early data, no renegotiation,
-no compression. sslyze, bandit and pip-audit live in an environment of their own.
+Expected: TLS 1.3 and nothing older, not a byte without a pinned certificate, no resumption, no early data, no renegotiation, no
+compression. sslyze, bandit and pip-audit run in their own environment.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tests.programs import Program
 from tests.transfers import Couple, introduce, make_couple
 
 TOOLS = ("sslyze==6.3.1", "bandit==1.9.4", "pip-audit==2.10.1")
-# asserts are for our own bugs; the programs that are started are our own Python and the system's file manager, without a shell
+# asserts are for our own bugs; the only programs started are our own Python and the system's file manager, without a shell
 EXPLAINED = "B101,B404,B603,B606"
 _NO_RESUMPTION = frozenset({"NOT_SUPPORTED", "SERVER_IS_TLS_1_3_ONLY"})
 _OLD = ("-tls1", "-tls1_1", "-tls1_2")
@@ -33,7 +33,7 @@ _OLD = ("-tls1", "-tls1_1", "-tls1_2")
 
 @dataclass(frozen=True)
 class Door:
-    """A running receiver, and somebody whom it knows."""
+    """A running receiver, and a contact of it."""
 
     couple: Couple
     port: int
@@ -46,7 +46,7 @@ class Door:
 
 @contextlib.contextmanager
 def running_receiver() -> Iterator[Door]:
-    """A receiver as people start it, in a process of its own."""
+    """A receiver as people start it, in its own process."""
     with tempfile.TemporaryDirectory() as folder:
         couple = make_couple(Path(folder))
         arguments = ("--bind", "127.0.0.1", "--port", "0", "--into", str(couple.into), "--keep-listening")
@@ -55,13 +55,13 @@ def running_receiver() -> Iterator[Door]:
 
 
 def s_client(door: Door, *arguments: str) -> tuple[str, bytes]:
-    """(what openssl says of the connection, the bytes that the receiver sent inside TLS)."""
+    """(what openssl reports of the connection, the bytes that the receiver sent inside TLS)."""
     command = ["openssl", "s_client", "-connect", f"127.0.0.1:{door.port}", "-ign_eof", *arguments]
     try:
         told = subprocess.run(
             [*command, "-quiet"], capture_output=True, check=False, timeout=30, stdin=subprocess.DEVNULL
         )
-    except subprocess.TimeoutExpired as late:  # the receiver waits for our hello as long as a person may need
+    except subprocess.TimeoutExpired as late:  # the receiver waits for our hello as long as it would for a person
         return _text(late.stderr), late.stdout or b""
     return _text(told.stderr), told.stdout
 
@@ -71,14 +71,14 @@ def _text(data: bytes | None) -> str:
 
 
 def _connected(door: Door, *arguments: str) -> str:
-    """All that openssl prints of a connection that it closes at once."""
+    """Everything openssl prints about a connection that it closes at once."""
     command = ["openssl", "s_client", "-connect", f"127.0.0.1:{door.port}", *arguments]
     done = subprocess.run(command, input=b"Q\n", capture_output=True, check=False, timeout=30)
     return _text(done.stdout + done.stderr)
 
 
 def by_openssl(door: Door) -> list[str]:
-    """What is not as it should be."""
+    """What openssl finds wrong."""
     wrong = []
     for version in _OLD:
         said = _connected(door, version, *door.pinned)
@@ -113,7 +113,7 @@ def _nothing_for_strangers(door: Door) -> list[str]:
 
 
 def by_sslyze(door: Door, programs: Path) -> list[str]:
-    """What sslyze finds that should not be."""
+    """What sslyze finds wrong."""
     certs = door.couple.alice.home.certs
     report = door.couple.root / "sslyze.json"
     scans = (
@@ -180,7 +180,7 @@ def by_bandit(programs: Path) -> list[str]:
 
 
 def by_pip_audit(programs: Path) -> tuple[list[str], str]:
-    """(known weaknesses of what we pin, how much of it could be looked up)."""
+    """(known weaknesses of the pinned packages, how many could be looked up)."""
     command = [str(programs / "pip-audit"), "-r", "requirements.txt", "--require-hashes", "--disable-pip", "-f", "json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     with contextlib.suppress(ValueError):
@@ -192,7 +192,7 @@ def by_pip_audit(programs: Path) -> tuple[list[str], str]:
 
 
 def run(runs: int | None, first: int = 0) -> Figure:
-    """All tools; `runs` other than none: openssl alone."""
+    """Runs all tools; with `runs`, openssl alone."""
     if shutil.which("openssl") is None:
         return Figure("openssl is not on this computer", False, skipped=True)
     words = ["openssl s_client"]

@@ -1,7 +1,7 @@
-"""Somebody who may write there swaps folders for links as fast as a process of its own can, while we write, publish, compare, read,
-list and remove. Never is anything written, read or removed behind a link.
+"""An attacker with write access swaps folders for links, as fast as a separate process can, while we write, publish, compare, read,
+list and remove. Nothing is ever written, read or removed behind a link.
 
-A control does the same with plain paths: it shows that the race is real.
+A control does the same with plain paths, which shows that the race is real.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ ROUNDS = 10_000
 SECRET = b"secret of somebody else"
 _FOLDERS = 8
 
-# The racer: for each folder named d0, d1, ... a link to `outside` stands there for a moment, again and again.
+# The racer: replaces each folder named d0, d1, ... for a moment with a link to `outside`, again and again.
 _RACER = """
 import os, sys
 root, outside, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
@@ -62,7 +62,7 @@ while os.getppid() == int(sys.argv[4]):
 
 @contextmanager
 def racing(root: Path, outside: Path) -> Iterator[None]:
-    """A racer in `root` for as long as this lasts."""
+    """Runs a racer in `root` while the block runs."""
     command = [sys.executable, "-c", _RACER, str(root), str(outside), str(_FOLDERS), str(os.getpid())]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as racer:
         assert racer.stdout is not None
@@ -74,7 +74,7 @@ def racing(root: Path, outside: Path) -> Iterator[None]:
 
 
 class Arena:
-    """A tree of folders d0, d1, ... with a file in each, and a folder outside of it with the same names and other content."""
+    """A tree of folders d0, d1, ... with a file in each, and a folder outside with the same names and other content."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -95,11 +95,11 @@ class Arena:
         self.before = self._outside()
 
     def make_again(self) -> None:
-        """The tree anew, by handles: a plain path would be swapped under our own hands."""
+        """Builds the tree again, by handles: a plain path would be swapped while we use it."""
         self.tree.mkdir(exist_ok=True)
         root = Folder.open_root(self.tree)
         for number in range(_FOLDERS):
-            with contextlib.suppress(OSError):  # the racer holds it somewhere else
+            with contextlib.suppress(OSError):  # the racer has moved it away
                 root.make_folder(f"d{number}")
                 inside = root.folder(f"d{number}")
                 try:
@@ -112,7 +112,7 @@ class Arena:
         return {path.name: path.read_bytes() for path in self.outside.iterdir()}
 
     def escapes(self) -> int:
-        """How many names outside are other than before; puts them back."""
+        """Counts the names outside that have changed, and restores them."""
         found = set(self._outside().keys() ^ self.before.keys())
         found |= {
             name for name, content in self._outside().items() if name in self.before and content != self.before[name]
@@ -128,7 +128,7 @@ Door = Callable[[Arena, int, random.Random], bool]
 
 
 def _write(arena: Arena, number: int, chance: random.Random) -> bool:
-    """A new file in a folder of staging. True where the race was noticed."""
+    """Creates a file in a folder of staging. True if the race was noticed."""
     root = Folder.open_root(arena.tree)
     tree = Tree(arena.manifest, root)
     name = f"new{number}"
@@ -146,7 +146,7 @@ def _write(arena: Arena, number: int, chance: random.Random) -> bool:
 
 
 def _publish(arena: Arena, number: int, chance: random.Random) -> bool:
-    """A rename into a target in which names are swapped."""
+    """Renames into a target in which names are swapped."""
     source, target = Folder.open_root(arena.root), Folder.open_root(arena.tree)
     (arena.root / "arriving").write_bytes(b"new")
     try:
@@ -156,7 +156,7 @@ def _publish(arena: Arena, number: int, chance: random.Random) -> bool:
     finally:
         source.close()
         target.close()
-    # the name was free for a moment, between the racer's two steps: it is taken back for it
+    # the name was free between the racer's two steps: give it back
     for path in arena.tree.iterdir():
         if path.is_file():
             path.unlink(missing_ok=True)
@@ -164,7 +164,7 @@ def _publish(arena: Arena, number: int, chance: random.Random) -> bool:
 
 
 def _read(arena: Arena, _number: int, chance: random.Random) -> bool:
-    """A piece of the sender's file: never the content behind a link."""
+    """Reads a piece of the sender's file: never the content behind a link."""
     source = Source(Selection((arena.tree,)), arena.manifest)
     try:
         content = source.read(Piece(2 * chance.randrange(_FOLDERS) + 1, 0, len(SECRET)), memoryview(bytearray(64)))
@@ -177,7 +177,7 @@ def _read(arena: Arena, _number: int, chance: random.Random) -> bool:
 
 
 def _list(arena: Arena, _number: int, _chance: random.Random) -> bool:
-    """A listing of the sender's folder: nothing of what lies outside is in it."""
+    """Lists the sender's folder: nothing from outside is in the list."""
     own = OwnPlaces(Home(arena.root / "home"), None, b"")
     scan = scan_selection(Selection((arena.tree,)), lambda *_a: None, lambda: False, own)
     assert "precious" not in scan.manifest.names, "a name from outside was listed"
@@ -185,7 +185,7 @@ def _list(arena: Arena, _number: int, _chance: random.Random) -> bool:
 
 
 def _remove(arena: Arena, _number: int, _chance: random.Random) -> bool:
-    """Clean-up of a tree in which folders are swapped: what lies behind the links stays."""
+    """Removes a tree in which folders are swapped: what is behind the links stays."""
     try:
         remove_tree(arena.tree)
     except OSError:
@@ -196,7 +196,7 @@ def _remove(arena: Arena, _number: int, _chance: random.Random) -> bool:
 
 
 def _compare(arena: Arena, _number: int, chance: random.Random) -> bool:
-    """Content behind a link is never called the same as what arrived."""
+    """Compares: content behind a link never counts as the same as what arrived."""
     staging = arena_staging(arena)
     target = Folder.open_root(arena.tree)
     try:
@@ -208,7 +208,7 @@ def _compare(arena: Arena, _number: int, chance: random.Random) -> bool:
 
 
 def arena_staging(arena: Arena) -> Staging:
-    """A staging in which everything has the content of the secret: only what is outside would be the same."""
+    """A staging whose files all hold the secret's content, so only the files outside would compare as the same."""
     path = arena.root / f".staging-{time.monotonic_ns()}"
     path.mkdir()
     about = About(
@@ -236,7 +236,7 @@ def _never_the_same(arena: Arena, number: int, chance: random.Random) -> bool:
     return True
 
 
-# the door, and its share of the rounds
+# the operation, and its share of the rounds
 DOORS: dict[str, tuple[Door, float]] = {
     "write": (_write, 0.35), "publish": (_publish, 0.2), "read": (_read, 0.25), "list": (_list, 0.1), "remove": (_remove, 0.07),
     "compare": (_never_the_same, 0.03),
@@ -244,7 +244,7 @@ DOORS: dict[str, tuple[Door, float]] = {
 
 
 def race(rounds: int, name: str, door: Door) -> tuple[int, int]:
-    """(escapes, rounds in which the race was noticed) of one door."""
+    """(escapes, rounds in which the race was noticed) of one operation."""
     chance = random.Random(rounds)
     escapes = noticed = 0
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
@@ -261,12 +261,12 @@ def race(rounds: int, name: str, door: Door) -> tuple[int, int]:
 
 
 def control(rounds: int) -> int:
-    """The same as `write`, but with plain paths: how often it wrote outside."""
+    """The same as `_write`, but with plain paths. Returns how often it wrote outside."""
 
     def naive(arena: Arena, number: int, chance: random.Random) -> bool:
         place = arena.tree / f"d{chance.randrange(_FOLDERS)}"
         with contextlib.suppress(OSError):
-            if not place.is_symlink():  # looked, and then opened
+            if not place.is_symlink():  # checked first, then opened
                 (place / f"new{number}").write_bytes(b"x")
         return False
 
@@ -274,7 +274,7 @@ def control(rounds: int) -> int:
 
 
 def run(runs: int | None, first: int = 0) -> Figure:
-    """`runs` rounds over all doors."""
+    """`runs` rounds over all operations."""
     rounds = ROUNDS if runs is None else runs
     escapes = noticed = done = 0
     for name, (door, share) in DOORS.items():

@@ -1,4 +1,4 @@
-"""A network between two programs that sees TLS records and does one harm to one of them. Later connections pass whole."""
+"""A network between two programs that sees TLS records and harms one of them. Later connections pass unharmed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HARMLESS = frozenset({"delayed", "trickled"})
 
 @dataclass(frozen=True)
 class Fault:
-    """What becomes of record `index` (from 0) on its way to the server, or from it, on the first connection."""
+    """What happens to record `index` (from 0) on its way to or from the server, on the first connection."""
 
     harm: str
     to_server: bool
@@ -36,7 +36,7 @@ class _EndError(Exception):
 
 
 class RecordProxy:
-    """Passes on to a port on loopback. `counted` has the number of records of the first connection, to the server and from it."""
+    """Forwards to a port on loopback. `counted` has the number of records of the first connection, to the server and from it."""
 
     def __init__(self, port: int, fault: Fault | None) -> None:
         self._port = port
@@ -115,12 +115,12 @@ class RecordProxy:
                     end.shutdown(socket.SHUT_RDWR)
 
     def _harm(self, harm: str, record: bytes, source: socket.socket, target: socket.socket) -> bytes:
-        """Does it; gives what is held back until the next record has passed."""
+        """Applies the fault. Returns what is held back until the next record has passed."""
         if harm == "swapped":
             return record
         if harm == "half closed":
             target.shutdown(socket.SHUT_WR)
-            while source.recv(65536):  # read on and pass nothing
+            while source.recv(65536):  # keep reading, forward nothing
                 pass
             raise _EndError
         if harm in CUTS:

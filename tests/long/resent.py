@@ -1,8 +1,8 @@
-"""How much is sent a second time when the receiver is killed (-9) half-way: all bytes on the wire of both tries, against one whole try.
+"""How much is sent twice when the receiver is killed (-9) half-way: all bytes on the wire of both tries, against one whole try.
 
-Three folders: one large file, many small ones, and many folders with few files each. Real packs, real journals, in processes of
-their own. What was on its way is a few packs and two sockets' buffers, whatever the size of the folder; nothing that was on the disk
-is sent again.
+Three folders: one large file, many small ones, and many folders with few files each. Real packs and journals, in separate
+processes. In flight are a few packs and two socket buffers, whatever the size of the folder. Nothing that was on the disk is sent
+again.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tests.transfers import Couple, make_couple, snapshot
 MOST = 0.02
 _LARGE = 2 * 1024 * limits.MIB
 _SMALL_FILES, _SMALL = 60_000, 16 * limits.KIB
-_TEMPLATE = 64 * limits.MIB  # random content is repeated; no pack is compressed all the same
+_TEMPLATE = 64 * limits.MIB  # random content is repeated, but too far apart for a pack to be compressed
 
 
 def one_large(folder: Path, size: int) -> None:
@@ -45,7 +45,7 @@ def many_small(folder: Path, size: int) -> None:
 
 
 def many_folders(folder: Path, size: int) -> None:
-    """Files of the same few names, all of one size, each folder with two of them."""
+    """Folders with two files each, with the same few names and all of one size."""
     source = random.Random(3)
     for number in range(size // (2 * _SMALL)):
         inside = folder / f"{number // 250:03d}" / f"{number % 250:03d}"
@@ -56,7 +56,7 @@ def many_folders(folder: Path, size: int) -> None:
 
 @dataclass(frozen=True)
 class Sent:
-    """Bytes: on the wire of a whole try, of the one that was killed and of the next; content in all, and on the disk at the kill."""
+    """Bytes: on the wire of a whole try, of the killed try and of the next; of all content, and on the disk at the kill."""
 
     whole: int
     first: int
@@ -71,12 +71,12 @@ class Sent:
 
     @property
     def kept_again(self) -> int:
-        """Bytes that were on the disk and were sent all the same; a pack and the list are always sent."""
+        """Bytes that were on the disk and were sent anyway. A pack and the list are always sent."""
         return max(0, self.second - (self.whole - self.there))
 
 
 def kill_half_way(root: Path, fill: Callable[[Path, int], None], size: int) -> Sent:
-    """A whole try, one that is killed at 50 %, and its resume."""
+    """A whole try, a try killed at 50 %, and its resume."""
     couple: Couple = make_couple(root)
     fill(couple.folder, size)
     before = snapshot(couple.folder)
@@ -106,7 +106,7 @@ def _whole(stage: Stage) -> int:
 
 
 def _until_killed(stage: Stage) -> int:
-    """Bytes on the wire of a try whose receiver ends half-way."""
+    """Bytes on the wire of a try whose receiver is killed half-way."""
     bob = stage.bob
     assert bob is not None
     stage.play(lambda: not bob.alive, 300)
@@ -119,7 +119,7 @@ def _until_killed(stage: Stage) -> int:
 
 
 def run(runs: int | None, first: int = 0) -> Figure:
-    """All folders; `runs`: their size in MiB instead of the whole, for which only `kept_again` can be judged."""
+    """All folders. runs: their size in MiB instead of the full size; then only `kept_again` can be judged."""
     keys.SCRYPT_N = QUICK_KEY
     limits.STATUS_SECONDS = 0.0
     words, reached = [], True
@@ -140,7 +140,7 @@ def run(runs: int | None, first: int = 0) -> Figure:
 
 
 def in_a_process_of_its_own(mebibytes: int, seconds: float) -> tuple[int, str]:
-    """The small form. Gives exit code and output."""
+    """The small form. Returns exit code and output."""
     root = Path(__file__).resolve().parents[2]
     command = [sys.executable, "-m", "tests.long", "resent", "--runs", str(mebibytes)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False, cwd=root)

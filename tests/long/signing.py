@@ -1,4 +1,4 @@
-"""Receipts put together by hand, so that every byte of them can be a lie."""
+"""Receipts built by hand, so that every byte can be a lie."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def signature_of(body: bytes, role: Role, sign: Sign) -> str:
 
 
 def signed_receipt(header: Header, lines: Sequence[Line], receiver: Sign, sender: Sign | None = None) -> bytes:
-    """The whole file."""
+    """The bytes of the whole file."""
     body = body_of(header, lines)
     tail = msgspec.json.encode({"received": signature_of(body, Role.RECEIVER, receiver)}) + b"\n"
     if sender is not None:
@@ -34,7 +34,7 @@ def signed_receipt(header: Header, lines: Sequence[Line], receiver: Sign, sender
 
 
 def facts_of(manifest: Manifest, sender_pem: str, receiver_pem: str) -> tuple[Header, list[Line]]:
-    """What a right receipt of a whole transfer holds; every file has the hash of zeros."""
+    """The facts of a correct receipt of a whole transfer; every file has the hash of zeros."""
     digests = bytearray(32 * len(manifest))
     header = header_for(manifest, "x", b"t" * 16, "2026-01-01T00:00:00+00:00", {}, (sender_pem, receiver_pem))
     return header, list(lines_for(manifest, {}, digests))

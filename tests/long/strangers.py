@@ -1,6 +1,6 @@
-"""500 strangers at the door, silent, babbling or with a certificate that nobody knows: a paired sender is greeted all the same.
+"""500 strangers, silent, babbling or with an unknown certificate, connect; a paired sender is still greeted.
 
-Counted too: bytes that a stranger is told beyond the alert that ends its handshake.
+Also counts the bytes that a stranger hears beyond the alert that ends its handshake.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ WORDS = (
 
 @dataclass
 class Crowd:
-    """Strangers that come again whenever they are sent away, from several addresses of this computer and from one."""
+    """Strangers that reconnect whenever they are sent away, from several addresses of this computer and from one."""
 
     port: int
     size: int
-    told: list[bytes] = field(default_factory=list)  # what each was told that did not speak TLS
+    told: list[bytes] = field(default_factory=list)  # what each stranger heard that did not speak TLS
     _stopping: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> Crowd:
@@ -84,7 +84,7 @@ class Crowd:
                     self._come(key.data[0])
 
     def _attend(self, raw: socket.socket, key: selectors.SelectorKey) -> bool:
-        """Babbles once and then listens. False where it was sent away."""
+        """Babbles once, then listens. False if it was sent away."""
         try:
             if key.events & selectors.EVENT_WRITE:
                 raw.send(WORDS[key.data[0] % len(WORDS)])
@@ -100,7 +100,7 @@ class Crowd:
 
 
 def greet(scene: Scene) -> float:
-    """Seconds from a paired sender's connecting to the receiver's hello."""
+    """Seconds from the connection of a paired sender to the receiver's hello."""
     began = time.monotonic()
     rude = scene.enter()
     assert isinstance(rude.hear(), m.Hello)
@@ -109,12 +109,12 @@ def greet(scene: Scene) -> float:
 
 
 def told_beyond_the_alert(crowd: Crowd) -> int:
-    """Bytes that strangers heard who do not speak TLS, but for the one alert."""
+    """Bytes that strangers without TLS heard, except the one alert."""
     return sum(len(heard) - (_ALERT if heard[:1] == b"\x15" else 0) for heard in crowd.told)
 
 
 def application_bytes(scene: Scene, stranger: Setting) -> int:
-    """What a stranger reads who speaks TLS well, with a certificate of its own or none: the number of bytes inside TLS."""
+    """Bytes inside TLS that a stranger reads who speaks TLS well, with its own certificate or none."""
     total = 0
     for known in (True, False):
         context = (
@@ -137,7 +137,7 @@ def _nobody() -> ssl.SSLContext:
 
 @contextlib.contextmanager
 def many_handles(wanted: int) -> Iterator[None]:
-    """As many open files as the crowd needs. (What the receiver allows itself is not changed by this in another process.)"""
+    """Allows as many open files as the crowd needs. (The limit of a receiver in another process does not change.)"""
     if sys.platform != "win32":
         import resource
 

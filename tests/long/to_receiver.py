@@ -1,4 +1,4 @@
-"""What a hostile sender says to a receiver: a place in the conversation, bytes, and the one word that must come back."""
+"""What a hostile sender sends to a receiver: a place in the conversation, bytes, and the one word that must come back."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Say = Callable[["Visit"], None]
 
 @dataclass
 class Visit:
-    """Where a hostile sender stands: only what the place has brought is set."""
+    """Where a hostile sender is: only what the conversation has reached is set."""
 
     scene: Scene
     rude: Rude
@@ -42,7 +42,7 @@ class Visit:
 
 @dataclass(frozen=True)
 class Case:
-    """`say` at `place`; the receiver must end it with one of `words`."""
+    """Sends `say` at `place`; the receiver must end with one of `words`."""
 
     name: str
     place: str
@@ -50,7 +50,7 @@ class Case:
     words: frozenset[str]
 
 
-# --- how to come to a place -------------------------------------------------------------------------------------------
+# --- how to reach a place ---------------------------------------------------------------------------------------------
 
 
 def _greeted(scene: Scene) -> Visit:
@@ -101,7 +101,7 @@ def _batches(scene: Scene) -> Visit:
 
 
 def _opened(scene: Scene) -> Visit:
-    """A list of two files was said to its end."""
+    """A list of two files was sent to its end."""
     visit = _offer(scene)
     assert visit.made is not None
     visit.made.offer(2, 6, 2)
@@ -157,7 +157,7 @@ _SUMMARIES: dict[str, list[object]] = {
 
 
 def receiver_cases() -> Iterator[Case]:
-    """Every case, in an order that never changes."""
+    """Every case, in a fixed order."""
     for place, (_reach, own) in PLACES.items():
         allowed = own | ALWAYS
         for name, data in (*out_of_place(allowed), *lengths(CAPS, allowed)):
@@ -235,7 +235,7 @@ def _sealed(place: str, stream: Stream, number: int, word: str) -> Iterator[Case
 def _ring_of(
     ring: KeyRing, master: bytes | None = None, transfer_id: bytes | None = None, ids: bytes | None = None
 ) -> KeyRing:
-    """The ring of somebody who has all but one thing right."""
+    """The ring of a sender with all but one thing right."""
     ids = ids or ring._ids
     return KeyRing(master or ring._master, transfer_id or ring.transfer_id, ids[:32], ids[32:])
 

@@ -1,4 +1,4 @@
-"""What a hostile receiver says to a sender: a place in the conversation, bytes, and the one problem that the sender must end with."""
+"""What a hostile receiver sends to a sender: a place in the conversation, bytes, and the one problem that the sender must end with."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FILES = {"a": b"abc", "b": b"abc"}
 
 @dataclass
 class Host:
-    """Where a hostile receiver stands. `ring_of(offer)` waits for the key that the sender's person reads out."""
+    """Where a hostile receiver is. `ring_of(offer)` waits for the key that the sending person reads out."""
 
     rude: Rude
     identity: Identity
@@ -54,7 +54,7 @@ Say = Callable[[Host], None]
 
 @dataclass(frozen=True)
 class Case:
-    """`say` at `place`; the sender must end with one of `codes`."""
+    """Sends `say` at `place`; the sender must end with one of `codes`."""
 
     name: str
     place: str
@@ -62,11 +62,11 @@ class Case:
     codes: frozenset[str]
 
 
-# --- how to come to a place -------------------------------------------------------------------------------------------
+# --- how to reach a place ---------------------------------------------------------------------------------------------
 
 
 def _start(_host: Host) -> None:
-    """Nothing was said yet."""
+    """Nothing was sent yet."""
 
 
 def _code(host: Host) -> None:
@@ -114,7 +114,7 @@ def _say_answer(host: Host, answer: Answer) -> None:
 
 
 def _half(host: Host) -> None:
-    """The first of the hashes was said."""
+    """The first of the hashes was sent."""
     _data(host)
     token = host.seal(Stream.HASHES, 0, False, msgspec.msgpack.encode({"time": TIME}))
     host.rude.raw(frame(Kind.HASHES, token))
@@ -132,7 +132,7 @@ def _run(**changes: Any) -> dict[str, Any]:
 
 
 def _judged(host: Host) -> None:
-    """The hashes were told and found right."""
+    """The hashes were sent and found right."""
     _data(host)
     _say_hashes(host, {"time": TIME}, _run())
     verdict = host.rude.hear()
@@ -156,7 +156,7 @@ PLACES: dict[str, tuple[Callable[[Host], None], frozenset[Kind]]] = {
 
 
 def sender_cases() -> Iterator[Case]:
-    """Every case, in an order that never changes."""
+    """Every case, in a fixed order."""
     for place, (_reach, allowed) in PLACES.items():
         for name, data in (*out_of_place(allowed), *lengths(CAPS, allowed)):
             yield _raw(place, name, data, "protocol")
@@ -294,7 +294,7 @@ def _hashes() -> Iterator[Case]:
         )
 
     def lying(host: Host) -> None:
-        """A hash that differs is sent again over a new connection, which this host never makes."""
+        """Files that differ must come again over a new connection. This host sends a receipt instead."""
         _say_hashes(host, first, _run(hashes=bytes(64)))
         verdict = host.rude.hear()
         assert isinstance(verdict, m.Sealed)
@@ -311,7 +311,7 @@ def _ring(host: Host) -> KeyRing:
 
 
 def _notice(host: Host, change: Change) -> bytes:
-    """The token of a receipt's notice."""
+    """The token of a receipt notice."""
     pems = host.sender_pem, host.identity.pem.decode()
     assert host.offer is not None
     digests = bytearray(HASHES)

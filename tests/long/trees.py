@@ -1,7 +1,7 @@
-"""Random trees, and random edits of them: the same for the same seed.
+"""Random trees and random edits of them, the same for the same seed.
 
-What they are made of is what mistakes hide in: the same file names in many folders, files of one size and one time with different
-contents, names that sort oddly, sizes beside every boundary.
+They hold what bugs hide in: the same file names in many folders, files of one size and time with different contents, names that
+sort oddly, sizes next to every boundary.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from countersign.pack.names import check_target, local_problem, system_of
 MOST_FOLDERS = 3_000
 _DAY = 86_400 * 1_000_000_000
 _NOW = 1_700_000_000_123_456_789
-_PLAIN = ("f", "g", "data", "notes.txt", "index", "a", "b")  # few: most folders hold the same names
+_PLAIN = ("f", "g", "data", "notes.txt", "index", "a", "b")  # few, so that most folders hold the same names
 _HARD = (
     "a", "a.b", "a b", "a-b", "ab", "A", "Ab", "a.", "a..", "...", "..a", "-rf", "--", "-", " lead", "trail ", "it's", 'say "so"',
     "~", "$HOME", "*", "wh?t", "a:b", "con", "NUL.txt", "name (2)", "name (2).txt", ".hidden", "tab\there", "new\nline", "\u00e9",
@@ -36,12 +36,12 @@ _LONGEST_PATH = 1_500 if _POSIX else 100  # of names in a tree: longer ones woul
 
 
 class RandomTree:
-    """A folder that is filled with something else each time. `anchor`: a top name that no edit removes."""
+    """A folder with different contents each time. `anchor`: a top name that no edit removes."""
 
     def __init__(
         self, root: Path, seed: str, *, pack: int, room: int = 1_200_000, most_folders: int = MOST_FOLDERS
     ) -> None:
-        """pack: bytes of a pack, whose boundaries count. room: about how many bytes all files may have."""
+        """pack: size of a pack in bytes, whose boundaries matter. room: about how many bytes all files may have."""
         self.root = root
         self.chance = random.Random(seed)
         self._room = room
@@ -50,8 +50,8 @@ class RandomTree:
         self._large = tuple(
             around + more for around in (64 * kib, 256 * kib, pack, 3 * pack) for more in (-1, 0, 1)
         )  # fmt: skip
-        self._contents: dict[int, list[bytes]] = {}  # of earlier files by size, so that some come again
-        self._one_time = self.chance.choice((None, None, _NOW))  # all of one time, and small ones of one size
+        self._contents: dict[int, list[bytes]] = {}  # of earlier files by size, so that some are reused
+        self._one_time = self.chance.choice((None, None, _NOW))  # all with one time, and small ones with one size
         self._one_size = self.chance.choice((None, 17)) if self._one_time else None
         self.folders = 0
         root.mkdir(parents=True, exist_ok=True)
@@ -92,7 +92,7 @@ class RandomTree:
             self._set_time(path)
 
     def _many(self, folders: list[Path]) -> None:
-        """So many small files that two threads make them."""
+        """Enough small files that two threads create them."""
         folder = self.chance.choice(folders)
         for number in range(700):
             path = folder / f"{number:03d}"
@@ -113,7 +113,7 @@ class RandomTree:
         return path
 
     def _content(self, size: int) -> bytes:
-        """Random, or text that can be compressed, or what an earlier file holds."""
+        """Random bytes, compressible text, or the content of an earlier file."""
         chance = self.chance
         earlier = self._contents.setdefault(size, [])
         if earlier and chance.random() < 0.1:
@@ -134,7 +134,7 @@ class RandomTree:
         path.symlink_to("/".join([*[".."] * depth, target]) if target != "." else "nowhere")
 
     def _free(self, folder: Path, name: str | None = None) -> Path:
-        """A path that is free in a folder on every system; the name is a hard one by chance."""
+        """A path in a folder that is free on every system; the name is sometimes a hard one."""
         chance = self.chance
         taken = {_key(entry) for entry in os.listdir(folder)}
         for number in range(1_000):
@@ -157,7 +157,7 @@ class RandomTree:
         _set_time(path, date if _POSIX else max(0, date) // 100 * 100)
 
     def add_file(self, name: str, size: int) -> None:
-        """A file at the top, of content that cannot be compressed; nothing where the name is taken."""
+        """A file at the top with incompressible content; nothing if the name is taken."""
         path = self.root / name
         if not os.path.lexists(path):
             path.write_bytes(self.chance.randbytes(size))
@@ -165,7 +165,7 @@ class RandomTree:
     # --- editing -----------------------------------------------------------------------------------------------------
 
     def edit(self) -> list[str]:
-        """Changes a few things, and names them. `hidden` is a change of contents that leaves size and time as they were."""
+        """Changes a few things and names them. `hidden` is a change of contents that keeps size and time."""
         acts: dict[str, Callable[[], bool]] = {
             "hidden": self._hide, "contents": self._rewrite, "size": self._resize, "rename": self._rename, "remove": self._remove,
             "add": self._add, "other kind": self._other_kind, "touch": self._touch, "swap": self._swap, "exec": self._exec,
@@ -179,13 +179,13 @@ class RandomTree:
         return done
 
     def _drop_links_out(self) -> None:
-        """A link that was moved up may lead out of the tree now: nobody would send it."""
+        """Drops links that lead out of the tree after a move: no sender would send them."""
         for name in self._all(stat.S_ISLNK):
             if not check_target(os.readlink(self.root / name), name.count(os.sep)):
                 (self.root / name).unlink()
 
     def _all(self, test: Callable[[int], bool] = lambda _mode: True) -> list[str]:
-        """Paths of all entries that the test of the mode accepts: in an order that never changes, what is in a folder before it."""
+        """Paths of all entries whose mode passes the test, in a fixed order, a folder's entries before the folder."""
         found = []
         for folder, folders, files in os.walk(self.root, topdown=False):
             for name in sorted((*folders, *files)):
@@ -199,7 +199,7 @@ class RandomTree:
         return self.root / self.chance.choice(names) if names else None
 
     def _hide(self) -> bool:
-        """Other contents behind the same size and time: of one file, or of every third."""
+        """Changes contents but keeps size and time: of one file, or of every third."""
         names = [name for name in self._all(stat.S_ISREG) if os.lstat(self.root / name).st_size]
         if not names:
             return False
@@ -209,7 +209,7 @@ class RandomTree:
         return True
 
     def _rewrite(self) -> bool:
-        """Other contents of the same size; the time tells."""
+        """Changes contents but keeps the size; the time shows it."""
         path = self._some(stat.S_ISREG)
         return path is not None and _change(path, self.chance, back=False)
 
@@ -253,7 +253,7 @@ class RandomTree:
         return True
 
     def _other_kind(self) -> bool:
-        """A file becomes a folder, and the other way round."""
+        """A file becomes a folder, or the other way round."""
         path = self._some(lambda mode: not stat.S_ISLNK(mode))
         if path is None:
             return False
@@ -274,7 +274,7 @@ class RandomTree:
         return path is not None
 
     def _swap(self) -> bool:
-        """Two files take each other's place, with their times."""
+        """Two files swap places, with their times."""
         one, other = self._some(stat.S_ISREG), self._some(stat.S_ISREG)
         if one is None or other is None or one == other:
             return False
@@ -291,7 +291,7 @@ class RandomTree:
 
 
 def remove(path: Path) -> None:
-    """A file, a link or a folder with all that is in it."""
+    """Removes a file, a link, or a folder with everything in it."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -299,7 +299,7 @@ def remove(path: Path) -> None:
 
 
 def _change(path: Path, chance: random.Random, *, back: bool) -> bool:
-    """Changes one byte, or all of them."""
+    """Changes one byte or all of them."""
     before = path.lstat()
     if not before.st_size:
         return False
@@ -322,5 +322,5 @@ def _set_time(path: Path, date: int) -> None:
 
 
 def _key(name: str) -> str:
-    """Names with the same key may be one name to this system."""
+    """Names with the same key may be the same name to this system."""
     return name if sys.platform == "linux" else unicodedata.normalize("NFD", name).casefold()
