@@ -1,7 +1,8 @@
 """State tables, and the conversation that follows one.
 
-Each protocol has its own table: see transfer.states. Two rules hold for all. A message that the table does not list is
-an error: the peer's if it arrives, our bug if we send it. `waiting` and `stop` are valid in every state with a listener.
+Each protocol has its own table: see transfer.states. Two rules hold for all. A message that the table does not list
+is an error: the peer's if it arrives, our bug if we send it. `waiting` and `stop` are valid in every state in which
+a side listens.
 """
 
 from __future__ import annotations
