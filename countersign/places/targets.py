@@ -81,7 +81,7 @@ class _Target:
 
 
 def check_target(own: OwnPlaces, into: Path) -> None:
-    """Raises TargetRefused if nothing may be received there, even if it does not exist yet; DiskProblem. Writes nothing."""
+    """Raises TargetRefused for a folder that may not receive, even if it is missing; DiskProblem. Writes nothing."""
     path = Path(os.path.realpath(into))
     nearest = next((above for above in (path, *path.parents) if os.path.lexists(above)), path)
     try:
