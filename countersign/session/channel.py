@@ -58,7 +58,7 @@ class Channel:
         self._allocate = allocate
 
     def check_with(self, check: Callable[[], None]) -> None:
-        """From now on, every wait calls `check`, which raises other threads' errors. `link.wake` triggers it at once."""
+        """From now on, every wait calls `check`, which raises other threads' errors. `link.wake` calls it at once."""
         self._check = check
 
     def send(self, message: Message) -> None:
