@@ -1,4 +1,4 @@
-"""An open file or folder is an object that owns its number. A leaf; standard library only.
+"""An open file or folder is an object that owns its number (file descriptor). A leaf; standard library only.
 
 The system reuses a closed file's number for the next file it opens. A kept copy of the number would then read or write
 the wrong file. So no other object ever holds a number, and using a closed one is our own bug.
@@ -14,7 +14,7 @@ _CLOSED = -1
 
 
 class Handle:
-    """Owns one file descriptor. Close it once."""
+    """Owns one number. Close it once."""
 
     __slots__ = ("_number",)
 

@@ -159,7 +159,7 @@ class Folder(Handle):
     def create_small(self, name: str, executable: bool, content: Buffer, mtime: int) -> None:
         """Makes a new file with its whole content and its date (nanoseconds since 1970).
 
-        Leaves nothing if it fails. Keeps the descriptor inside this call, as `read_small` does.
+        Leaves nothing if it fails. The number never leaves this call, as in `read_small`.
         """
         number = os.open(name, _CREATE_FLAGS, 0o777 if executable else 0o666, dir_fd=self.number)
         try:
@@ -179,7 +179,7 @@ class Folder(Handle):
     def read_small(self, name: str, buffer: memoryview) -> tuple[int, os.stat_result]:
         """Opens, fills the buffer, closes. Returns the bytes read and the status after reading. Follows no link.
 
-        The descriptor never leaves this call: for 200,000 small files, an object for each took 0.3 s.
+        The number never leaves this call: for 200,000 small files, an object for each took 0.3 s.
         """
         number = os.open(name, _READ_FLAGS, dir_fd=self.number)
         try:

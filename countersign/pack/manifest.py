@@ -1,4 +1,4 @@
-"""The manifest lists a folder's entries, in columns so that a million entries stay small. This is also its wire form.
+"""The list of a folder's entries, in columns so that a million of them stay small, and its wire form.
 
 The order is depth first, with ascending names in each folder: parents precede their children, and no name occurs twice.
 """

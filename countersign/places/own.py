@@ -27,7 +27,7 @@ class Secret(Enum):
 
     NONE = "none"
     OWN = "own"
-    KEY = "key"  # somebody's private key
+    KEY = "key"  # another private key
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ class Published:
 
 
 def publish(staging: Staging, into: Path, own: OwnPlaces) -> Published:
-    """Moves every top entry into `into`. Raises DiskProblem, leaving moved entries in place; TargetRefused."""
+    """Moves every top entry into `into`. Raises TargetRefused, or DiskProblem, which leaves moved entries in place."""
     done = Published()
     comparison = _Comparison(staging)
     with disk_errors(into), Folder.open_root(into) as target:
