@@ -1,1 +1,1 @@
-"""What everything may use and what uses nothing: errors, limits, texts, files."""
+"""The bottom layer: errors, limits, texts, files. Every room may use it; it uses none of them."""

@@ -1,4 +1,4 @@
-"""Sizes, durations, numbers and moments in the reader's own form (Babel has the Unicode CLDR's rules). A leaf."""
+"""Formats sizes, durations, numbers and dates for the reader's locale (Babel has the Unicode CLDR rules). A leaf."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ def _locale() -> Locale:
 
 
 def number_text(n: int) -> str:
-    """A whole number with its groups apart."""
+    """A whole number with group separators."""
     return format_decimal(n, locale=_locale())
 
 
 def percent_text(fraction: float) -> str:
-    """A share from 0 to 1 in whole per cent, never more than there is: 100 % means all of it."""
+    """A fraction from 0 to 1 in whole per cent, rounded down: 100 % means all of it."""
     return format_percent(int(fraction * 100) / 100, locale=_locale())
 
 
 def size_text(n: float) -> str:
-    """A number of bytes as people read it, in decimal units."""
+    """A number of bytes in decimal units."""
     if n < 1000:
         return ngettext("{n} byte", "{n} bytes", int(n)).format(n=int(n))
     value = float(n)
@@ -46,11 +46,11 @@ def size_text(n: float) -> str:
         if value < 999.5 or unit == _UNITS[-1]:
             break
     number = format_decimal(value, "#,##0.0" if value < 99.95 else "#,##0", locale=_locale())
-    return f"{number}\u00a0{unit}"  # a unit stays with its number
+    return f"{number}\u00a0{unit}"  # no line break between number and unit
 
 
 def time_text(seconds: float) -> str:
-    """A duration as people say it: seconds, minutes, hours."""
+    """A duration in seconds, minutes or hours."""
     whole = max(0, round(seconds))
     if whole < 60:
         return _("{n} s").format(n=whole)
@@ -60,6 +60,6 @@ def time_text(seconds: float) -> str:
 
 
 def moment_text(moment: datetime.datetime) -> str:
-    """A date and a time of day, in this computer's time zone."""
+    """A date and time of day, in this computer's time zone."""
     local, locale = moment.astimezone().replace(tzinfo=None), _locale()
     return f"{format_date(local, 'medium', locale)}, {format_time(local, 'short', locale=locale)}"

@@ -1,6 +1,6 @@
-"""Small files of ours, written so that being cut off anywhere leaves the old or the new one, never half.
+"""Our own small files. An interrupted write leaves the old file or the new one, never half.
 
-Read so that nothing in their place can make us wait or fill the memory. Standard library only.
+Reading never blocks and never fills the memory, whatever lies at the path. Standard library only.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import BinaryIO
 
 from countersign.base.i18n import _
 
-_SPARE = re.compile(r"\.(.+\.[0-9a-f]{12}|[0-9a-f]{16})")  # what `spare_name` gives
-_OLD = 86_400.0  # seconds; a younger one may be in somebody's hands
+_SPARE = re.compile(r"\.(.+\.[0-9a-f]{12}|[0-9a-f]{16})")  # the names that `spare_name` makes
+_OLD = 86_400.0  # seconds; a younger one may still be in use
 PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
 PUBLIC_FILE = 0o644
@@ -25,15 +25,15 @@ PUBLIC_FILE = 0o644
 
 _NO_WAITING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
 _READ_FLAGS = _NO_WAITING | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-_LONGEST_SPARE = 200  # bytes of the name that a spare file repeats; most file systems end a name at 255
+_LONGEST_SPARE = 200  # bytes of the original name kept in a spare name; most file systems allow 255
 
 
 class OddFile(OSError):
-    """What lies in the place of a file of ours is no file, or is larger than one of ours can be."""
+    """The path holds no regular file, or one that is too large to be ours."""
 
 
 def open_regular(path: Path) -> BinaryIO:
-    """Opens a file to read it part by part. Never waits: raises OddFile for a pipe, a device or a folder, else OSError."""
+    """Opens a file for reading in parts. Never blocks: raises OddFile for a pipe, device or folder; also OSError."""
     handle = os.open(path, _READ_FLAGS)
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
@@ -45,7 +45,7 @@ def open_regular(path: Path) -> BinaryIO:
 
 
 def read_small(path: Path, cap: int) -> bytes:
-    """The content of a file of at most `cap` bytes. Raises OddFile for a larger one and for what is no file, else OSError."""
+    """The content of a file of at most `cap` bytes. Raises OddFile if it is larger or no regular file; also OSError."""
     with open_regular(path) as file:
         data = file.read(cap + 1)
     if len(data) > cap:
@@ -54,7 +54,7 @@ def read_small(path: Path, cap: int) -> bytes:
 
 
 def replace_file(path: Path, data: bytes, mode: int = PRIVATE_FILE) -> None:
-    """Writes a new file beside and renames it over `path`. On the disk when this returns."""
+    """Writes a new file beside `path` and renames it over. It is on the disk when this returns."""
     spare = _written_beside(path, data, mode)
     try:
         os.replace(spare, path)
@@ -79,18 +79,18 @@ def _written_beside(path: Path, data: bytes, mode: int) -> Path:
 
 
 def spare_name(name: str = "") -> str:
-    """For a file that is still being written: hidden, and of one that will be called `name`, or is not called anything yet."""
+    """A hidden name for a file still being written. `name`: its later name, if that is known."""
     return f".{cut_to_bytes(name, _LONGEST_SPARE)}.{secrets.token_hex(6)}" if name else f".{secrets.token_hex(8)}"
 
 
 def cut_to_bytes(text: str, most: int) -> str:
-    """The beginning of a name that takes at most so many bytes of UTF-8, without half a character at its end."""
+    """Cuts a name to at most `most` bytes of UTF-8, never inside a character."""
     data = text.encode("utf-8", "surrogatepass")
     return text if len(data) <= most else data[:most].decode("utf-8", "ignore")
 
 
 def remove_spares(folder: Path, now: float) -> None:
-    """Removes what a program that was killed had begun to write here, a day ago and more. now: seconds since 1970."""
+    """Removes spare files that a killed program left here at least a day ago. now: seconds since 1970."""
     with os.scandir(folder) as found:
         old = [
             entry.path
@@ -104,14 +104,14 @@ def remove_spares(folder: Path, now: float) -> None:
 
 
 def private_folder(path: Path) -> None:
-    """A folder that only its owner may enter, made where it is missing."""
+    """Makes a folder that only its owner may enter, unless it exists."""
     path.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
 
 
 def tighten(path: Path, mode: int) -> bool:
-    """Takes away what the mode of `path` allows beyond `mode`. True where there was something to take away.
+    """Removes permissions of `path` beyond `mode`. True if there were any.
 
-    Windows keeps its own access lists, which the user's profile folder sets; modes say nothing there.
+    Does nothing on Windows: access lists count there, not modes, and the user's profile folder sets them.
     """
     if sys.platform == "win32":
         return False
@@ -123,7 +123,7 @@ def tighten(path: Path, mode: int) -> bool:
 
 
 def sync_folder(path: Path) -> None:
-    """Makes the names in a folder durable, where the system has a way."""
+    """Makes the names in a folder durable, where the system can."""
     if sys.platform == "win32":
         return
     handle = os.open(path, os.O_RDONLY)
@@ -134,7 +134,7 @@ def sync_folder(path: Path) -> None:
 
 
 def set_aside(path: Path) -> Path:
-    """Renames a damaged file so that it is kept but not read again; gives the new name."""
+    """Renames a damaged file, so it is kept but not read again. Returns the new path."""
     aside = path.with_name(f"{path.name}.damaged-{secrets.token_hex(4)}")
     path.rename(aside)
     return aside

@@ -1,7 +1,7 @@
-"""An open file or folder as an object that owns its number. A leaf; standard library only.
+"""An open file or folder is an object that owns its number (file descriptor). A leaf; standard library only.
 
-The system uses the number of a closed file again for the next one that is opened. Whoever kept a copy of a number would
-then read or write another file. So no other object ever holds a number, and using one that was closed is our own bug.
+The system reuses a closed file's number for the next file it opens. A kept copy of the number would then read or write
+the wrong file. So no other object ever holds a number, and using a closed one is our own bug.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ class Handle:
 
     @property
     def number(self) -> int:
-        """The number, for one call of the system and never to be kept. AssertionError where it was closed."""
+        """The number, for one system call and never to be kept. AssertionError if closed."""
         if self._number == _CLOSED:
             raise AssertionError("a handle was used after it was closed")
         return self._number
 
     @property
     def closed(self) -> bool:
-        """Whether it was closed."""
+        """Whether it is closed."""
         return self._number == _CLOSED
 
     def close(self) -> None:
-        """Gives the number back to the system. AssertionError where that was done already."""
+        """Returns the number to the system. AssertionError if already closed."""
         number, self._number = self.number, _CLOSED
         os.close(number)
 
@@ -47,12 +47,12 @@ class Handle:
 
 
 class OpenFile(Handle):
-    """What every system does alike with an open file."""
+    """The operations on an open file that are the same on every system."""
 
     __slots__ = ()
 
     def cut_to(self, size: int) -> None:
-        """Cuts off what lies behind `size`, and writes on from there."""
+        """Truncates to `size` and continues writing there."""
         os.ftruncate(self.number, size)
         os.lseek(self.number, size, os.SEEK_SET)
 

@@ -1,7 +1,7 @@
-"""Texts in the reader's language. Every text that a person reads goes through `_` or `ngettext` here.
+"""Texts in the reader's language. Every text for a person goes through `_` or `ngettext`.
 
-The catalogues are `locale/LANGUAGE.po`, read with Babel where that is installed; before the first set-up has put it there,
-everything is said in English. Standard library only otherwise: the bootstrap speaks to people before anything is installed.
+The catalogues are `locale/LANGUAGE.po`, read with Babel. Until the first set-up installs Babel, all texts are English.
+Otherwise standard library only: the bootstrap shows texts before anything is installed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-LANGUAGES = {"en": "English", "de": "Deutsch"}  # each in its own words, for somebody who cannot read the others
+LANGUAGES = {"en": "English", "de": "Deutsch"}  # each in its own language, for readers of no other
 VARIABLE = "COUNTERSIGN_LANGUAGE"
 LOCALES = Path(__file__).parents[1] / "locale"
 _asked = ""
@@ -22,14 +22,14 @@ _chosen = ""
 
 
 def use(language: str) -> None:
-    """Chooses the language of all texts from now on: one of LANGUAGES, or nothing for the system's."""
+    """Sets the language of all texts from now on: one of LANGUAGES, or empty for the system's."""
     global _asked, _chosen
     _asked, _chosen = language, ""
 
 
 def locale_name() -> str:
-    """What the reader reads, such as `de` or `en_GB`: what was chosen, else what the system says, else English."""
-    global _chosen  # noqa: PLW0603 - asking the system may take a process
+    """The reader's locale, such as `de` or `en_GB`: the chosen one, else the system's, else English."""
+    global _chosen  # noqa: PLW0603 - asking the system may start a process
     if not _chosen:
         system = _system_locale()
         _chosen = _asked if _asked in LANGUAGES and not system.startswith(_asked) else system
@@ -37,20 +37,20 @@ def locale_name() -> str:
 
 
 def language() -> str:
-    """The language that is spoken now, one of LANGUAGES."""
+    """The current language, one of LANGUAGES."""
     found = locale_name().partition("_")[0]
     return found if found in LANGUAGES else "en"
 
 
 def _system_locale() -> str:
-    """The reader's locale as the system has it: https://docs.python.org/3/library/gettext.html#gettext.find names the variables."""
+    """The system's locale. For the variables see https://docs.python.org/3/library/gettext.html#gettext.find."""
     for variable in (VARIABLE, "LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
         value = os.environ.get(variable, "").split(":")[0].split(".")[0].split("@")[0]
         if value:
             return value if value not in ("C", "POSIX") else "en"
     if sys.platform == "win32":
         return _windows_locale()
-    if sys.platform == "darwin":  # programs that are started by a double click have no LANG there
+    if sys.platform == "darwin":  # programs started by a double click have no LANG there
         command = ["defaults", "read", "-g", "AppleLocale"]
         try:
             return subprocess.run(command, capture_output=True, text=True, timeout=2, check=True).stdout.strip() or "en"
@@ -78,7 +78,7 @@ def _translation() -> gettext.NullTranslations:
 
 
 def read_catalogue(path: Path) -> gettext.NullTranslations | None:
-    """A catalogue of translated texts; None where Babel is not there yet."""
+    """A catalogue of translated texts; None while Babel is not installed."""
     try:
         from babel.messages.mofile import write_mo
         from babel.messages.pofile import read_po
@@ -97,7 +97,7 @@ def _(text: str) -> str:
 
 
 def ngettext(one: str, many: str, n: int) -> str:
-    """The form of the text that goes with the number `n`."""
+    """The form of the text for the number `n`."""
     return _translation().ngettext(one, many, n)
 
 

@@ -1,4 +1,4 @@
-"""A lock between processes, held on an open file: the system lets go of it when its holder dies. Standard library only."""
+"""A lock between processes, on an open file: the system releases it when its holder dies. Standard library only."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PAUSE = 0.05
 
 @contextlib.contextmanager
 def file_lock(path: Path, seconds: float = 60.0) -> Iterator[None]:
-    """Holds the lock at `path`, made where it is missing. Raises TimeoutError when somebody else keeps it so long."""
+    """Holds the lock at `path`, made if missing. Raises TimeoutError if it is not free within `seconds`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with Handle(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)) as handle:
         deadline = time.monotonic() + seconds
@@ -24,11 +24,11 @@ def file_lock(path: Path, seconds: float = 60.0) -> Iterator[None]:
             if time.monotonic() > deadline:
                 raise TimeoutError(str(path))
             time.sleep(_PAUSE)
-        yield  # closing lets go of the lock
+        yield  # closing releases the lock
 
 
 def hold(path: Path) -> Handle | None:
-    """Takes the lock at `path` without waiting: a handle that holds it until it is closed, or None."""
+    """Takes the lock at `path` without waiting: a handle that holds it until closed, or None."""
     handle = Handle(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600))
     if _take(handle.number):
         return handle

@@ -1,18 +1,18 @@
-"""Foreign text made fit for a person's eye: nothing that hides, moves or forges. A leaf."""
+"""Makes foreign text safe to display: no character can hide, reorder or forge anything. A leaf."""
 
 from __future__ import annotations
 
 import unicodedata
 
 _HIDING = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0\u034f\u17b4\u17b5")  # letters and marks that show nothing
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0\u034f\u17b4\u17b5")  # letters and marks that are invisible
 LONGEST = 200
 
 
 def printable(text: str, longest: int = LONGEST) -> str:
     """The text on one line, with control, format, bidirectional and invisible characters as escapes.
 
-    Longer texts lose their middle, so that beginning and ending (its extension) can be seen.
+    Longer texts lose their middle, so the beginning and the end (the extension) stay visible.
     """
     if len(text) > longest:
         half = (longest - 1) // 2
@@ -23,7 +23,7 @@ def printable(text: str, longest: int = LONGEST) -> str:
 
 
 def encodable(text: str) -> str:
-    """A file's name with every byte that is not UTF-8 written as `%FF`: text that can be sent, stored and named after."""
+    """A file name with each non-UTF-8 byte written as `%FF`: text that can be sent, stored and used as a name."""
     return "".join(f"%{ord(c) & 0xFF:02X}" if unicodedata.category(c) == "Cs" else c for c in text)
 
 

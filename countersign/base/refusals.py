@@ -1,4 +1,4 @@
-"""The one place where what the system refuses becomes a problem that a person is told."""
+"""The one place that turns an OSError into a problem for a person."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ _FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 
 
 def reason_of(error: OSError) -> str:
-    """What the system says, without number and path."""
+    """The system's message, without number and path."""
     return error.strerror or str(error)
 
 
 def disk_problem(error: OSError, path: Path | str, kind: type[DiskProblem] = DiskProblem) -> DiskProblem:
-    """The problem to tell. A full disk is always told as one."""
+    """The problem to report. A full disk is always reported as full."""
     if error.errno in _FULL:
         return DiskFull(path=path, reason=reason_of(error))
     return kind(path=printable(str(path), 4096), reason=reason_of(error))
 
 
 class disk_errors:  # noqa: N801 - used as a word after `with`
-    """In this block, what the system refuses is raised as a DiskProblem.
+    """Raises an OSError of its block as a DiskProblem.
 
-    path: what the block works on. kind: a subclass of DiskProblem with `path` and `reason`. named: where the system names a file
-    itself, that one is told.
+    path: what the block works on. kind: a subclass of DiskProblem with `path` and `reason`. named: prefer the file that
+    the system names, if it names one.
     """
 
     def __init__(self, path: Path | str, kind: type[DiskProblem] = DiskProblem, *, named: bool = False) -> None:

@@ -1,1 +1,1 @@
-"""The disk as each system offers it."""
+"""The disk operations of each system."""

@@ -1,8 +1,8 @@
-"""Large pieces go to the disk past the system's cache, where that is known to work: on Linux, on ext4 and XFS.
+"""Writes large pieces past the system's cache, where that is known to work: on Linux, on ext4 and XFS.
 
-What is received must be on the disk before we say so; on the way it need not push out of the cache what the person works
-with. And the system copies nothing: that is why a piece must lie in memory as it will on the disk, page by page.
-open(2) about O_DIRECT; statfs(2) about the numbers of file systems.
+Received data must be on the disk before we confirm it, so caching it would only push out what the person works with.
+The system also copies nothing: therefore a piece must be aligned to pages in memory as it will be on the disk.
+See open(2) for O_DIRECT and statfs(2) for the numbers of file systems.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ import sys
 from countersign.base import limits
 from countersign.disk.folders import File
 
-PAGE = 4096  # no disk asks for more: place in the file, place in memory and length are multiples of it
-_SMALLEST = limits.MIB  # less is written sooner than the disk answers
+PAGE = 4096  # no disk needs more: file offset, memory address and length are multiples of it
+_SMALLEST = limits.MIB  # smaller writes finish sooner through the cache
 _KNOWN = frozenset({0xEF53, 0x58465342})  # ext4, XFS
 _STATFS_ROOM = 512  # struct statfs has 120 bytes
 
 
 def on_a_page(size: int) -> memoryview:
-    """A buffer that begins on a page."""
+    """A page-aligned buffer."""
     if sys.platform == "win32":
         return memoryview(mmap.mmap(-1, size))
     return memoryview(mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
@@ -36,9 +36,9 @@ class LargeWriter:
         self._works = sys.platform == "linux"
 
     def write(self, file: File, content: bytes | bytearray | memoryview, position: int) -> int:
-        """Writes all of the content where the file stands, which is `position`; gives how many bytes the cache holds of it.
+        """Writes the content at the file's current position, `position`. Returns how many bytes went to the cache.
 
-        Raises OSError; the file may then stand anywhere behind `position`.
+        Raises OSError; the file's position may then be anywhere from `position` on.
         """
         view = memoryview(content)
         head = -position % PAGE
@@ -55,7 +55,7 @@ class LargeWriter:
         return self._works and not body.readonly and _address(body) % PAGE == 0 and _file_system(file) in _KNOWN
 
     def _past_the_cache(self, file: File, view: memoryview) -> int:
-        """How many bytes went this way: all of them, or fewer where the system would not have it."""
+        """Returns how many bytes went past the cache: fewer than all if the system refused."""
         if sys.platform != "linux":
             return 0
         import fcntl
@@ -69,7 +69,7 @@ class LargeWriter:
         except OSError as error:
             if error.errno != errno.EINVAL:
                 raise
-            self._works = False  # it wants something else of us; the cache wants nothing
+            self._works = False  # it has other requirements; the cache has none
         finally:
             fcntl.fcntl(file.number, fcntl.F_SETFL, flags)
         return done
@@ -80,7 +80,7 @@ def _address(view: memoryview) -> int:
 
 
 def _file_system(file: File) -> int:
-    """The number of the file system of an open file, 0 where it is not told."""
+    """The file system's number for an open file, 0 if unknown."""
     if sys.platform != "linux":
         return 0
     room = ctypes.create_string_buffer(_STATFS_ROOM)

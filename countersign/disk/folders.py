@@ -1,4 +1,4 @@
-"""The disk as this system offers it, and what its refusals mean for a person."""
+"""Selects this system's disk operations, and explains what its errors mean for a person."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if sys.platform == "win32":
         remove_tree as remove_tree,
     )
 
-    BY_PATH = True  # times can only be set when a file is closed
+    BY_PATH = True  # times can only be set on a closed file
 else:
     from countersign.disk.posix import (
         LINKS_WORK as LINKS_WORK,
@@ -35,27 +35,27 @@ else:
 
     BY_PATH = False
 
-# what a file system says of a single name that it cannot hold (EINVAL: FAT and a colon; EILSEQ: bytes that are no text there)
+# errors for a name that the file system cannot store (EINVAL: a colon on FAT; EILSEQ: bytes that are no text there)
 _NAME_TROUBLE = frozenset({errno.EINVAL, errno.ENAMETOOLONG, errno.EILSEQ, errno.EEXIST, errno.EFBIG})
 _OPEN_FOLDERS = 16
-Spot: TypeAlias = tuple[int, int]  # device and inode: what a file or folder is, by whatever path it was reached
+Spot: TypeAlias = tuple[int, int]  # device and inode: they identify a file or folder, whatever path led to it
 TOO_MANY_OPEN = frozenset({errno.EMFILE, errno.ENFILE})
 
 
 def is_about_one_name(error: OSError) -> bool:
-    """Whether only this entry cannot be kept, and the others can."""
+    """Whether the error concerns this entry only, and others can still be stored."""
     return error.errno in _NAME_TROUBLE
 
 
 def spot_of(status: os.stat_result) -> Spot:
-    """Device and inode. What `os.scandir` gives on Windows has neither; what `Folder.status` gives has both."""
+    """Device and inode. On Windows `os.scandir` returns neither, `Folder.status` both."""
     return status.st_dev, status.st_ino
 
 
 class Tree:
-    """The folders of a manifest under a root, opened link by link; the last used ones stay open. One thread uses it.
+    """Opens the folders of a manifest under a root, one level at a time; the last used stay open. One thread uses it.
 
-    A folder that was given is good until the next one is asked for: then it may be closed, and using it is an AssertionError.
+    A returned folder is valid until the next request, which may close it; using it then is an AssertionError.
     """
 
     def __init__(self, manifest: Manifest, root: Folder) -> None:
@@ -71,7 +71,7 @@ class Tree:
         if found is not None:
             self._open.move_to_end(index)
             return found
-        # the parent's handle may be the one that is pushed out, so it is used before that can happen
+        # making room may close the parent's handle, so use it first
         opened = self.folder(self._manifest.parents[index]).folder(self._manifest.names[index])
         self._open[index] = opened
         if len(self._open) > _OPEN_FOLDERS:

@@ -1,8 +1,8 @@
-"""Folders by path, for Windows, which has no handles to open names under. Everything that is not a plain folder is refused.
+"""Folders by path, for Windows, which cannot open names relative to a handle. Anything but a plain folder is refused.
 
-A reparse point (link, junction, mount) on the way is looked for at every step. Between that look and the use of the path
-somebody else on this computer could swap a folder; the staging folder lies in the user's own profile, where
-others may not write. `os.rename` refuses a name that is taken, and creating with O_EXCL too.
+Every step checks for a reparse point (link, junction, mount). Between that check and the use of the path, another user
+of this computer could swap a folder; but the staging folder lies in the user's own profile, where others may not write.
+`os.rename` refuses a name that is taken, and so does creating with O_EXCL.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from countersign.disk.dates import set_date
 
 assert sys.platform == "win32"
 
-LINKS_WORK = False  # making them needs a right that people do not have
+LINKS_WORK = False  # making links needs a privilege that users lack
 SYNCS_AT_ONCE = False
 _BINARY = os.O_BINARY | os.O_NOINHERIT
 _CREATE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY
 
 
 def _long(path: Path) -> str:
-    """The form of a path that may be longer than 260 characters.
+    """The form that allows a path of more than 260 characters.
 
     https://learn.microsoft.com/windows/win32/fileio/maximum-file-path-limitation
     """
@@ -38,7 +38,7 @@ def _long(path: Path) -> str:
 
 
 def allow_many_handles() -> None:
-    """Windows lets a program open thousands of files anyway."""
+    """Does nothing: Windows allows thousands of open files anyway."""
 
 
 class File(OpenFile):
@@ -47,13 +47,13 @@ class File(OpenFile):
     __slots__ = ()
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Writes all bytes at the position."""
+        """Writes all bytes at the current position."""
         number, view = self.number, memoryview(data)
         while view:
             view = view[os.write(number, view) :]
 
     def read_at(self, buffer: memoryview, offset: int) -> int:
-        """Fills the buffer from this offset as far as the file goes; the number of bytes."""
+        """Fills the buffer from this offset until the file ends. Returns the number of bytes."""
         os.lseek(self.number, offset, os.SEEK_SET)
         with open(self.number, "rb", buffering=0, closefd=False) as file:
             done = 0
@@ -73,7 +73,7 @@ class File(OpenFile):
 
 
 class Folder:
-    """A folder, known by its path. Using it after it was closed is our own bug, as on other systems."""
+    """A folder, identified by its path. Using it after `close` is our own bug, as on other systems."""
 
     def __init__(self, path: Path) -> None:
         self._known: Path | None = path
@@ -86,7 +86,7 @@ class Folder:
 
     @classmethod
     def open_root(cls, path: Path) -> Folder:
-        """Opens a folder that the person here named."""
+        """Opens a folder that the person named."""
         found = path.resolve(strict=True)
         if not found.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
@@ -94,11 +94,11 @@ class Folder:
 
     @property
     def closed(self) -> bool:
-        """Whether it was closed."""
+        """Whether it is closed."""
         return self._known is None
 
     def again(self) -> Folder:
-        """This folder once more, to be closed by itself."""
+        """A second object for this folder, to be closed separately."""
         return Folder(self._path)
 
     def __enter__(self) -> Folder:
@@ -128,23 +128,23 @@ class Folder:
         os.mkdir(self._at(name))
 
     def create_file(self, name: str, executable: bool) -> File:  # noqa: ARG002 - as on other systems
-        """For writing a file that is not there yet. Windows knows no exec bit."""
+        """Creates a new file for writing. Windows has no exec bit."""
         return File(os.open(self._at(name), _CREATE_FLAGS, 0o666))
 
     def append_file(self, name: str) -> File:
-        """For writing a file that is there."""
+        """Opens an existing file for writing."""
         self._refuse_link(name)
         return File(os.open(self._at(name), os.O_WRONLY | _BINARY))
 
     def read_file(self, name: str) -> File:
-        """For reading; no link is followed."""
+        """Opens a file for reading; follows no link."""
         self._refuse_link(name)
         return File(os.open(self._at(name), os.O_RDONLY | _BINARY))
 
     def create_small(self, name: str, executable: bool, content: bytes | bytearray | memoryview, mtime: int) -> None:
-        """Makes a file that is not there yet, with all of its content and its date (nanoseconds since 1970).
+        """Makes a new file with its whole content and its date (nanoseconds since 1970).
 
-        Nothing of it is kept where this fails.
+        Leaves nothing if it fails.
         """
         file = self.create_file(name, executable)
         try:
@@ -157,7 +157,7 @@ class Folder:
             raise
 
     def read_small(self, name: str, buffer: memoryview) -> tuple[int, os.stat_result]:
-        """Opens, fills the buffer, and closes: bytes read, and the status after that. No link is followed."""
+        """Opens, fills the buffer, closes. Returns the bytes read and the status after reading. Follows no link."""
         with self.read_file(name) as file:
             return file.read_at(buffer, 0), file.status()
 
@@ -187,19 +187,19 @@ class Folder:
             yield from found
 
     def move(self, name: str, other: Folder, new_name: str) -> None:
-        """Renames into another folder. Raises FileExistsError where the new name is taken."""
+        """Renames into another folder. Raises FileExistsError if the new name is taken."""
         os.rename(self._at(name), other._at(new_name))
 
     def can_move_to(self, other: Folder) -> bool:
-        """Whether names can be moved there by a rename: within one volume."""
+        """Whether a rename can move names there: only within one volume."""
         return os.stat(self._path).st_dev == os.stat(other._path).st_dev
 
     def sync(self) -> None:
-        """Windows makes names durable with the files, which are synced one by one."""
+        """Does nothing: Windows makes names durable with the files, which are synced one by one."""
 
     def close(self) -> None:
-        """Nothing is open; it is not used again."""
-        assert self._path  # closed once only
+        """Ends its use; nothing is open."""
+        assert self._path  # close it only once
         self._known = None
 
 
@@ -208,6 +208,6 @@ def is_link(status: os.stat_result) -> bool:
 
 
 def remove_tree(path: Path) -> None:
-    """Removes a folder of ours with all that is in it."""
+    """Removes one of our folders with its content."""
     if path.exists():
         shutil.rmtree(_long(path))

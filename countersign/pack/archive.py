@@ -1,7 +1,7 @@
-"""A pack is a zip archive in one canonical form: but for how a member was deflated there is one byte string, any other is refused.
+"""A pack is a zip archive in one canonical form: only the deflated bytes may vary, and any other variation is refused.
 
-So a reader needs no trust in directories, flags or sizes that an archive states about itself. Format: APPNOTE.TXT of PKWARE,
-6.3.10, sections 4.3 and 4.4; any unzip reads it.
+So a reader never trusts an archive's own directory, flags or sizes. Format: PKWARE's APPNOTE.TXT 6.3.10, sections 4.3
+and 4.4; any unzip reads it.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ _CENTRAL = struct.Struct("<IHHHHHHIIIHHHHHII")
 _END = struct.Struct("<IHHHHIIH")
 _HEADER = _LOCAL.size
 _LOCAL_MAGIC, _CENTRAL_MAGIC, _END_MAGIC = 0x04034B50, 0x02014B50, 0x06054B50
-_ALWAYS = (_VERSION, 0, 0, _DATE, 0)  # of a local header: version, flags, time, date, length of the extra field
+_ALWAYS = (_VERSION, 0, 0, _DATE, 0)  # in a local header: version, flags, time, date, length of the extra field
 _LONGEST_NAME = 32  # two decimal numbers and a hyphen
-_LARGE = 64 * limits.KIB  # parts from here on are handed over as they are, smaller ones joined
+_LARGE = 64 * limits.KIB  # parts of this size or more are passed on as they are, smaller ones are joined
 
 REASONS = tuple(reason.word for reason in WITHDRAWN)
 
 
-# a piece and its content. No class of its own: one is made for every small file
+# a piece and its content; a plain tuple, since every small file needs one
 Member: TypeAlias = tuple[Piece, Buffer]
 
 
 class Pack(NamedTuple):
-    """An opened pack: members in the plan's order, and entries withdrawn with a reason."""
+    """An opened pack: members in the plan's order, and withdrawn entries with their reasons."""
 
     members: list[Member]
     withdrawn: list[tuple[int, str]]
@@ -52,7 +52,7 @@ def member_name(piece: Piece) -> bytes:
 
 
 def content_at(piece: Piece) -> int:
-    """Where in an archive the content of its first member begins."""
+    """The offset of the first member's content in an archive."""
     return _HEADER + len(member_name(piece))
 
 
@@ -74,7 +74,7 @@ def _end(count: int, size: int, at: int, comment: bytes) -> bytes:
 
 
 class PackWriter:
-    """Collects members and gives the archive as parts, so that large contents are not copied."""
+    """Collects members and returns the archive in parts, so large contents are not copied."""
 
     def __init__(self) -> None:
         self._parts: list[Buffer] = []
@@ -83,7 +83,7 @@ class PackWriter:
         self._size = 0
 
     def add(self, piece: Piece, content: Buffer) -> None:
-        """Appends a member. The content must stay as it is until the archive has been sealed."""
+        """Appends a member. The content must not change until the archive is sealed."""
         packed = deflate(content)
         method = STORED if packed is None else DEFLATED
         body: Buffer = content if packed is None else packed
@@ -114,9 +114,9 @@ class PackWriter:
 
 
 def read_pack(payload: memoryview, pieces: list[Piece]) -> Pack:
-    """The members of an archive that was planned to hold these pieces. Raises SealBroken for anything else.
+    """The members of an archive that must hold exactly these pieces. Raises SealBroken for anything else.
 
-    Never inflates more than a piece's planned length.
+    Never inflates beyond a piece's planned length.
     """
     members: list[Member] = []
     missing: list[int] = []
@@ -159,7 +159,7 @@ def _content(body: memoryview, method: int, size: int, crc: int) -> Buffer:
         inflater = isal_zlib.decompressobj(-15)
         try:
             content = inflater.decompress(body, size + 1)
-        except igzip_lib.IsalError:  # type: ignore[misc]  # a class, whatever its stub says
+        except igzip_lib.IsalError:  # type: ignore[misc]  # a class, despite its stub
             raise SealBroken from None
         if not inflater.eof or inflater.unused_data:
             raise SealBroken
@@ -171,7 +171,7 @@ def _content(body: memoryview, method: int, size: int, crc: int) -> Buffer:
 
 
 def _closing(payload: memoryview, at: int, directory: list[bytes]) -> list[tuple[int, str]]:
-    """Compares central directory and end record with the only right ones; gives the withdrawn entries."""
+    """Compares central directory and end record with the only valid ones. Returns the withdrawn entries."""
     joined = b"".join(directory)
     comment_at = at + len(joined) + _END.size
     comment = bytes(payload[comment_at:])

@@ -1,4 +1,4 @@
-"""What the receiver says it has, hash by hash, and the sender's verdict on it. No input or output; see docs/PROTOCOL.md."""
+"""The receiver's list of hashes, and the sender's verdict on it. No input or output; see docs/PROTOCOL.md."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _Reason = Annotated[int, msgspec.Meta(ge=0, le=int(max(Reason)))]
 
 
 class Arrival(msgspec.Struct, frozen=True):
-    """The first payload of the hashes: when all had arrived, as RFC 3339."""
+    """The first payload of the hashes: the time when all had arrived, as RFC 3339."""
 
     time: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
 
 class Run(msgspec.Struct, frozen=True):
-    """What has arrived of the entries from the end of the last run up to `upto`."""
+    """Hashes and skipped entries, from the end of the last run up to `upto`."""
 
     upto: Annotated[int, msgspec.Meta(ge=1, le=limits.MAX_ENTRIES)]
     skipped: Annotated[list[tuple[Index, _Reason]], msgspec.Meta(max_length=limits.RUN_ENTRIES)]
@@ -33,7 +33,7 @@ class Run(msgspec.Struct, frozen=True):
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """Which entries are not what was sent, as a bitmap."""
+    """A bitmap of the entries that differ from what was sent."""
 
     differing: bytes
 
@@ -43,7 +43,7 @@ def encode(payload: Arrival | Run | Verdict) -> bytes:
 
 
 def runs(manifest: Manifest, skipped: Mapping[int, Reason], digests: bytearray) -> Iterator[Run]:
-    """All that has arrived, in manifest order. digests: DIGEST bytes an entry; those of files that are not skipped count."""
+    """All runs, in manifest order. digests: DIGEST bytes an entry, used for files that are not skipped."""
     for first in range(0, len(manifest), limits.RUN_ENTRIES):
         upto = min(first + limits.RUN_ENTRIES, len(manifest))
         left_out = [(i, int(skipped[i])) for i in range(first, upto) if i in skipped] if skipped else []
@@ -51,7 +51,7 @@ def runs(manifest: Manifest, skipped: Mapping[int, Reason], digests: bytearray) 
 
 
 def hashes_of(manifest: Manifest, first: int, upto: int, skipped: Mapping[int, Reason], digests: bytearray) -> bytes:
-    """The hashes of the files in [first, upto) that are not skipped, one behind the other."""
+    """The concatenated hashes of the files in [first, upto) that are not skipped."""
     view = memoryview(digests)
     return b"".join(
         view[DIGEST * i : DIGEST * (i + 1)] for i in range(first, upto) if manifest.is_file(i) and i not in skipped
@@ -59,7 +59,7 @@ def hashes_of(manifest: Manifest, first: int, upto: int, skipped: Mapping[int, R
 
 
 class Arrived:
-    """What a receiver says it has. Every breach of the form is ProtocolProblem."""
+    """Reads a receiver's hashes. Every breach of the form is ProtocolProblem."""
 
     def __init__(self, manifest: Manifest) -> None:
         self.time = ""
@@ -90,12 +90,12 @@ class Arrived:
         self._next = upto
 
     def finish(self) -> None:
-        """All payloads have come. Raises ProtocolProblem where entries are missing."""
+        """Call this after the last payload. Raises ProtocolProblem if entries are missing."""
         if self._next != len(self._manifest):
             raise ProtocolProblem
 
     def differing(self, digests: bytearray) -> list[int]:
-        """The files whose hash is not the one in `digests` (DIGEST bytes an entry), ascending."""
+        """The files whose hash differs from the one in `digests` (DIGEST bytes an entry), ascending."""
         found = []
         for first, upto, theirs in self.runs:
             if theirs == hashes_of(self._manifest, first, upto, self.skipped, digests):
@@ -114,7 +114,7 @@ def verdict_on(differing: list[int], manifest: Manifest) -> Verdict:
 
 
 def decode_verdict(payload: memoryview | bytes, manifest: Manifest, skipped: Mapping[int, Reason]) -> list[int]:
-    """The entries that differ, ascending. Raises ProtocolProblem for what is no file that has arrived."""
+    """The entries that differ, ascending. Raises ProtocolProblem for one that is not an arrived file."""
     differing = decoded(payload, Verdict).differing
     if not differing:
         return []

@@ -1,4 +1,4 @@
-"""Two lists side by side: one walk over both, since both are in the same order."""
+"""Compares two manifests in one walk, since both are in the same order."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from countersign.pack.manifest import Manifest
 
 
 def same_files(new: Manifest, old: Manifest) -> Iterator[tuple[int, int]]:
-    """Pairs of indexes of files that are the same in path, kind, size and date."""
+    """Index pairs of the files with equal path, kind, size and date."""
     i = j = 0
     while i < len(new) and j < len(old):
         left, right = new.components(i), old.components(j)

@@ -1,7 +1,7 @@
-"""The one place that decides whether a foreign name may become a name here. It refuses and never repairs.
+"""The one place that decides whether a foreign name may become a local name. It refuses and never repairs.
 
-Two questions, kept apart. `check_component`: may this be said at all? If not, the whole offer is refused.
-`local_problem`: can it live on this kind of computer? If not, the entry is left out and the person is told.
+It answers two separate questions. `check_component`: is the name valid at all? If not, the whole offer is refused.
+`local_problem`: can this kind of computer store it? If not, the entry is left out and the person is told.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _WINDOWS_DEVICES = frozenset(
 
 
 class System(Enum):
-    """The kinds of file system manners there are."""
+    """The kinds of systems that differ in their file names."""
 
     LINUX = "linux"
     MACOS = "darwin"
@@ -30,14 +30,14 @@ class System(Enum):
 
 
 def system_of(platform: str) -> System:
-    """The manners of a `sys.platform`."""
+    """The kind of a `sys.platform`."""
     if platform in ("win32", "cygwin"):
         return System.WINDOWS
     return System.MACOS if platform == "darwin" else System.LINUX
 
 
 def check_component(name: str) -> int:
-    """The bytes of a name. Raises OfferRefused unless it is one path component on every system's reading."""
+    """The length of a name in bytes. Raises OfferRefused unless every system reads it as one path component."""
     if name in ("", ".", "..") or "/" in name or "\\" in name or "\0" in name:
         raise OfferRefused
     try:
@@ -59,10 +59,10 @@ def can_be_sent(name: str) -> bool:
 
 
 def local_problem(name: str, system: System) -> str | None:
-    """Why this name cannot live here, or None."""
+    """Why this system cannot store the name, or None."""
     if system is System.WINDOWS:
         return _windows_problem(name)
-    if 4 * len(name) > 255 and len(name.encode("utf-8")) > 255:  # no character takes more than four
+    if 4 * len(name) > 255 and len(name.encode("utf-8")) > 255:  # a character takes at most four
         return N_("its name is too long for this computer")
     if system is System.MACOS and ":" in name:
         return N_("its name has a character that this computer does not allow")
@@ -82,20 +82,20 @@ def _windows_problem(name: str) -> str | None:
 
 
 def collision_key(name: str, folds_case: bool, system: System) -> str:
-    """Two names with the same key cannot live in one folder here."""
+    """Names with equal keys collide in one folder here."""
     if system is System.MACOS:
         name = unicodedata.normalize("NFD", name)
     if folds_case:
-        # NTFS maps single characters to upper case; full case folding is a little stricter, never looser
+        # NTFS upper-cases single characters; full case folding is slightly stricter, never looser
         name = unicodedata.normalize("NFC", name.casefold()) if system is System.MACOS else name.upper().casefold()
     return name
 
 
 def check_target(target: str, depth: int) -> bool:
-    """Whether a link's text stays inside the tree. depth: number of folders above the link, 0 at the top.
+    """Whether a link's target stays inside the tree. depth: number of folders above the link, 0 at the top.
 
-    Only leading `..`, as many as there are folders, then names. A `..` after a name could follow another
-    link first and climb out from there.
+    Allowed are leading `..`, at most one per folder above, then names. A `..` after a name could follow another
+    link first and leave the tree from there.
     """
     if not target or "\0" in target or "\\" in target or target.startswith("/"):
         return False

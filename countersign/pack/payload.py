@@ -1,4 +1,4 @@
-"""Decoding what stood in a sealed frame: MessagePack, strictly, into one type. Whatever does not fit is the one problem of its kind."""
+"""Decodes a sealed payload: MessagePack, strictly, into one type. Anything that does not fit raises one problem."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 def decoded(payload: memoryview | bytes, kind: type[T], otherwise: Problem | type[Problem] = ProtocolProblem) -> T:
-    """The value in a payload. Raises `otherwise` for anything that is not one."""
+    """The value in a payload. Raises `otherwise` if the payload does not fit `kind`."""
     try:
         return msgspec.msgpack.decode(payload, type=kind, strict=True)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

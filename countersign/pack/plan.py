@@ -1,4 +1,4 @@
-"""The plan of packs: which piece of which file travels in which pack. Both sides derive the same one."""
+"""The plan of packs: which piece of which file travels in which pack. Both sides derive the same plan."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Bytes = Annotated[int, msgspec.Meta(ge=1, le=limits.MAX_TOTAL_BYTES)]
 
 
 class Piece(msgspec.Struct, frozen=True, gc=False):
-    """`length` bytes of entry `index` from `offset`."""
+    """`length` bytes of entry `index`, starting at `offset`."""
 
     index: int
     offset: int
@@ -25,7 +25,7 @@ class Piece(msgspec.Struct, frozen=True, gc=False):
 
 
 class PackPlan(NamedTuple):
-    """What one pack carries."""
+    """The content of one pack."""
 
     number: int
     pieces: list[Piece]
@@ -33,7 +33,7 @@ class PackPlan(NamedTuple):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What the receiver says to an offer that it accepts; see docs/PROTOCOL.md."""
+    """The receiver's reply to an offer that it accepts; see docs/PROTOCOL.md."""
 
     held: bytes = b""
     unwanted: bytes = b""
@@ -42,7 +42,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 def bitmap(count: int, members: Iterator[int] | list[int]) -> bytes:
-    """A bitmap of `count` bits; empty where no bit is set."""
+    """A bitmap of `count` bits; empty if no bit is set."""
     bits = bytearray((count + 7) // 8)
     some = False
     for index in members:
@@ -52,12 +52,12 @@ def bitmap(count: int, members: Iterator[int] | list[int]) -> bytes:
 
 
 def has_bit(bits: bytes, index: int) -> bool:
-    """Whether a bitmap has this bit."""
+    """Whether this bit is set."""
     return bool(bits) and bool(bits[index >> 3] >> (index & 7) & 1)
 
 
 def members_of(bits: bytes) -> Iterator[int]:
-    """The indexes whose bits are set, ascending."""
+    """The indexes of the set bits, ascending."""
     for at, eight in enumerate(bits):
         if eight:
             yield from (8 * at + bit for bit in range(8) if eight >> bit & 1)
@@ -68,7 +68,7 @@ def encode_answer(answer: Answer) -> bytes:
 
 
 def decode_answer(payload: memoryview | bytes, manifest: Manifest) -> Answer:
-    """The answer to this manifest. Raises ProtocolProblem for one that does not fit it."""
+    """The answer to this manifest. Raises ProtocolProblem if it does not fit."""
     answer = decoded(payload, Answer)
     count = len(manifest)
     for bits in (answer.held, answer.unwanted):
@@ -85,9 +85,9 @@ def decode_answer(payload: memoryview | bytes, manifest: Manifest) -> Answer:
 
 
 def pieces_of(manifest: Manifest, answer: Answer) -> Iterator[tuple[int, int, int]]:
-    """(index, first byte, size) of every file of which something is to be sent."""
+    """(index, first byte, size) of every file with bytes to send."""
     partial = dict(answer.partial)
-    held, unwanted = answer.held, answer.unwanted  # both empty, nearly always
+    held, unwanted = answer.held, answer.unwanted  # nearly always both empty
     for index, size in enumerate(manifest.sizes):
         if not manifest.is_file(index) or (held and has_bit(held, index)) or (unwanted and has_bit(unwanted, index)):
             continue
@@ -95,9 +95,9 @@ def pieces_of(manifest: Manifest, answer: Answer) -> Iterator[tuple[int, int, in
 
 
 def plan_packs(manifest: Manifest, answer: Answer) -> Iterator[PackPlan]:
-    """The packs in their order; at least one, and exactly the last is marked so."""
+    """The packs in order: at least one, and only the last is marked as last."""
     number = 0
-    waiting: list[Piece] | None = None  # a full pack, until it is known whether another follows
+    waiting: list[Piece] | None = None  # a full pack, held back until we know whether another follows
     pieces: list[Piece] = []
     room = limits.PACK_BYTES
     for index, offset, size in pieces_of(manifest, answer):

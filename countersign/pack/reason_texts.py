@@ -1,4 +1,4 @@
-"""Why an entry did not arrive, in words for a person."""
+"""The reasons why an entry did not arrive, as texts for people."""
 
 from __future__ import annotations
 
@@ -16,5 +16,5 @@ TEXTS = {
 
 
 def text_of_word(word: str) -> str:
-    """The text for the word in a receipt, whose words were checked."""
+    """The text for a word in a receipt whose words were checked."""
     return TEXTS[BY_WORD[word]]

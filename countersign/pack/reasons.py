@@ -1,4 +1,4 @@
-"""Why an entry did not arrive: one number on the wire, one word in a receipt; see docs/PROTOCOL.md."""
+"""The reasons why an entry did not arrive: a number on the wire, a word in a receipt; see docs/PROTOCOL.md."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Reason(IntEnum):
 
     @property
     def word(self) -> str:
-        """As it stands in packs and receipts."""
+        """The word in packs and receipts."""
         return self.name.lower()
 
 

@@ -1,4 +1,4 @@
-"""The first thing under the seal: what is offered, before its list. See docs/PROTOCOL.md."""
+"""The first sealed payload: it sums up the offer before its manifest. See docs/PROTOCOL.md."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _Count = Annotated[int, msgspec.Meta(ge=0, le=limits.MAX_TOTAL_BYTES)]
 
 
 class Summary(msgspec.Struct, frozen=True, omit_defaults=True):
-    """name of what is offered; files, their bytes, and entries of all kinds. `renewal`: see trust.renewal, or nothing."""
+    """The offer's name, its files, their bytes, and entries of all kinds. `renewal`: see trust.renewal, or empty."""
 
     name: Annotated[str, msgspec.Meta(max_length=limits.SUMMARY_NAME)]
     files: _Count
@@ -29,5 +29,5 @@ def encode_summary(summary: Summary) -> bytes:
 
 
 def decode_summary(payload: memoryview | bytes) -> Summary:
-    """Raises OfferRefused for one that does not fit."""
+    """Raises OfferRefused if it does not fit."""
     return decoded(payload, Summary, OfferRefused)

@@ -1,1 +1,1 @@
-"""Where Countersign's own things are, what never leaves, and where nothing is received."""
+"""Countersign's own folders, the files that are never sent, and the folders that receive nothing."""

@@ -1,4 +1,4 @@
-"""Which folders are ours: beside the scripts or the executable where that can be written to, else in the user's home."""
+"""Finds our folders: beside the scripts or the executable if that is writable, else in the user's home."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RECEIVED = "received_folder"
 
 @dataclass(frozen=True)
 class Home:
-    """The home folder and what is in it."""
+    """The home folder and the folders in it."""
 
     root: Path
 
@@ -45,7 +45,7 @@ class Home:
         return self.root / "state"
 
     def prepare(self) -> None:
-        """Makes the folders that are missing, and tidies those that are there. Raises DiskProblem."""
+        """Makes missing folders and tidies existing ones. Raises DiskProblem."""
         with disk_errors(self.root):
             self.root.mkdir(parents=True, exist_ok=True)
             for folder in (self.certs, self.state, self.receipts):
@@ -58,7 +58,7 @@ class Home:
 
 
 def find_home(asked: str | None = None) -> Home:
-    """The home that was asked for, by option or variable, else the default one."""
+    """The home set by option or variable, else the default one."""
     wanted = asked or os.environ.get(VARIABLE)
     if wanted:
         return Home(Path(os.path.expanduser(wanted)).absolute())
@@ -69,19 +69,19 @@ def find_home(asked: str | None = None) -> Home:
 
 
 def program_folder() -> Path | None:
-    """The folder with the scripts or the executable; None where the package is installed without them."""
+    """The folder with the scripts or the executable; None if the package is installed without them."""
     if getattr(sys, "frozen", False):
         folder = Path(sys.executable).resolve().parent
         if sys.platform == "darwin" and folder.name == "MacOS":  # Countersign.app/Contents/MacOS
             return folder.parents[2]
-        # one folder an app: both share what is around them
+        # each app has its own folder: both share the folder above
         return folder.parent if (folder / "_internal").is_dir() else folder
     folder = Path(__file__).resolve().parents[2]
     return folder if (folder / "sender.py").is_file() and (folder / "receiver.py").is_file() else None
 
 
 def received_folder(home: Home) -> tuple[Path, bool]:
-    """(where arriving folders go, whether that is on the Desktop). In the home folder where there is no Desktop."""
+    """(default target folder, whether it is on the Desktop). In the home folder if there is no Desktop."""
     desktop = Path(platformdirs.user_desktop_dir())
     if desktop.is_dir() and os.access(desktop, os.W_OK):
         return desktop / RECEIVED, True
@@ -89,7 +89,7 @@ def received_folder(home: Home) -> tuple[Path, bool]:
 
 
 def _can_be_written(folder: Path) -> bool:
-    # os.access does not know Windows' access lists, so try it
+    # os.access ignores Windows' access lists, so try it
     probe = folder / f".countersign-{secrets.token_hex(6)}"
     try:
         probe.mkdir()

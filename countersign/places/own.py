@@ -1,6 +1,6 @@
-"""What is Countersign's own on this disk, and never leaves it: certificates, state, the private key and copies of it.
+"""Recognises Countersign's own files, which are never sent: certificates, state, the private key and its copies.
 
-Folders and files are recognised by their number (device and inode), so no link, mount or spelling hides them.
+Folders and files are recognised by device and inode, so no link, mount or spelling hides them.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ _LONGEST_KEY = 64 * 1024
 
 
 class Secret(Enum):
-    """What a file turned out to be."""
+    """The kinds of suspect files."""
 
     NONE = "none"
     OWN = "own"
-    KEY = "key"  # somebody's private key
+    KEY = "key"  # another private key
 
 
 @dataclass(frozen=True)
 class OwnPlaces:
-    """Where our things are. The numbers are looked up anew for every transfer: files are replaced while we run."""
+    """Where our files are. Their numbers are looked up anew for every transfer: files are replaced while we run."""
 
     home: Home
     program: Path | None  # the folder with the scripts or the executable
-    public: bytes  # of our key
+    public: bytes  # our public key
 
     def look(self) -> Own:
-        """Our things as they are on the disk now."""
+        """Our files as they are on the disk now."""
         folders = {spot_at(path) for top in (self.home.certs, self.home.state) for path in with_folders_in(top)}
         files: set[Spot | None] = set()
         sizes: set[int] = set()
@@ -62,7 +62,7 @@ class OwnPlaces:
 
 @dataclass(frozen=True)
 class Own:
-    """The numbers of our folders and key files, the sizes of these, and the public halves of our keys."""
+    """The numbers of our folders and key files, the key files' sizes, and our public keys."""
 
     folders: frozenset[Spot | None]
     files: frozenset[Spot | None]
@@ -75,13 +75,13 @@ class Own:
         return any(spot in self.folders for spot in folder.lineage())
 
     def judge(self, folder: Folder, name: str, status: os.stat_result) -> Secret:
-        """What a suspect file in an open folder is."""
+        """Judges a suspect file in an open folder."""
         try:
             if status.st_size in self.sizes and spot_of(status if status.st_ino else folder.status(name)) in self.files:
                 return Secret.OWN
             with folder.read_file(name) as file:
                 return self._content(file, status.st_size)
-        except OSError:  # what cannot be read now cannot be sent either, and is named then
+        except OSError:  # an unreadable file cannot be sent either, and is reported then
             return Secret.NONE
 
     def _content(self, file: File, size: int) -> Secret:
@@ -95,22 +95,22 @@ class Own:
 
 
 def own_places(home: Home, identity: Identity) -> OwnPlaces:
-    """Ours, for a home that was opened and its identity."""
+    """Our places, for an opened home and its identity."""
     certificate = x509.load_pem_x509_certificate(identity.pem)
     return OwnPlaces(home, program_folder(), public_half(certificate.public_key()))
 
 
 def spot_at(path: Path) -> Spot | None:
-    """The number of what is at a path; None where nothing is, or nothing that we may look at."""
+    """Device and inode of a path; None if it is missing or we may not look at it."""
     try:
         status = os.stat(path)
     except OSError:
         return None
-    return spot_of(status) if status.st_ino else None  # a disk that has no numbers cannot be asked for them
+    return spot_of(status) if status.st_ino else None  # some disks have no numbers
 
 
 def with_folders_in(top: Path) -> Iterable[Path]:
-    """A folder and those in it: one of these may be mounted elsewhere."""
+    """A folder and its subfolders: one of these may be a mount."""
     yield top
     yield from (path for path in entries_of(top) if path.is_dir())
 
@@ -120,7 +120,7 @@ def _files_in(folder: Path) -> Iterable[Path]:
 
 
 def entries_of(folder: Path) -> list[Path]:
-    """What is in a folder; nothing where it cannot be read."""
+    """A folder's entries; none if it cannot be read."""
     try:
         return list(folder.iterdir())
     except OSError:

@@ -1,7 +1,7 @@
-"""Where nothing may be received: what arrives there would run, or be trusted, at the next start.
+"""Refuses target folders whose content would run, or be trusted, at the next start.
 
-Folders are compared by device and inode, along all that lie above the target, so no link, mount or spelling helps. A place that
-is not there yet is known by the nearest folder above it that is, and the names that are missing.
+Folders are compared by device and inode, including all folders above the target, so no link, mount or spelling gets
+around it. A missing place is identified by the nearest existing folder above it, plus the missing names.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _STARTED = (".config/autostart", ".config/systemd/user", ".local/share/applicati
 _TRUSTED = (".ssh", ".gnupg")
 _PROGRAMS = (".local/bin", "bin")
 _STARTUP = "Microsoft/Windows/Start Menu/Programs/Startup"
-# where a variable leads elsewhere: what is started from below it
+# folders below a variable's value from which programs are started
 _BY_VARIABLE = {
     "XDG_CONFIG_HOME": ("autostart", "systemd/user"),
     "XDG_DATA_HOME": ("applications",),
@@ -43,7 +43,7 @@ _BY_VARIABLE = {
 
 @dataclass(frozen=True)
 class _Standing:
-    """Where a path leads: the nearest folder that is there, and the names below it that are not."""
+    """Where a path leads: the nearest existing folder, and the missing names below it."""
 
     spot: Spot | None
     missing: tuple[str, ...] = ()
@@ -51,7 +51,7 @@ class _Standing:
 
 @dataclass(frozen=True)
 class _Place:
-    """A folder that is refused; with `inside` also what is in it."""
+    """A refused folder; with `inside`, its content is refused too."""
 
     at: _Standing
     reason: str
@@ -60,7 +60,7 @@ class _Place:
 
 @dataclass(frozen=True)
 class _Target:
-    """What is asked about: the folders that are there, itself or the nearest first, and the names that are missing."""
+    """The folder to check: existing folders, itself or the nearest first, and the missing names."""
 
     lineage: tuple[Spot, ...]
     missing: tuple[str, ...] = ()
@@ -69,19 +69,19 @@ class _Target:
         return self.lineage[0] == place.spot and _folded(self.missing) == _folded(place.missing)
 
     def is_in(self, place: _Standing) -> bool:
-        """Whether it is that folder, or lies in it."""
+        """Whether it is this folder or lies in it."""
         if not place.missing:
             return place.spot in self.lineage
         begins = self.missing[: len(place.missing)]
         return self.lineage[0] == place.spot and _folded(begins) == _folded(place.missing)
 
     def is_surely_in(self, place: _Standing) -> bool:
-        """The same where a name in another case may be another folder."""
+        """Like `is_in`, but names that differ in case may be different folders."""
         return self.is_in(place) and self.missing[: len(place.missing)] == place.missing
 
 
 def check_target(own: OwnPlaces, into: Path) -> None:
-    """Raises TargetRefused where nothing may be received, also for a folder that is not there yet; DiskProblem. Writes nothing."""
+    """Raises TargetRefused for a folder that may not receive, even if it is missing; DiskProblem. Writes nothing."""
     path = Path(os.path.realpath(into))
     nearest = next((above for above in (path, *path.parents) if os.path.lexists(above)), path)
     try:
@@ -95,7 +95,7 @@ def check_target(own: OwnPlaces, into: Path) -> None:
 
 
 def check_opened(own: OwnPlaces, folder: Folder, into: Path) -> None:
-    """The same of the very folder that is used. Raises TargetRefused or OSError."""
+    """Checks the opened folder itself. Raises TargetRefused or OSError."""
     _check(own, _Target(tuple(folder.lineage())), into)
 
 
@@ -127,7 +127,7 @@ def _places(own: OwnPlaces, target: _Target) -> Iterator[_Place]:
 
 
 def _with_those_above(base: Path, name: str, *, inside: bool) -> Iterator[_Place]:
-    """A place below a base; and the folders between, in which it could be made by what arrives."""
+    """A place below a base, and the folders between, where an arriving entry could create it."""
     path = base / name
     yield _Place(_standing(path), STARTS, inside)
     while (path := path.parent) != base:
@@ -135,7 +135,7 @@ def _with_those_above(base: Path, name: str, *, inside: bool) -> Iterator[_Place
 
 
 def _folders_of_modules() -> set[str]:
-    """Where this Python finds modules, but for the folder of the program."""
+    """The folders in which this Python finds modules, except the program's folder."""
     paths = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
     found = {*paths, *site.getsitepackages(), site.getusersitepackages()}
     if sys.prefix != sys.base_prefix:
@@ -147,7 +147,7 @@ def _folders_of_modules() -> set[str]:
 
 
 def _own_places(own: OwnPlaces, target: _Target) -> Iterator[_Place]:
-    """The home, the folder of the program, and what is in them; but for what is there for people."""
+    """The home, the program's folder and their content, except the folders for people."""
     home = own.home
     for top in (home.certs, home.state, home.receipts, _PACKAGE):
         for path in with_folders_in(top):
@@ -157,7 +157,7 @@ def _own_places(own: OwnPlaces, target: _Target) -> Iterator[_Place]:
     exempt = any(target.is_surely_in(place) for place in free)
     for base in bases:
         at = _standing(base)
-        around = _is_around(at, Path.home())  # somebody has unpacked it there: then what else lies there is theirs
+        around = _is_around(at, Path.home())  # unpacked in the user's home or above: the rest there is the user's
         yield _Place(at, OURS, inside=not exempt and not around)
         for path in entries_of(base) if not around else ():
             if path.is_dir() and not path.is_symlink() and _standing(path) not in free:
@@ -165,13 +165,13 @@ def _own_places(own: OwnPlaces, target: _Target) -> Iterator[_Place]:
 
 
 def _for_people(own: OwnPlaces, bases: list[Path]) -> set[_Standing]:
-    """Folders of ours into which something may be received. One that is a link is no longer ours."""
+    """Our folders that may receive something. A link is not ours."""
     paths = [base / name for base in bases for name in (RECEIVED, own.home.send_folder.name)]
     return {_standing(path) for path in (*paths, received_folder(own.home)[0]) if not path.is_symlink()}
 
 
 def _is_around(place: _Standing, path: Path) -> bool:
-    """Whether a path is that place, or lies in it."""
+    """Whether a path is this place or lies in it."""
     return any(spot_at(above) == place.spot for above in (path, *path.parents))
 
 
@@ -181,10 +181,10 @@ def _standing(path: Path) -> _Standing:
 
 
 def _names(path: Path, above: Path) -> tuple[str, ...]:
-    """The names between."""
+    """The names between two paths."""
     return path.relative_to(above).parts
 
 
 def _folded(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Case says nothing on many disks, and a name too many that is refused does no harm."""
+    """Many disks ignore case, and refusing a name too many does no harm."""
     return tuple(name.casefold() for name in names)

@@ -1,1 +1,1 @@
-"""Receipts: their form, writing, checking, and all of them as a list."""
+"""Receipts: format, writing, checking, and the list of all."""

@@ -1,4 +1,4 @@
-"""Reading a receipt that somebody shows us: its form, both signatures, and a folder beside it. Line by line, in little memory."""
+"""Checks a receipt: its form, both signatures, and optionally a folder against it. Line by line, in little memory."""
 
 from __future__ import annotations
 
@@ -48,20 +48,20 @@ Checksum: TypeAlias = Callable[[str, str], None]
 
 @dataclass
 class Checked:
-    """A receipt whose signatures are right, and what a folder looks like beside it."""
+    """A receipt with valid signatures, and how a folder differs from it."""
 
     header: Header
     sender: DeviceId
     receiver: DeviceId
     files: int = 0
     countersigned: bool = False  # by the sender too
-    skipped: list[tuple[str, str]] = field(default_factory=list)  # path and the word of the reason
-    differing: list[tuple[str, str]] = field(default_factory=list)  # path and what is wrong, where a folder was given
+    skipped: list[tuple[str, str]] = field(default_factory=list)  # path and the reason's word
+    differing: list[tuple[str, str]] = field(default_factory=list)  # path and problem, if a folder was given
 
 
 @dataclass
 class _Read:
-    """What was read so far."""
+    """The state of reading so far."""
 
     header: Header | None = None
     hasher: Hasher = field(default_factory=new_hasher)
@@ -76,7 +76,7 @@ class _Read:
 
 
 def read_receipt(path: Path) -> Iterator[Header | tuple[list[str], Line] | Received | Here | Sent]:
-    """Header; path and line of every entry; signatures, each once it is verified. All of it is right only once this has ended.
+    """Yields the header, each entry's path and line, each verified signature. Trust nothing before it has ended.
 
     Raises ReceiptProblem, DiskProblem.
     """
@@ -111,7 +111,7 @@ def _take(read: _Read, data: bytes) -> Header | tuple[list[str], Line] | Receive
 def _take_line(read: _Read, line: Line) -> list[str]:
     kind = line.number_of_kind
     check_line(line)
-    # what was skipped says no target; any that may be will do for the order
+    # a skipped link has no target; any valid one will do to check the order
     target = (line.target or "x") if kind == EntryKind.LINK else ""
     read.outline.add(kind, line.parent, line.name, target)
     read.entries += 1
@@ -126,7 +126,7 @@ def _take_line(read: _Read, line: Line) -> list[str]:
 
 
 def _take_tail(read: _Read, header: Header, data: bytes) -> Received | Here | Sent:
-    """Signatures and what stands beside them: the receiver's first, then names, then the sender's."""
+    """The signatures and the lines around them: the receiver's first, then names, then the sender's."""
     if read.sent:
         raise ReceiptProblem(detail=_("something follows its signatures"))
     if not read.received:
@@ -153,16 +153,16 @@ def _check(read: _Read, header: Header, role: Role, signature: str) -> None:
 
 
 def _canonical(found: T, data: bytes) -> T:
-    """The same, if it was written as we write it: one receipt has one form. Raises ReceiptProblem."""
+    """Returns `found` if it was written as we write it: a receipt has one form. Raises ReceiptProblem."""
     if encoder.encode(found) + b"\n" != data:
         raise ReceiptProblem(detail=_("it is not a receipt"))
     return found
 
 
 def check_receipt(path: Path, folder: Path | None, checksum: Checksum | None = None) -> Checked:
-    """Checks a receipt, and the content of a folder against it.
+    """Checks a receipt, and a folder's content against it.
 
-    checksum: told path and SHA-256 of every file of the folder that is as the receipt says. Raises ReceiptProblem, DiskProblem.
+    checksum: called with path and SHA-256 of every file that matches the receipt. Raises ReceiptProblem, DiskProblem.
     """
     if folder is None:
         return _checked(path, None, checksum)
@@ -192,7 +192,7 @@ def _checked(path: Path, root: Folder | None, checksum: Checksum | None) -> Chec
 
 
 def _names_here(path: Path) -> dict[str, str]:
-    """Under which other names top entries lie; they stand behind the signatures, so they are read before the lines."""
+    """The changed names of top entries. They come after the receiver's signature, so we read them before the lines."""
     return {item.name: item.here for item in read_receipt(path) if isinstance(item, Here)}
 
 
@@ -224,7 +224,7 @@ class _Compared:
 
 
 def _compare(root: Folder, parts: list[str], line: Line, compared: _Compared) -> str | None:
-    """What is wrong with an entry. Opened folder by folder, no link is followed: a receipt must not make us look elsewhere."""
+    """The problem with an entry, or None. Opens folder by folder and follows no link, which could lead us elsewhere."""
     opened: list[Folder] = []
     try:
         folder = root
@@ -258,7 +258,7 @@ def _compare_one(folder: Folder, name: str, line: Line, compared: _Compared) -> 
 
 
 def _has_content(file: File, blake3: str) -> tuple[bool, str]:
-    """Whether it has this hash, and its SHA-256 from the same reading."""
+    """Whether the file has this hash, and its SHA-256 from the same pass."""
     hasher, other = new_hasher(), hashlib.sha256()
     buffer = memoryview(bytearray(limits.MIB))
     offset = 0

@@ -1,6 +1,6 @@
-"""The form of a receipt: for every entry what arrived, signed by both devices. One JSON object a line; see docs/PROTOCOL.md.
+"""The format of a receipt: it lists what arrived, signed by both devices. One JSON object a line; see docs/PROTOCOL.md.
 
-Both sides write the same text from what both know, so it never crosses the wire, and nothing in it is one side's word alone.
+Both sides write the same text from what both know. So it never crosses the wire, and no statement is one side's alone.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from countersign.wire.messages import Role
 
 FORMAT = "countersign-receipt/2"
 SUFFIX = ".receipt"
-YEARS = range(1970, 9999)  # those that are dates in every time zone
+YEARS = range(1970, 9999)  # years that are valid dates in every time zone
 KINDS = tuple(kind.name.lower() for kind in sorted(EntryKind))  # by number
 _NUMBER = {word: number for number, word in enumerate(KINDS)}
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[+-][0-9]{2}:[0-9]{2}")
@@ -38,7 +38,7 @@ _Count = Annotated[int, msgspec.Meta(ge=0, le=limits.MAX_TOTAL_BYTES)]
 
 
 class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The first line."""
+    """The first line of a receipt."""
 
     format: str
     transfer_id: str
@@ -55,7 +55,7 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
-    """One entry. parent: the number of its folder's line, -1 at the top."""
+    """One entry. parent: the entry number of its folder, -1 at the top."""
 
     name: str
     kind: str
@@ -67,7 +67,7 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_field
 
     @property
     def number_of_kind(self) -> int:
-        """Raises ReceiptProblem for a kind that there is not."""
+        """Raises ReceiptProblem for an unknown kind."""
         number = _NUMBER.get(self.kind)
         if number is None:
             raise ReceiptProblem(detail=_("it holds an entry of an unknown kind"))
@@ -81,7 +81,7 @@ class Received(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Here(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """In the receiver's own copy: the other name under which a top entry lies there."""
+    """Only in the receiver's copy: the changed name of a top entry there."""
 
     here: str
     name: str
@@ -94,7 +94,7 @@ class Sent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Notice(msgspec.Struct, frozen=True):
-    """The payload of `receipt`. renamed: whether something arrived under another name, where the person lets that be known."""
+    """The payload of `receipt`. renamed: whether a name was changed there, if the person allows telling it."""
 
     time: Annotated[str, msgspec.Meta(max_length=64)]
     signature: Annotated[bytes, msgspec.Meta(max_length=limits.SIGNATURE_CAP)]
@@ -138,7 +138,7 @@ def header_for(
 
 
 def lines_for(manifest: Manifest, skipped: Mapping[int, Reason], digests: bytearray) -> Iterator[Line]:
-    """A line for every entry. digests: DIGEST bytes an entry; those of files that arrived count."""
+    """A line for every entry. digests: DIGEST bytes an entry, used for files that arrived."""
     names, parents, kinds, sizes = manifest.names, manifest.parents, manifest.kinds, manifest.sizes
     hexes = memoryview(digests)
     for index in range(len(manifest)):
@@ -154,12 +154,12 @@ def lines_for(manifest: Manifest, skipped: Mapping[int, Reason], digests: bytear
 
 
 def signed_bytes(role: Role, digest: bytes) -> bytes:
-    """What a side signs. digest: BLAKE3 of all lines before the signatures."""
+    """The bytes that a side signs. digest: BLAKE3 of all lines before the signatures."""
     return _LABEL + role.value.encode() + b"\0" + digest
 
 
 def text_of(signature: bytes) -> str:
-    """A signature as it stands in a receipt."""
+    """A signature's text in a receipt."""
     return base64.b64encode(signature).decode()
 
 
@@ -178,7 +178,7 @@ def check_signature(certificate: x509.Certificate, role: Role, digest: bytes, si
 
 
 def check_header(header: Header) -> dict[Role, x509.Certificate]:
-    """The certificates of both sides. Raises ReceiptProblem for a header that no transfer can have."""
+    """The certificates of both sides. Raises ReceiptProblem for a header that no transfer can produce."""
     if header.format != FORMAT or not is_time(header.time) or len(header.name) > limits.SUMMARY_NAME:
         raise ReceiptProblem(detail=_("it is not a receipt"))
     if not _is_hex(header.transfer_id, _ID):
@@ -199,7 +199,7 @@ def check_header(header: Header) -> dict[Role, x509.Certificate]:
 
 
 def check_line(line: Line) -> None:
-    """Raises ReceiptProblem for a line whose fields do not fit its kind. Names and order are pack.manifest.Outline's."""
+    """Raises ReceiptProblem if a line's fields do not fit its kind. pack.manifest.Outline checks names and order."""
     is_file = line.kind in ("file", "executable")
     if line.skipped is not None:
         fits = line.skipped in BY_WORD and (line.size, line.blake3, line.target) == (None, None, None)
@@ -218,13 +218,13 @@ def _is_hex(text: str, length: int) -> bool:
 
 
 def time_text(moment: datetime.datetime) -> str:
-    """A time as a receipt says it; in UTC where the zone's own form is no RFC 3339."""
+    """A time in a receipt's form; in UTC if the zone's own form is not RFC 3339."""
     text = moment.isoformat(timespec="seconds")
     return text if is_time(text) else moment.astimezone(datetime.timezone.utc).isoformat(timespec="seconds")
 
 
 def is_time(text: str) -> bool:
-    """Whether it is a date and time in the one form of RFC 3339 that we write. What Python reads differs from version to version."""
+    """Whether it is a time in the one RFC 3339 form that we write. Python versions differ in what they read."""
     if _TIME.fullmatch(text) is None:
         return False
     try:

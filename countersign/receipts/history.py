@@ -1,4 +1,4 @@
-"""All receipts of a home as a list, and one of them line by line. Headers are shown as they are; only checking gives trust."""
+"""Lists a home's receipts, and reads one line by line. Headers are shown unchecked; only `checking` verifies them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _here = msgspec.json.Decoder(Here)
 
 @dataclass(frozen=True)
 class Exchange:
-    """One transfer that has ended well. peer: the other device's identity in hex; received: whether it came here."""
+    """One completed transfer. peer: the other device's identity in hex. received: whether we were the receiver."""
 
     receipt: Path
     time: datetime.datetime
@@ -38,7 +38,7 @@ class Exchange:
 
 
 def list_exchanges(receipts: Path, own: Iterable[DeviceId]) -> list[Exchange]:
-    """Every receipt of a home whose header can be read, newest first. own: the identities of this computer."""
+    """All receipts of a home with a readable header, newest first. own: this computer's identities."""
     ours = frozenset(identity.hex() for identity in own)
     found = [exchange for path in receipts.glob(f"*{SUFFIX}") if (exchange := _exchange(path, ours)) is not None]
     return sorted(found, key=lambda exchange: exchange.time, reverse=True)
@@ -59,13 +59,13 @@ def _exchange(path: Path, ours: frozenset[str]) -> Exchange | None:
 
 
 class ReceiptLines:
-    """The entries of a receipt by number, read from the file when they are asked for: a million of them need 8 MB."""
+    """A receipt's entries by number, read from the file on demand: a million need 8 MB."""
 
     def __init__(self, path: Path) -> None:
         """Raises DiskProblem or ReceiptProblem."""
         self._offsets = array("Q")
-        self.skipped: list[int] = []  # the numbers of entries that did not arrive
-        self.here: dict[str, str] = {}  # the names under which top entries lie here, where these are others
+        self.skipped: list[int] = []  # numbers of the entries that did not arrive
+        self.here: dict[str, str] = {}  # changed names of top entries here
         with disk_errors(path):
             self._file = open_regular(path)
         try:
@@ -105,7 +105,7 @@ class ReceiptLines:
         return self._decoded(self._file.readline(limits.RECEIPT_LINE_CAP))
 
     def path(self, number: int) -> str:
-        """The path of an entry, for eyes. Raises ReceiptProblem."""
+        """The path of an entry, for display. Raises ReceiptProblem."""
         parts = []
         while number >= 0:
             line = self.line(number)

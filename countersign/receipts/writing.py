@@ -1,4 +1,4 @@
-"""Writing a receipt: all lines first, then signatures, then its name. Both sides do the same."""
+"""Writes a receipt: all lines first, then the signatures, then the final name. Both sides do the same."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from countersign.receipts.format import SUFFIX, Header, Line, Sent, encoder, tex
 
 log = logging.getLogger(__name__)
 
-_TOGETHER = 512  # lines that are written at once
-_LINE_BYTES = 160  # of a usual file, beside its name; for an estimate
-_LONGEST_PEER = 150  # bytes of a peer's name in the name of a file; with all else that stays under 200
+_TOGETHER = 512  # lines per write
+_LINE_BYTES = 160  # for a usual file, without its name; for an estimate
+_LONGEST_PEER = 150  # bytes of a peer's name in a file name, which stays under 200 in total
 
 
 class Draft:
-    """A receipt that says all that it will say, but is not signed yet."""
+    """A complete receipt that is not signed yet."""
 
     def __init__(self, folder: Path, header: Header, lines: Iterator[Line]) -> None:
-        """Writes it into `folder`, under a name of no meaning. Raises DiskProblem."""
+        """Writes it into `folder` under a random name. Raises DiskProblem."""
         self.header = header
         self._folder = folder
         self._hasher = new_hasher()
@@ -46,7 +46,7 @@ class Draft:
 
     @property
     def digest(self) -> bytes:
-        """BLAKE3 of all lines: what both sides sign."""
+        """BLAKE3 of all lines: both sides sign it."""
         return self._hasher.digest()
 
     def _add(self, data: bytes) -> None:
@@ -54,24 +54,24 @@ class Draft:
         self._spare.file.write(data)
 
     def keep(self, stem: str, tail: Sequence[msgspec.Struct]) -> Path:
-        """Adds these lines and gives it its name; this ends the draft, whatever happens. Raises DiskProblem."""
+        """Adds these lines and gives the receipt its name; this ends the draft in any case. Raises DiskProblem."""
         with disk_errors(self._folder), self._spare as spare:
             spare.file.write(encoder.encode_lines(tail))
             return spare.keep(stem)
 
     def discard(self) -> None:
-        """Removes it."""
+        """Removes the draft."""
         self._spare.remove()
 
 
 def add_countersignature(receipt: Path, signature: bytes) -> None:
-    """Adds the sender's signature to the receiver's copy. Raises OSError, also where it is gone: then it stays as it was."""
+    """Adds the sender's signature to the receiver's copy. Raises OSError, also if it is gone; then nothing changes."""
     line = encoder.encode(Sent(text_of(signature))) + b"\n"
     handle = os.open(receipt, os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0))
     with open(handle, "ab", buffering=0) as file:
         size = os.fstat(handle).st_size
         try:
-            if file.write(line) != len(line):  # a disk that is nearly full takes a part
+            if file.write(line) != len(line):  # a nearly full disk takes only a part
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fsync(handle)
         except OSError:
@@ -80,7 +80,7 @@ def add_countersignature(receipt: Path, signature: bytes) -> None:
 
 
 def remove_replaced(earlier: Path | None, kept: Path) -> None:
-    """Removes the receipt of an earlier connection once another was kept. One that stays is as good."""
+    """Removes the receipt of an earlier connection after a new one was kept. A leftover one does no harm."""
     if earlier is None or earlier == kept:
         return
     try:
@@ -90,7 +90,7 @@ def remove_replaced(earlier: Path | None, kept: Path) -> None:
 
 
 class Spare:
-    """A new file beside its later name, removed unless it is kept."""
+    """A new file in its later folder, removed unless kept."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -105,8 +105,8 @@ class Spare:
         self.remove()
 
     def remove(self) -> None:
-        """Closes and removes it, if it was not kept."""
-        with contextlib.suppress(OSError):  # a full disk cannot take the last of it: it is not wanted any more
+        """Closes and removes the file, unless it was kept."""
+        with contextlib.suppress(OSError):  # a full disk cannot take the rest, which is not needed any more
             self.file.close()
         self._path.unlink(missing_ok=True)
 
@@ -121,10 +121,10 @@ class Spare:
 
 
 def receipt_stem(now: datetime.datetime, peer: str, transfer_id: bytes) -> str:
-    """The file name of a receipt, without its ending: when, with whom, which."""
+    """A receipt's file name without its extension: time, peer, transfer."""
     return f"{now:%Y-%m-%d %H.%M.%S} {cut_to_bytes(peer, _LONGEST_PEER)} {transfer_id.hex()[:8]}"
 
 
 def receipt_size(entries: int, names_bytes: int) -> int:
-    """About how many bytes a receipt of such a list takes."""
+    """The estimated size of a receipt for such a list, in bytes."""
     return entries * _LINE_BYTES + 2 * names_bytes

@@ -1,1 +1,1 @@
-"""The two spoken secrets and what is made of them. No input or output, no clock, no thread."""
+"""The two spoken secrets, and the keys and tokens made from them. No input or output, no clock, no thread."""

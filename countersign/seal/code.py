@@ -18,7 +18,7 @@ def new_code() -> str:
 
 
 def parse_code(typed: str) -> str:
-    """The four digits that were typed; spaces and hyphens are ignored. Raises BadCode."""
+    """The four typed digits; spaces and hyphens are ignored. Raises BadCode."""
     digits = "".join(c for c in typed if not c.isspace() and c not in "-.\u00a0")
     if len(digits) != DIGITS or not (digits.isascii() and digits.isdigit()):
         raise BadCode
@@ -26,7 +26,7 @@ def parse_code(typed: str) -> str:
 
 
 def code_proof(code: str, receiver_nonce: bytes, sender_nonce: bytes, sender_id: bytes, receiver_id: bytes) -> bytes:
-    """32 bytes that prove the code for this connection of these two devices.
+    """32 bytes that prove the code, for this connection between these two devices.
 
     Nonces are 32 bytes, ids the SHA-256 of the DER certificates.
     """

@@ -1,4 +1,4 @@
-"""From the spoken key to the keys of the streams: scrypt once, then HKDF for every label.
+"""Derives the stream keys from the spoken key: scrypt once, then HKDF for each label.
 
 scrypt: RFC 7914, HKDF: RFC 5869, both from `cryptography`.
 """
@@ -21,7 +21,7 @@ _INFO = b"countersign/1 "
 
 
 class Label(Enum):
-    """What a stream key is for."""
+    """The purpose of a derived key."""
 
     MANIFEST = "manifest"
     ANSWER = "answer"
@@ -34,27 +34,27 @@ class Label(Enum):
 
 
 def new_salt() -> bytes:
-    """16 random bytes; also the form of a transfer id."""
+    """16 random bytes; a transfer id has the same form."""
     return secrets.token_bytes(16)
 
 
 def stretch(key: str, salt: bytes) -> bytes:
-    """The 32-byte master of a spoken key (sixteen characters, checked before; the last one only checks the others)."""
+    """The 32-byte master of a spoken key: sixteen checked characters, of which the last is only the check."""
     return stretch_secret(key[: LENGTH - 1].encode("ascii"), salt)
 
 
 def stretch_secret(secret: bytes, salt: bytes) -> bytes:
-    """32 bytes from any secret that people can remember. Takes 128 MiB and half a second."""
+    """32 bytes from a memorable secret. Takes 128 MiB and half a second."""
     return Scrypt(salt=salt, length=32, n=SCRYPT_N, r=SCRYPT_R, p=SCRYPT_P).derive(secret)
 
 
 def hkdf_sha256(secret: bytes, salt: bytes, info: bytes, length: int) -> bytes:
-    """HKDF with SHA-256, apart so that published vectors can be run through it."""
+    """HKDF with SHA-256; separate, so published vectors can test it."""
     return HKDF(algorithm=SHA256(), length=length, salt=salt, info=info).derive(secret)
 
 
 class KeyRing:
-    """The keys of one transfer between two devices. Its text form never shows a key."""
+    """The keys of one transfer between two devices. Its repr never shows a key."""
 
     def __init__(self, master: bytes, transfer_id: bytes, sender_id: bytes, receiver_id: bytes) -> None:
         self._master = master
@@ -67,6 +67,6 @@ class KeyRing:
         return hkdf_sha256(self._master, self.transfer_id, info, 32)
 
     def rejoin_proof(self, receiver_nonce: bytes, sender_nonce: bytes) -> bytes:
-        """32 bytes that prove on a new connection that it continues this transfer."""
+        """32 bytes that prove that a new connection continues this transfer."""
         message = b"countersign/1 rejoin" + receiver_nonce + sender_nonce
         return hmac.digest(self.stream_key(Label.REJOIN), message, hashlib.sha256)

@@ -1,7 +1,7 @@
 """The 16-character key: fifteen random characters of Crockford's base32 and one check character.
 
 Alphabet and reading rules: https://www.crockford.com/base32.html. The check character is ours: Crockford's own needs
-five more symbols that nobody can read aloud.
+five more symbols, which are hard to read aloud.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _READ_AS = {**{c: i for i, c in enumerate(ALPHABET)}, "O": 0, "I": 1, "L": 1}
 _IGNORED = frozenset(" -\t\r\n\u00a0\u2010\u2011\u2012\u2013\u2014")
 _FIELD = 0b100101  # x^5 + x^2 + 1, irreducible and primitive over GF(2)
 
-# The words of the radio alphabet (ICAO), and plain numbers.
+# The words of the ICAO radio alphabet, and plain numbers.
 SPELLING = {
     "A": "Alfa", "B": "Bravo", "C": "Charlie", "D": "Delta", "E": "Echo", "F": "Foxtrot", "G": "Golf", "H": "Hotel",
     "J": "Juliett", "K": "Kilo", "M": "Mike", "N": "November", "P": "Papa", "Q": "Quebec", "R": "Romeo", "S": "Sierra",
@@ -62,7 +62,7 @@ def _weighted_sum(values: list[int]) -> int:
 
 
 def with_check(fifteen: list[int]) -> str:
-    """The key of sixteen characters whose first fifteen have these values (each 0 to 31)."""
+    """The 16-character key whose first fifteen characters have these values (0 to 31 each)."""
     if len(fifteen) != LENGTH - 1 or not all(0 <= v < 32 for v in fifteen):
         raise ValueError("fifteen values of five bits")
     check = _multiply(_weighted_sum(fifteen), _LAST_INVERSE)
@@ -75,9 +75,9 @@ def new_key() -> str:
 
 
 def normalise(typed: str) -> str:
-    """What was typed, in capitals, look-alikes read, fillers dropped. May be too short or too long.
+    """The typed text in capitals, with look-alikes replaced and fillers dropped. May be too short or too long.
 
-    Raises BadKey for a character that no key has.
+    Raises BadKey for a character outside the alphabet.
     """
     out = []
     for char in typed.upper():
@@ -91,7 +91,7 @@ def normalise(typed: str) -> str:
 
 
 def parse_key(typed: str) -> str:
-    """The key that was typed, as sixteen characters of the alphabet. Raises BadKey for any slip."""
+    """The typed key as sixteen characters of the alphabet. Raises BadKey for any typing error."""
     key = normalise(typed)
     if len(key) != LENGTH or _weighted_sum([_READ_AS[c] for c in key]) != 0:
         raise BadKey
@@ -99,11 +99,11 @@ def parse_key(typed: str) -> str:
 
 
 def grouped(key: str) -> str:
-    """`XXXX-XXXX-XXXX-XXXX`, the form that people see."""
+    """`XXXX-XXXX-XXXX-XXXX`, the form shown to people."""
     return "-".join(key[i : i + GROUP] for i in range(0, len(key), GROUP))
 
 
 def spelled(key: str) -> str:
-    """The key in words, for reading aloud; the groups parted by commas."""
+    """The key in words, for reading aloud; commas separate the groups."""
     groups = [key[i : i + GROUP] for i in range(0, len(key), GROUP)]
     return ", ".join(" ".join(_(SPELLING[c]) for c in group) for group in groups)

@@ -1,7 +1,7 @@
-"""Numbered tokens: what keeps a valid token from being swapped, repeated, dropped or taken from elsewhere.
+"""Numbered tokens: no valid token can be swapped, repeated, dropped or taken from another stream unnoticed.
 
-Inside each token: transfer id, stream, number, last flag. A reader takes exactly the next number and nothing after the
-last. The idea is that of age's STREAM, with Fernet as the cipher.
+Inside each token: transfer id, stream, number, last flag. A reader accepts only the next number, and nothing after the
+last. The idea is age's STREAM, with Fernet as the cipher.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _LABELS = {stream: Label[stream.name] for stream in Stream}
 
 
 class Sealer:
-    """Seals frames of one stream. Any thread may seal any number; that each is used once is the caller's."""
+    """Seals frames of one stream. Any thread may seal any number; the caller uses each number once."""
 
     def __init__(self, ring: KeyRing, stream: Stream) -> None:
         self._id = ring.transfer_id
@@ -57,9 +57,9 @@ class Opener:
     def open_frame(
         self, number: int, token: Buffer, out: bytearray | memoryview | None = None
     ) -> tuple[bool, memoryview]:
-        """(last, payload) of the token if it is frame `number` of this stream. Raises SealBroken.
+        """(last, payload) of the token, which must be frame `number` of this stream. Raises SealBroken.
 
-        out: a buffer to open into, where it is large enough; the payload then begins INNER bytes behind its beginning.
+        out: a buffer to open into, if it is large enough; the payload then begins INNER bytes into it.
         """
         plain = open_token(self._key, token, out)
         if len(plain) < INNER:
@@ -71,14 +71,14 @@ class Opener:
 
 
 class Order:
-    """Counts the frames of a stream as they arrive. Raises SealBroken for one after the last."""
+    """Counts the frames of a stream as they arrive. Raises SealBroken for a frame after the last."""
 
     def __init__(self) -> None:
         self.next = 0
         self.ended = False
 
     def take(self) -> int:
-        """The number that the frame arriving now must have."""
+        """The number that the arriving frame must have."""
         if self.ended:
             raise SealBroken
         self.next += 1

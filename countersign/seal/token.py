@@ -1,7 +1,7 @@
-"""Fernet tokens in binary, put together from AES-CBC and HMAC so that large ones are quick and release the GIL.
+"""Fernet tokens in binary, built from AES-CBC and HMAC: large ones are fast and release the GIL.
 
-The format to the letter: https://github.com/fernet/spec/blob/master/Spec.md. base64url of a token opens with
-`cryptography.fernet.Fernet`, which is the oracle of the tests. Every failure is the same SealBroken.
+The format is exactly https://github.com/fernet/spec/blob/master/Spec.md. `cryptography.fernet.Fernet` opens a token's
+base64url form; it is the oracle of the tests. Every failure is the same SealBroken.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ SMALLEST = HEAD + BLOCK + TAG
 
 
 def token_size(length: int) -> int:
-    """The size of the token of a plaintext of `length` bytes."""
+    """The token size for a plaintext of `length` bytes."""
     return HEAD + (length // BLOCK + 1) * BLOCK + TAG
 
 
 def seal(
     key: bytes, parts: list[Buffer], now: int, out: bytearray | None = None, iv: bytes | None = None
 ) -> memoryview:
-    """The token of the joined parts.
+    """The token for the joined parts.
 
     key: 32 bytes, signing half first. now: seconds since 1970, only written into the token. out: a buffer to
-    write into, made larger where it is too small. iv: for published vectors only; random otherwise.
+    write into, enlarged if it is too small. iv: for published vectors only; random otherwise.
     """
     length = sum(len(part) for part in parts)
     size = token_size(length)
@@ -54,7 +54,7 @@ def seal(
     at = HEAD
     pad = BLOCK - length % BLOCK
     for part in [*parts, bytes([pad]) * pad]:
-        # update_into asks for a block of room more than it writes
+        # update_into needs room for one block more than it writes
         at += encryptor.update_into(part, view[at : at + len(part) + BLOCK])
     encryptor.finalize()
     assert at == size - TAG
@@ -63,9 +63,9 @@ def seal(
 
 
 def open_token(key: bytes, token: Buffer, out: bytearray | memoryview | None = None) -> memoryview:
-    """The plaintext of a token. Raises SealBroken, the same whatever is wrong.
+    """The plaintext of a token. Raises SealBroken, the same for every fault.
 
-    out: a buffer to write into, where it is large enough: a block more than the plaintext.
+    out: a buffer to write into, if it is large enough: one block more than the plaintext.
     """
     view = memoryview(token)
     size = len(view)

@@ -1,1 +1,1 @@
-"""What every conversation between two devices needs, whatever it is about."""
+"""The parts that every conversation between two devices needs, whatever its purpose."""

@@ -1,4 +1,4 @@
-"""Where a session waits for its person: one slot for each question, with the type of its answer."""
+"""A session waits here for its person's answers: one typed slot for each question."""
 
 from __future__ import annotations
 
@@ -15,43 +15,43 @@ from countersign.session.proposal import Decision
 
 T = TypeVar("T")
 _LOOK = (
-    1.0  # seconds between two looks at the clock; an answer, a word of the other side and a cancellation come at once
+    1.0  # seconds between two looks at the clock; an answer, a peer's message or a cancellation ends the wait at once
 )
 
 
 class Slot(Generic[T]):
-    """The answer to one question: given from any thread, taken once by the session."""
+    """The answer to one question: any thread gives it, the session takes it once."""
 
     def __init__(self, wake: Callable[[], None]) -> None:
-        """wake: lets the session look."""
+        """wake: makes the session look."""
         self._lock = threading.Lock()
         self._wake = wake
         self._answer: T | None = None
 
     def give(self, answer: T) -> None:
-        """Answers, instead of an answer that was not taken yet."""
+        """Answers; replaces an answer that was not taken yet."""
         with self._lock:
             self._answer = answer
         self._wake()
 
     def take(self) -> T | None:
-        """The answer, once; None while there is none."""
+        """The answer, only once; None while there is none."""
         with self._lock:
             answer, self._answer = self._answer, None
             return answer
 
     def look(self) -> T | None:
-        """The answer, which stays."""
+        """The answer, without taking it."""
         with self._lock:
             return self._answer
 
     def forget(self) -> None:
-        """Drops an answer that was given before its question."""
+        """Drops an answer given before its question."""
         self.take()
 
 
 class Answers:
-    """The questions of a transfer. What is typed is text: the session reads it, and asks again where it cannot be right."""
+    """The questions of a transfer. Typed answers are text: the session parses them, and asks again if invalid."""
 
     def __init__(self, controls: Controls) -> None:
         self.code: Slot[str] = Slot(controls.wake)
@@ -60,9 +60,9 @@ class Answers:
 
 
 def ask(channel: Channel, slot: Slot[T], look: Callable[[], None] = lambda: None) -> T:
-    """What the person here answers, within PERSON_SECONDS; the line is watched meanwhile. `look` is called often and may raise.
+    """The person's answer, within PERSON_SECONDS; watches the connection meanwhile. Calls `look` often; it may raise.
 
-    Raises TookTooLong, ProtocolProblem where the other side speaks, and what a channel raises.
+    Raises TookTooLong, ProtocolProblem if the peer sends a message, and what a channel raises.
     """
     deadline = time.monotonic() + limits.PERSON_SECONDS
     while time.monotonic() < deadline:

@@ -1,4 +1,4 @@
-"""Work beside the session's thread."""
+"""Runs work beside the session's thread."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 def paced(act: Callable[[], None], seconds: float = 0.1) -> Callable[[], None]:
-    """`act`, but not more often than this, for loops over many small things: asking the clock costs a tenth of a microsecond."""
+    """`act`, at most once per `seconds`, for loops over many small items: reading the clock costs 0.1 µs."""
     due = time.monotonic() + seconds
 
     def maybe() -> None:
@@ -25,7 +25,7 @@ def paced(act: Callable[[], None], seconds: float = 0.1) -> Callable[[], None]:
 
 
 class Background(Generic[T]):
-    """Work on a thread of its own, whose result or error is taken later."""
+    """A job on its own thread, whose result or error is taken later."""
 
     def __init__(self, work: Callable[[], T], name: str) -> None:
         self._work = work
@@ -37,21 +37,21 @@ class Background(Generic[T]):
     def _run(self) -> None:
         try:
             self._result = self._work()
-        except BaseException as error:  # noqa: BLE001 - handed to whoever takes the result
+        except BaseException as error:  # noqa: BLE001 - raised where the result is taken
             self._error = error
 
     def ended(self, seconds: float | None = 0.0) -> bool:
-        """Whether it is done, now or within `seconds`; None waits for its end. Returns in the moment in which it ends."""
+        """Whether it has ended, now or within `seconds`; None waits without limit. Returns as soon as it ends."""
         self._thread.join(seconds)
         return not self._thread.is_alive()
 
     def unless_failed(self) -> T | None:
-        """What it gave, or None where it raised; waits for it."""
+        """Waits for the result; None if it raised."""
         self._thread.join()
         return self._result
 
     def result(self) -> T:
-        """What it gave; waits for it, and raises what it raised."""
+        """Waits for the result, or raises what it raised."""
         self._thread.join()
         if self._error is not None:
             raise self._error

@@ -1,4 +1,4 @@
-"""Messages over a link: framing, a state table, deadlines, cancelling. Knows no message's meaning but `waiting` and `stop`."""
+"""Messages over a link: framing, a state table, deadlines, cancelling. Interprets only `waiting` and `stop`."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ from countersign.wire.stops import stop_code
 
 T = TypeVar("T", bound=Control)
 Result = TypeVar("Result")
-_DRAIN_SECONDS = 3.0  # how long a side that ends early still reads, so that its last word is not lost in a reset
-_DRAIN_BYTES = 16 * limits.MIB  # more than that is not what was on its way, but somebody who does not stop
+_DRAIN_SECONDS = 3.0  # a side that ends early reads on for this long, so a reset does not destroy its last message
+_DRAIN_BYTES = 16 * limits.MIB  # more was not in transit: the peer is not stopping
 _SLICE = 64 * limits.KIB
 _DRAIN_BUFFER = 64 * limits.KIB
-_LOOK = 0.05  # seconds between looks at the line while something is done beside; its end is noticed at once
+_LOOK = 0.05  # seconds between looks at the connection while a background job runs; its end is noticed at once
 
 
 class Channel:
-    """One side of a conversation over a link. One thread uses it; `lose` may be called from any."""
+    """One side of a conversation over a link. One thread uses it; any thread may call `lose`."""
 
     def __init__(self, link: Link, role: Role, controls: Controls, table: Table) -> None:
         self.link = link
         self.role = role
         self.wire_bytes = 0
-        self.waited = 0.0  # seconds for the line
+        self.waited = 0.0  # seconds spent waiting for the connection
         self._controls = controls
         self._conversation = Conversation(role, table)
         self._reader = FrameReader(self._conversation.cap_of, self._lend)
         self._allocate: Callable[[Kind, int], bytearray] = lambda _kind, n: bytearray(n)
         self._check: Callable[[], None] = lambda: None
         self._inbox = Inbox()
-        self._unsent: deque[memoryview] = deque()  # what a cancelled send leaves: a frame must be ended before another
+        self._unsent: deque[memoryview] = deque()  # the rest of a cancelled send: a frame must be completed
         self._pauses = Pauses(controls)
         self._chatter = Chatter()
         self._spoke = time.monotonic()
@@ -54,17 +54,17 @@ class Channel:
         return self._allocate(kind, size)
 
     def allocate_with(self, allocate: Callable[[Kind, int], bytearray]) -> None:
-        """From now on bodies are read into buffers from here."""
+        """From now on, bodies are read into buffers from `allocate`."""
         self._allocate = allocate
 
     def check_with(self, check: Callable[[], None]) -> None:
-        """From now on every wait calls `check`, which raises what has gone wrong elsewhere. `link.wake` makes it look at once."""
+        """From now on, every wait calls `check`, which raises other threads' errors. `link.wake` calls it at once."""
         self._check = check
 
     def send(self, message: Message) -> None:
-        """Sends a message, reading what the other says meanwhile.
+        """Sends a message, and reads the peer's messages meanwhile.
 
-        Raises LinkLostError, Cancelled, or the problem in the other's `stop`.
+        Raises LinkLostError, Cancelled, or the problem in the peer's `stop`.
         """
         self._conversation.sending(kind_of(message))
         header, body = encode_frame(message)
@@ -73,10 +73,10 @@ class Channel:
         self._write()
 
     def receive(self, limit: float | None = None) -> Message:
-        """The next message that is not `waiting`; says `waiting` itself where this takes long.
+        """The next message except `waiting`; sends `waiting` itself if this takes long.
 
-        limit: seconds after which this is TookTooLong, however often the other says `waiting`.
-        Raises as `send` does, and ProtocolProblem.
+        limit: seconds until TookTooLong, however often the peer sends `waiting`.
+        Raises like `send`, and ProtocolProblem.
         """
         deadline = None if limit is None else time.monotonic() + limit
         pace = Pace()
@@ -87,13 +87,13 @@ class Channel:
             self._check_cancelled()
             if deadline is not None and limit is not None:
                 if self.held_up:
-                    deadline = time.monotonic() + limit  # PAUSE_SECONDS limits that
+                    deadline = time.monotonic() + limit  # PAUSE_SECONDS limits pauses
                 elif time.monotonic() > deadline:
                     raise TookTooLong
             heard = self._inbox.heard
             got = self._pull(pace)
             if got and limit is not None and not self._reader.between_frames:
-                deadline = time.monotonic() + limit  # a long message that moves is no silence
+                deadline = time.monotonic() + limit  # a long message in transit is not silence
             if self._inbox.heard != heard:
                 pace = Pace()
             elif not got:
@@ -107,14 +107,14 @@ class Channel:
         return message
 
     def expect_sealed(self, kind: Kind, limit: float | None = None) -> Sealed:
-        """The next message, which must be this sealed one."""
+        """The next message, which must be sealed and of this kind."""
         message = self.receive(limit)
         if not isinstance(message, Sealed) or message.kind is not kind:
             raise ProtocolProblem
         return message
 
     def poll(self, seconds: float = 0.0) -> Message | None:
-        """A message that is there already or arrives within `seconds`; None otherwise. Says `waiting` where due."""
+        """A message that has arrived or arrives within `seconds`, else None. Sends `waiting` when due."""
         message = self._inbox.take()
         if message is not None:
             return message
@@ -125,19 +125,19 @@ class Channel:
         return self._inbox.take()
 
     def nothing_said(self) -> None:
-        """The other side has nothing to say now but `waiting`, which is said where due. Raises ProtocolProblem otherwise."""
+        """Raises ProtocolProblem if the peer has sent anything but `waiting`. Sends `waiting` when due."""
         if self.poll() is not None:
             raise ProtocolProblem
         self.keep_company()
 
     def wait_for(self, job: Background[Result]) -> Result:
-        """Waits for work beside, while the other side says nothing. Gives its result, or raises what it raised."""
+        """Waits for a background job while the peer must be silent. Returns its result, or raises what it raised."""
         while not job.ended(_LOOK):
             self.nothing_said()
         return job.result()
 
     def keep_company(self) -> float:
-        """Says `waiting` if nothing was said for a while; gives the seconds until it is due again."""
+        """Sends `waiting` if we sent nothing for a while. Returns the seconds until it is due again."""
         due = self._spoke + limits.WAITING_SECONDS - time.monotonic()
         changed = self._conversation.is_in_data and self._pauses.is_news
         if due > 0 and not changed:
@@ -150,24 +150,24 @@ class Channel:
         return limits.WAITING_SECONDS
 
     def end(self, problem: Problem) -> None:
-        """Tells the other side why we end, as far as it can be told, and closes. Never raises for a link that is gone."""
+        """Tells the peer why we end, if possible, and closes. Never raises for a lost link."""
         try:
             if self._conversation.may_say(Kind.STOP):
                 self._conversation.sending(Kind.STOP)
                 self._queue(*encode_frame(Stop(stop_code(problem))))
                 self._last_word()
-        except LinkLostError:  # they are gone: nobody left to tell
+        except LinkLostError:  # the peer is gone
             pass
         finally:
             self.close()
 
     def close(self) -> None:
-        """Ends in order after the last message."""
+        """Closes in order after the last message."""
         self._controls.no_more_changes(self.link.wake)
         self.link.close()
 
     def tell_pauses(self, on_pause: Callable[[bool, bool], None]) -> None:
-        """Calls `on_pause(paused, by_them)` when a person pauses or goes on, on either side."""
+        """Calls `on_pause(paused, by_them)` when either person pauses or resumes."""
         self._pauses.tell = on_pause
 
     @property
@@ -177,7 +177,7 @@ class Channel:
 
     @property
     def heard(self) -> int:
-        """How many messages have come so far."""
+        """The number of messages received so far."""
         return self._inbox.heard
 
     @property
@@ -186,16 +186,16 @@ class Channel:
         return self._lost
 
     def lose(self) -> None:
-        """Treats the link as lost, from any thread: what waits on it raises LinkLostError."""
+        """Treats the link as lost, from any thread: a wait on it raises LinkLostError."""
         self._lost = True
         self.link.wake()
 
     # --- inside ---------------------------------------------------------------------------------------------------
 
     def _pull(self, pace: Pace | None) -> bool:
-        """Reads what is there, at most to the end of one message: whoever calls looks at everything else in between.
+        """Reads available bytes, at most to the end of one message, so the caller can check everything else in between.
 
-        True where anything came.
+        True if any bytes arrived.
         """
         some = False
         while count := self.link.try_receive(self._reader.get_buffer()):
@@ -226,7 +226,7 @@ class Channel:
             self._unsent.extend((memoryview(header), memoryview(body)))
 
     def _send_some(self) -> int:
-        # a slice, since TLS says how much is out only when all it was given is
+        # a slice, since TLS reports progress only when it has sent all it was given
         count = self.link.try_send(self._unsent[0][:_SLICE])
         self._unsent[0] = self._unsent[0][count:]
         if not self._unsent[0]:
@@ -242,7 +242,7 @@ class Channel:
                 pace.moved(count)
                 continue
             self._check_cancelled()
-            # while the other side is slow to read, what it says is heard: a `stop` ends this, anything else shows life
+            # while the peer is slow to read, read its messages: a `stop` ends this, any other shows that it is alive
             heard = self._inbox.heard
             self._pull(None)
             self._inbox.look_for_stop()
@@ -259,7 +259,7 @@ class Channel:
             self.waited += time.perf_counter() - began
 
     def _last_word(self) -> None:
-        """Writes what is left without looking at cancellation, then reads and drops until the other side has closed."""
+        """Writes the rest, ignoring cancellation, then reads and drops bytes until the peer closes."""
         deadline = time.monotonic() + _DRAIN_SECONDS
         sink = memoryview(bytearray(_DRAIN_BUFFER))
         dropped = 0

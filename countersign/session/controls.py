@@ -1,4 +1,4 @@
-"""What a person can do at any moment, whatever is asked: cancel, pause, go on. From any thread."""
+"""The controls that work at any moment: cancel, pause, resume. Any thread may use them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from countersign.base import limits
 
 
 class Controls:
-    """Two flags. Whoever waits is woken after every change, so that it looks."""
+    """Two flags. Every change wakes the waiting threads, so they look."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -23,17 +23,17 @@ class Controls:
         return self._cancelled.is_set()
 
     def cancel(self) -> None:
-        """Ends the session as soon as it looks."""
+        """Makes the session end as soon as it looks."""
         self._cancelled.set()
         self.wake()
 
     def wait_cancelled(self, seconds: float) -> bool:
-        """Waits so long, or until cancelled."""
+        """Waits for `seconds`, or until cancelled."""
         return self._cancelled.wait(seconds)
 
     @property
     def paused(self) -> bool:
-        """Whether the person has paused; for PAUSE_SECONDS at most."""
+        """Whether the person has paused; true for at most PAUSE_SECONDS."""
         since = self._paused_at
         return since is not None and time.monotonic() - since < limits.PAUSE_SECONDS
 
@@ -43,7 +43,7 @@ class Controls:
         return self._paused_at is not None and not self.paused
 
     def pause(self, wanted: bool) -> None:
-        """Holds the data up, or lets it go on."""
+        """Pauses or resumes the data."""
         self._paused_at = time.monotonic() if wanted else None
         self.wake()
 
@@ -55,12 +55,12 @@ class Controls:
             waker()
 
     def no_more_changes(self, waker: Callable[[], None]) -> None:
-        """Takes `on_change` back."""
+        """Undoes `on_change`."""
         with self._lock:
             self._wakers = [other for other in self._wakers if other != waker]
 
     def wake(self) -> None:
-        """Lets whoever waits look again."""
+        """Makes waiting threads look again."""
         with self._lock:
             wakers = list(self._wakers)
         for waker in wakers:

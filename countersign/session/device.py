@@ -1,4 +1,4 @@
-"""What both sessions know of this computer."""
+"""What both kinds of session know about this computer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from countersign.trust.peers import PeerStore
 
 @dataclass(frozen=True)
 class Device:
-    """Identity, people, counters, folders, and the clock (seconds since 1970)."""
+    """Identity, peers, counters, folders, and the clock (seconds since 1970)."""
 
     identity: Identity
     peers: PeerStore
@@ -31,5 +31,5 @@ class Device:
         return self.state / "transfers"
 
     def local_time(self) -> datetime.datetime:
-        """The time now, aware, in this computer's zone."""
+        """The current time, aware, in this computer's zone."""
         return datetime.datetime.fromtimestamp(self.now()).astimezone()

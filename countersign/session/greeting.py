@@ -1,4 +1,4 @@
-"""Both say hello: versions, and a nonce each. The receiver speaks first, so that a refused client learns of it here."""
+"""Both sides send hello: their versions and a nonce. The receiver goes first, so a refused client learns of it here."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ _NONCE = 32  # bytes
 
 @dataclass(frozen=True)
 class Nonces:
-    """What each side has chosen anew for this connection: every proof is made with both."""
+    """Each side's random bytes for this connection: every proof uses both."""
 
     receiver: bytes
     sender: bytes
 
 
 def greet(channel: Channel, limit: float | None = None) -> Nonces:
-    """Says hello and hears it. limit: seconds for the other's.
+    """Sends hello and receives the peer's. limit: seconds to wait for it.
 
-    Raises VersionProblem where there is no version that both speak, and what a channel raises.
+    Raises VersionProblem without a common version, and what a channel raises.
     """
     own = secrets.token_bytes(_NONCE)
     if channel.role is Role.RECEIVER:

@@ -1,4 +1,4 @@
-"""Messages that have arrived and were not taken yet, bounded in number and in memory."""
+"""Holds messages that have arrived and were not taken yet, bounded in number and in memory."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from countersign.base.errors import ProtocolProblem
 from countersign.wire.messages import Message, Sealed, Stop
 from countersign.wire.stops import problem_of_stop
 
-_MOST = 1000  # messages that may pile up while we are still writing
-_MOST_BYTES = 2 * limits.PACK_CAP  # and what they may take in memory
+_MOST = 1000  # messages that may pile up while we write
+_MOST_BYTES = 2 * limits.PACK_CAP  # and their size in memory
 
 
 class Inbox:
-    """What the other side has said. One thread uses it."""
+    """The peer's messages. One thread uses it."""
 
     def __init__(self) -> None:
-        self.heard = 0  # messages, `waiting` among them: whoever speaks is alive
+        self.heard = 0  # messages, including `waiting`: each shows that the peer is alive
         self._messages: deque[Message] = deque()
         self._bytes = 0
 
@@ -25,7 +25,7 @@ class Inbox:
         return len(self._messages)
 
     def put(self, message: Message) -> None:
-        """Keeps a message. Raises ProtocolProblem where too much is unread."""
+        """Adds a message. Raises ProtocolProblem if too much is unread."""
         self._messages.append(message)
         self._bytes += _size_of(message)
         if len(self._messages) > _MOST or self._bytes > _MOST_BYTES:
@@ -42,12 +42,12 @@ class Inbox:
         return message
 
     def look_for_stop(self) -> None:
-        """Raises the problem of a `stop` behind everything else: nothing follows one."""
+        """Raises the problem of a `stop` at the end: nothing follows one."""
         last = self._messages[-1] if self._messages else None
         if isinstance(last, Stop):
             raise problem_of_stop(last.code)
 
 
 def _size_of(message: Message) -> int:
-    """The bytes of memory that a message holds; a control message is small."""
+    """A message's size in memory; a control message is small."""
     return len(message.token) if isinstance(message, Sealed) else limits.CONTROL_CAP

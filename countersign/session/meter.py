@@ -1,4 +1,4 @@
-"""How fast it goes: counts become Progress values, ten a second at most."""
+"""Turns counts into Progress values, at most ten a second."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from countersign.session.status import Progress, Report
 
 
 class Meter:
-    """Turns counts into Progress values, at most one in STATUS_SECONDS. The clock (seconds) is handed in."""
+    """Reports at most one Progress per STATUS_SECONDS. The clock (seconds) is passed in."""
 
     WINDOW = 5.0
 
@@ -32,11 +32,11 @@ class Meter:
         self._marks: list[tuple[float, int]] = [(clock(), done)]
 
     def hold(self) -> None:
-        """Nothing moves by somebody's wish: that time says nothing about the rate."""
+        """A person has paused: leave this time out of the rate."""
         self._held = True
 
     def update(self, files_done: int, bytes_done: int, *, final: bool = False) -> None:
-        """Reports if it is time to, or if this is the last."""
+        """Reports if a report is due, or if this is the last."""
         now = self._clock()
         if self._held:
             self._marks, self._held = [(now, bytes_done)], False

@@ -1,4 +1,4 @@
-"""Who has paused: the person here and the one there, and what was said about it."""
+"""Tracks who has paused, on both sides, and what was sent about it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Pauses:
     """Both people's pauses on one connection. One thread uses it."""
 
     def __init__(self, controls: Controls) -> None:
-        self.said = False  # what the other side was told last
+        self.said = False  # what the peer was told last
         self.tell: Callable[[bool, bool], None] = lambda _paused, _by_them: None
         self._controls = controls
         self._theirs_since: float | None = None
@@ -26,21 +26,21 @@ class Pauses:
 
     @property
     def theirs(self) -> bool:
-        """Whether the other person has paused, as far as their side said."""
+        """Whether the peer's person has paused, as last reported."""
         return self._theirs_since is not None
 
     @property
     def is_news(self) -> bool:
-        """Whether the other side was not told yet what the person here wants."""
+        """Whether the peer has not yet been told of a change here."""
         return self._controls.paused != self.said
 
     def turn(self) -> None:
-        """The person here has paused or goes on: it is told here, and `said` is what the other side must hear."""
+        """The person here has paused or resumed: calls `tell`, and sets `said` to what the peer must be told."""
         self.said = not self.said
         self.tell(self.said, False)
 
     def heard(self, paused: bool) -> None:
-        """The other side says whether its person has paused. Raises Interrupted where that takes longer than PAUSE_SECONDS."""
+        """The peer reports whether its person has paused. Raises Interrupted after PAUSE_SECONDS of pause."""
         if paused != self.theirs:
             self._theirs_since = time.monotonic() if paused else None
             self.tell(paused, True)

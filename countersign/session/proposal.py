@@ -1,4 +1,4 @@
-"""What the receiver's person sees before deciding: the whole list and what would become of it here."""
+"""What the receiver's person sees before deciding: the whole list, and what this computer would do with it."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from countersign.pack.manifest import Manifest
 
 @dataclass(frozen=True)
 class Proposal:
-    """An offer with its list open. Indices are the manifest's."""
+    """An opened offer. Indices are the manifest's."""
 
     peer: str
     name: str
     manifest: Manifest
     into: Path
-    free: int  # bytes on that disk
-    held_files: int  # complete here from an interrupted try
+    free: int  # bytes on the target's disk
+    held_files: int  # already complete here from an interrupted try
     held_bytes: int
-    impossible: dict[int, str]  # entries that can't live on this computer, and why
-    existing: tuple[str, ...]  # top names that are there already
-    records: int = 0  # bytes that the list, its journal and its receipt take here beside the content
+    impossible: dict[int, str]  # entries that this computer can't store, and why
+    existing: tuple[str, ...]  # top names that exist in the target
+    records: int = 0  # bytes for the list, its journal and its receipt, beside the content
 
     @property
     def bytes_to_come(self) -> int:
@@ -34,9 +34,9 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Decision:
-    """What the person says to a proposal."""
+    """The person's decision on a proposal."""
 
     accept: bool
-    into: Path | None = None  # another folder than the proposed one
+    into: Path | None = None  # a folder other than the proposed one
     unwanted: frozenset[int] = frozenset()
-    tell_renamed: bool = False  # whether the sender may know that names are taken here
+    tell_renamed: bool = False  # whether the sender may learn that names are taken here

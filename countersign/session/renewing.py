@@ -1,4 +1,4 @@
-"""A successor of our certificate is told under the seal, and theirs is taken over: see trust.renewal."""
+"""Sends our new certificate under the seal, and accepts the peer's: see trust.renewal."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from countersign.trust.renewal import Renewal
 
 
 def renewal_told(device: Device) -> bytes:
-    """What the other side is told of our successor; nothing where there is none."""
+    """Our renewal for the peer; empty if there is none."""
     successor = device.identity.successor
     return msgspec.msgpack.encode(successor.renewal()) if successor is not None else b""
 
 
 def take_renewal(device: Device, peer: Peer, payload: bytes, report: Callable[[Status], None]) -> None:
-    """Takes over what a peer tells of its successor. It never ends a transfer: what is refused is told, and all stays as it was."""
+    """Accepts a peer's renewal. It never ends a transfer: a refused one is reported and changes nothing."""
     if not payload:
         return
     before = len(device.peers.pinned(peer))

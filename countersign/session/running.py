@@ -1,4 +1,4 @@
-"""What a face runs: a sending, a reception, or whatever else has people who answer and may cancel."""
+"""The interface that faces run: a sending, a reception, or anything else with answers and cancelling."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from countersign.session.controls import Controls
 
 
 class Session(Protocol):
-    """Runs on a thread of its own; controls and answers may be used from any."""
+    """Runs on its own thread; any thread may use `controls` and `answers`."""
 
     controls: Controls
     answers: Answers
 
     def run(self) -> None:
-        """Blocks until it has ended."""
+        """Blocks until the session has ended."""

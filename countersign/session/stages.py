@@ -1,6 +1,6 @@
-"""Work on packs by several threads, taken out in the order it was put in, bounded in number. Buffers are kept and lent.
+"""Pipeline stages: threads work on a bounded number of packs, and results keep the order. Buffers are reused.
 
-A fresh buffer of several megabytes costs more than the cipher that fills it: its pages have to be made.
+A fresh buffer of several megabytes costs more than the cipher that fills it: the system must make its pages.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ Result = TypeVar("Result")
 Lent = TypeVar("Lent")
 
 WORKERS = max(2, min(4, os.cpu_count() or 2))
-DEPTH = WORKERS + 2  # jobs under way at most, unless a stage says otherwise
+DEPTH = WORKERS + 2  # most jobs in a stage, by default
 
 
 class BufferPool(Generic[Lent]):
-    """Buffers that are lent and come back."""
+    """Lends buffers and takes them back."""
 
     def __init__(self, make: Callable[[int], Lent], size: int) -> None:
-        """make: gives a new buffer of that many bytes."""
+        """make: returns a new buffer of that many bytes."""
         self._make = make
         self._size = size
         self._free: list[Lent] = []
@@ -52,7 +52,7 @@ class OrderedStage(Generic[Job, Result]):
         workers: int = WORKERS,
         depth: int = DEPTH,
     ) -> None:
-        """on_idle: told by each worker how many seconds it had nothing to do before a job. depth: jobs put and not yet taken."""
+        """on_idle: workers call it with the seconds they idled before a job. depth: most jobs put and not yet taken."""
         self._depth = depth
         self._lock = threading.Condition()
         self._jobs: deque[tuple[int, Job]] = deque()
@@ -68,27 +68,27 @@ class OrderedStage(Generic[Job, Result]):
 
     @property
     def full(self) -> bool:
-        """Whether no more can be put before something is taken."""
+        """Whether a result must be taken before the next `put`."""
         with self._lock:
             return self._put - self._taken >= self._depth
 
     @property
     def idle(self) -> bool:
-        """Whether all that was put has been taken."""
+        """Whether every job's result has been taken."""
         with self._lock:
             return self._put == self._taken
 
     def put(self, job: Job) -> None:
-        """Adds a job; the caller has looked at `full`."""
+        """Adds a job; the caller must check `full` first."""
         with self._lock:
             self._jobs.append((self._put, job))
             self._put += 1
             self._lock.notify_all()
 
     def get(self, seconds: float, consume: Callable[[Result], None] | None = None) -> Result | None:
-        """The next result in order, or None if it is not there in time, or nobody works any more. Raises what its worker raised.
+        """The next result in order, or None on timeout or after `close`. Raises what a worker raised.
 
-        `consume` is run on the result before the stage counts it as taken.
+        `consume` runs on the result before the stage counts it as taken.
         """
         with self._lock:
             self._lock.wait_for(lambda: self._error or self._stopping or self._taken in self._results, seconds)
@@ -105,7 +105,7 @@ class OrderedStage(Generic[Job, Result]):
         return result
 
     def wait_for_room(self, seconds: float) -> bool:
-        """Whether something can be put now or within `seconds`. Raises what a worker raised."""
+        """Whether a job can be put now or within `seconds`. Raises what a worker raised."""
         with self._lock:
             room = self._lock.wait_for(
                 lambda: self._error is not None or self._put - self._taken < self._depth, seconds
@@ -115,7 +115,7 @@ class OrderedStage(Generic[Job, Result]):
             return room
 
     def wait_until_idle(self, seconds: float) -> bool:
-        """Whether all that was put has been taken, now or within `seconds`. Raises what a worker raised."""
+        """Whether every job's result is taken, now or within `seconds`. Raises what a worker raised."""
         with self._lock:
             idle = self._lock.wait_for(lambda: self._error is not None or self._put == self._taken, seconds)
             if self._error is not None:
@@ -123,7 +123,7 @@ class OrderedStage(Generic[Job, Result]):
             return idle
 
     def close(self) -> None:
-        """Ends the threads after the job that each has in hand."""
+        """Ends each thread after its current job."""
         with self._lock:
             self._stopping = True
             self._lock.notify_all()
@@ -145,7 +145,7 @@ class OrderedStage(Generic[Job, Result]):
                 with self._lock:
                     self._results[number] = result
                     self._lock.notify_all()
-        except BaseException as error:  # noqa: BLE001 - handed to whoever takes the results
+        except BaseException as error:  # noqa: BLE001 - raised where the results are taken
             with self._lock:
                 self._error = self._error or error
                 self._lock.notify_all()

@@ -1,7 +1,7 @@
-"""Where the time of a transfer goes, from inside: seconds of work and of waiting of every stage, and what holds it up now.
+"""Measures where a transfer's time goes: seconds of work and of waiting for each stage, and the current bottleneck.
 
-Added to once a pack and stage, not once a file, so it is always on: 10 µs a pack, measured. Seconds of threads that work
-side by side add up.
+Each stage adds once a pack, not once a file, so it is always on: 10 µs a pack, measured. Seconds of parallel threads
+add up.
 """
 
 from __future__ import annotations
@@ -15,26 +15,26 @@ from countersign.session.stages import WORKERS
 from countersign.session.status import StageTime, StageTimes
 
 LISTING = "listing"
-READING = "reading"  # waiting: a worker has no pack to make, since those that are made are not sent yet
+READING = "reading"  # waiting: a worker may make no pack until earlier ones are sent
 ZIPPING = "zipping"
 SEALING = "sealing"
-SENDING = "sending"  # TLS; waiting: for the line, or for the other side to take more
-NEXT_PACK = "next_pack"  # waiting: nothing is ready to be sent
+SENDING = "sending"  # TLS; waiting: for the network, or for the peer to take more
+NEXT_PACK = "next_pack"  # waiting: no pack is ready to send
 
-RECEIVING = "receiving"  # TLS; waiting: nothing comes
+RECEIVING = "receiving"  # TLS; waiting: nothing arrives
 OPENING = "opening"  # waiting: a worker has no pack to open
 INFLATING = "inflating"
 HASHING = "hashing"
-WRITING = "writing"  # waiting: nothing is ready to be written
-ROOM = "room"  # waiting: as many packs as may be are under way
-PUBLISHING = "publishing"  # links, times, the disk's own cache, renames
+WRITING = "writing"  # waiting: no pack is ready to write
+ROOM = "room"  # waiting: the pipeline is full
+PUBLISHING = "publishing"  # links, times, syncing the disk, renames
 RECEIPT = "receipt"
 
 SENDERS = (LISTING, READING, HASHING, ZIPPING, SEALING, SENDING, NEXT_PACK, RECEIPT)
 RECEIVERS = (RECEIVING, OPENING, INFLATING, HASHING, WRITING, ROOM, PUBLISHING)
 
-_SPAN = 1.0  # seconds that a judgement looks back on
-_LITTLE = 0.05  # of that time: less waiting than this says nothing
+_SPAN = 1.0  # seconds that a judgement covers
+_LITTLE = 0.05  # fraction of that time: less waiting is no sign
 
 Times = dict[str, tuple[float, float]]
 
@@ -44,7 +44,7 @@ class Stats:
 
     def __init__(self, stages: tuple[str, ...], clock: Callable[[], float] = time.perf_counter) -> None:
         self.clock = clock
-        self.first_data = 0.0  # seconds from the beginning to the first pack
+        self.first_data = 0.0  # seconds from the start to the first pack
         self._began = clock()
         self._lock = threading.Lock()
         self._times: Times = dict.fromkeys(stages, (0.0, 0.0))
@@ -53,14 +53,14 @@ class Stats:
         self._slow = ""
 
     def add(self, stage: str, work: float = 0.0, waiting: float = 0.0) -> None:
-        """Adds seconds. From any thread."""
+        """Adds seconds. Any thread may call it."""
         with self._lock:
             before = self._times[stage]
             self._times[stage] = (before[0] + work, before[1] + waiting)
 
     @contextmanager
     def working(self, stage: str) -> Iterator[None]:
-        """Adds the time of a block as work."""
+        """Adds the block's time as work."""
         began = self.clock()
         try:
             yield
@@ -68,11 +68,11 @@ class Stats:
             self.add(stage, self.clock() - began)
 
     def data_begins(self) -> None:
-        """The first pack is there; later ones do not count."""
+        """Notes the time of the first pack; later calls do nothing."""
         self.first_data = self.first_data or self.clock() - self._began
 
     def slow(self) -> str:
-        """What holds the transfer up at this time: "disk", "processor", "network", or "" while that is not known."""
+        """The current bottleneck: "disk", "processor", "network", or "" while unknown."""
         now = self.clock()
         with self._lock:
             if now - self._mark >= _SPAN:
@@ -86,17 +86,17 @@ class Stats:
         return self._slow
 
     def status(self) -> StageTimes:
-        """All of it, for faces."""
+        """All times, for faces."""
         with self._lock:
             stages = tuple(StageTime(name, work, waiting) for name, (work, waiting) in self._times.items())
         return StageTimes(stages, self.clock() - self._began, self.first_data)
 
 
 def holds_up(spent: Times, seconds: float) -> str:
-    """What held a side up, by what its stages have spent in the last `seconds`.
+    """A side's bottleneck, from the times of its stages in the last `seconds`.
 
-    The line's thread decides: it waits for the line, or for our own stages, or it works itself. A receiver that does
-    not take more looks like a slow line from the sender's side.
+    The connection's thread decides: it waits for the network, or for our own stages, or it works. To the sender, a
+    receiver that does not take more looks like a slow network.
     """
 
     def of(*names: str) -> float:

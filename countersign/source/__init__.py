@@ -1,1 +1,1 @@
-"""The sending half of one delivery, from a manifest to a receipt."""
+"""The sending half of one delivery: from a manifest to a receipt."""

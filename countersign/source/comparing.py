@@ -1,4 +1,4 @@
-"""The sender's end of the conversation: the receiver's hashes are compared with its own, the receipt is made, checked and countersigned.
+"""The sender's last part: compares the receiver's hashes with its own, then makes, checks and countersigns the receipt.
 
 The session's thread uses it. It outlives the connection on which it began.
 """
@@ -45,7 +45,7 @@ from countersign.trust.peers import Peer
 from countersign.wire.messages import Kind, Role, Sealed
 
 _ROUNDS = limits.DIFFER_ROUNDS
-UNHEARD = 10  # verdicts that a receiver may have missed: more is no bad line
+UNHEARD = 10  # verdicts that a receiver may have missed: a bad connection does not explain more
 
 
 @dataclass(frozen=True)
@@ -53,21 +53,21 @@ class Receipted:
     """Everything has arrived, and a receipt says so."""
 
     receipt: Path
-    skipped: Mapping[int, Reason]  # what it says did not arrive
-    renamed: bool  # whether something has another name there, where the receiver's person lets that be known
+    skipped: Mapping[int, Reason]  # entries that did not arrive, according to the receiver
+    renamed: bool  # whether a name was changed there, if the receiver's person allows telling it
 
 
 class _Differences:
-    """Which files differed so far, and how often. A receiver may not have heard a verdict: then it does not count."""
+    """Which files differed so far, and how often. A verdict that the receiver did not get does not count."""
 
     def __init__(self) -> None:
         self._before: set[int] = set()
-        self._said: list[int] = []  # until it is known whether the receiver heard it
+        self._said: list[int] = []  # until we know whether the receiver got it
         self._rounds = 0
         self._unheard = 0
 
     def answered(self, held: bytes) -> None:
-        """The receiver's answer on a new connection: whoever heard that files differ holds none of them any more."""
+        """Call with the receiver's answer on a new connection: if it got the verdict, it holds none of those files."""
         said, self._said = self._said, []
         if not said:
             return
@@ -78,7 +78,7 @@ class _Differences:
         self._before.update(said)
 
     def say(self, differing: list[int]) -> None:
-        """These differ now and are sent again. Raises ContentDiffers where that does not help."""
+        """These files differ and are sent again. Raises ContentDiffers if that will not help."""
         is_last = self._rounds + 1 == _ROUNDS or self._unheard == UNHEARD
         if is_last or not self._before.isdisjoint(differing):
             raise ContentDiffers(count=len(differing))
@@ -86,7 +86,7 @@ class _Differences:
 
 
 class Comparison:
-    """What the sender does once all packs are sent. The session's thread uses it."""
+    """The sender's steps after all packs are sent. The session's thread uses it."""
 
     def __init__(self, device: Device, manifest: Manifest, name: str, peer: Peer, hashes: SentHashes) -> None:
         self.hashes = hashes
@@ -99,11 +99,11 @@ class Comparison:
         self._differences = _Differences()
 
     def answered(self, answer: Answer) -> None:
-        """The receiver's answer on a new connection."""
+        """Call with the receiver's answer on a new connection."""
         self._differences.answered(answer.held)
 
     def hear(self, channel: Channel, ring: KeyRing, first: Sealed, withdrawn: Mapping[int, Reason]) -> None:
-        """Takes the hashes, of which the first payload has come. Raises ProtocolProblem."""
+        """Reads the hashes, whose first payload has arrived. Raises ProtocolProblem."""
         reader = StreamReader(ring, Stream.HASHES)
         self.arrived = Arrived(self._manifest)
         self.arrived.add(reader.read(first.token))
@@ -114,9 +114,9 @@ class Comparison:
             raise ProtocolProblem
 
     def judge(self, channel: Channel, ring: KeyRing) -> None:
-        """Says whether it is what was sent. All own hashes must be known by now.
+        """Sends the verdict. All our own hashes must be known by now.
 
-        Raises LinkLostError where files are to be sent again, ContentDiffers where that did not help.
+        Raises LinkLostError if files must be sent again, ContentDiffers if that did not help.
         """
         differing = self.arrived.differing(self.hashes.digests)
         payload = encode(verdict_on(differing, self._manifest))
@@ -126,11 +126,11 @@ class Comparison:
             return
         self._differences.say(differing)
         self.hashes.forget(differing)
-        channel.receive()  # the receiver ends the connection, so that both begin anew
+        channel.receive()  # the receiver ends the connection, and both start a new one
         raise ProtocolProblem
 
     def conclude(self, channel: Channel, ring: KeyRing) -> Receipted:
-        """Makes the receipt, checks the receiver's signature, keeps it and countersigns. Raises ReceiptProblem, DiskProblem."""
+        """Makes a receipt, checks the receiver's signature, countersigns. Raises ReceiptProblem, DiskProblem."""
         stopping = threading.Event()
         drafting = Background(lambda: self._draft(ring, stopping), "drafting")
         draft: Draft | None = None
@@ -177,9 +177,9 @@ class Comparison:
 
 
 def _agree(withdrawn: Mapping[int, Reason], skipped: Mapping[int, Reason]) -> bool:
-    """Whether the receiver calls withdrawn what was withdrawn, and nothing else.
+    """Whether the receiver lists exactly the withdrawn files as withdrawn.
 
-    Of a file whose end was withdrawn it may have been unable to keep the beginning.
+    If the end of a file was withdrawn, the receiver may have failed to store its beginning.
     """
     told = {index: reason for index, reason in skipped.items() if reason in WITHDRAWN}
     kept_back = {index: reason for index, reason in withdrawn.items() if skipped.get(index) is not Reason.NAME}

@@ -1,7 +1,7 @@
 """The sending half of one delivery: (channel, key ring, manifest) in, receipt out.
 
-It does not know how the key came about: a person may have typed it, or it may be one of many. What a delivery knows outlives
-each connection; what belongs to one connection is made for it, in `run`.
+It does not know the key's origin: a person may have typed it, or it may be one of many. A delivery's state outlives
+each connection; `run` makes the state of one connection.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ from countersign.source.scanning import Scan
 from countersign.trust.peers import Peer
 from countersign.wire.messages import Kind, Received, Sealed
 
-_LOOK = 0.05  # seconds between looks at the line while no pack is ready; a pack is noticed at once
+_LOOK = 0.05  # seconds between looks at the connection while no pack is ready; a pack is noticed at once
 _PAUSE_LOOK = 1.0
 
 
 class Delivery:
-    """What is sent to one peer. The session's thread uses it."""
+    """A delivery to one peer. The session's thread uses it."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class Delivery:
         report: Report,
         on_heard: Callable[[], None] = lambda: None,
     ) -> None:
-        """name: of the whole, as it is sent. on_heard: called when something got through to the other side."""
+        """name: of the whole, as sent. on_heard: called when something got through to the peer."""
         self._device = device
         self._peer = peer
         self._scan = scan
@@ -59,23 +59,23 @@ class Delivery:
         self._on_heard = on_heard
         self._comparison = Comparison(device, scan.manifest, name, peer, SentHashes(scan.manifest))
         self._withdrawn: dict[int, Reason] = {}
-        self._began: float | None = None  # since the first answer: what people needed is not the transfer's time
+        self._began: float | None = None  # from the first answer on: people's time is not transfer time
 
     @property
     def is_answered(self) -> bool:
-        """Whether the other side has accepted: from here on an end can be resumed."""
+        """Whether the peer has accepted: from then on, an interrupted delivery can be resumed."""
         return self._began is not None
 
     @property
     def receipt(self) -> Path | None:
-        """Where the receipt is; from then on all has arrived, whatever follows."""
+        """The receipt's path; once it exists, all has arrived, whatever follows."""
         receipted = self._comparison.receipted
         return receipted.receipt if receipted is not None else None
 
     def run(self, channel: Channel, ring: KeyRing, writer: StreamWriter) -> None:
-        """All of it over this connection: list, answer, packs, comparison, receipt. `writer` has written the first sealed frame.
+        """Runs over this connection: list, answer, packs, comparison, receipt. `writer` has sealed the first frame.
 
-        Raises LinkLostError where it is to go on over another connection, and what a channel, the disk or the comparison raises.
+        Raises LinkLostError if another connection must continue, and what a channel, the disk or the comparison raises.
         """
         for batch, last in _marked(self._scan.manifest.batches()):
             channel.send(Sealed(Kind.MANIFEST, writer.write(batch, last, int(self._device.now()))))
@@ -99,14 +99,14 @@ class Delivery:
         take_renewal(self._device, self._peer, answer.renewal, self._report)
         if self._began is None:
             self._began = time.monotonic()
-        # what an earlier connection could not read may have been asked for again
+        # the peer may ask again for files that an earlier connection could not read
         for index in [i for i in self._withdrawn if not has_bit(answer.unwanted, i)]:
             del self._withdrawn[index]
         self._comparison.answered(answer)
         return answer
 
     def _read_again(self, answer: Answer, hashes: SentHashes, stopping: threading.Event) -> Background[None]:
-        """Beside the sending: hashes what the receiver holds already, and files of which it has a part."""
+        """While sending: hashes the files that the receiver holds already, whole or in part."""
         in_part = [index for index, _size in answer.partial]
         hashes.begin(in_part)
         manifest, selection = self._scan.manifest, self._scan.selection
@@ -142,7 +142,7 @@ class Delivery:
                     channel.keep_company()
                     continue
                 for index, reason in pack.withdrawn:
-                    self._withdrawn.setdefault(index, BY_WORD[reason])  # two threads may have found two reasons
+                    self._withdrawn.setdefault(index, BY_WORD[reason])  # two threads may find two reasons
                 self._send_pack(channel, pack.token)
                 sent.packs += 1
                 packing.give_back(pack)
@@ -181,7 +181,7 @@ class Delivery:
         sent.meter.update(*self._scan.manifest.files_without(receipted.skipped), final=True)
 
     def _wait_for_hashes(self, channel: Channel, sent: _Sent) -> Sealed:
-        """What follows the last pack: counts of what is written, then the first of the hashes."""
+        """After the last pack: receives counts of written packs, then the first payload of the hashes."""
         waiting = False
         while True:
             waited = channel.waited
@@ -196,7 +196,7 @@ class Delivery:
                 self._report(WaitingFor("receipt"))
 
     def done(self, wire_bytes: int) -> Done:
-        """What is told at the end. wire_bytes: over all connections."""
+        """The final report. wire_bytes: over all connections."""
         assert self._began is not None
         scan, receipted = self._scan, self._comparison.receipted
         assert receipted is not None
@@ -218,7 +218,7 @@ class Delivery:
 
 
 class _Sent:
-    """What was sent over one connection, and what the receiver says of it."""
+    """What one connection has sent, and what the receiver reports of it."""
 
     def __init__(self, meter: Meter, on_heard: Callable[[], None]) -> None:
         self.meter = meter
@@ -231,7 +231,7 @@ class _Sent:
         return self._there == self.packs
 
     def heard(self, message: object) -> None:
-        """Takes a `received`. Raises ProtocolProblem for anything else, and for counts that cannot be or say nothing new."""
+        """Takes a `received`. Raises ProtocolProblem for anything else, and for impossible or repeated counts."""
         if not isinstance(message, Received) or not self._there < message.packs <= self.packs:
             raise ProtocolProblem
         self._there = message.packs

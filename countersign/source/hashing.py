@@ -1,6 +1,6 @@
-"""What the sender knows of its own files: the hash of each as it was read for sending, or read once more where it was not sent whole.
+"""The hashes of the sender's files: taken while reading for sending, or by reading again if a file was not sent whole.
 
-The receiver's hashes are compared with these before anything is called arrived.
+Nothing counts as arrived before the receiver's hashes were compared with these.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class SentHashes:
     """The hashes of one session, over all its connections. Any thread may call `take`."""
 
     def __init__(self, manifest: Manifest) -> None:
-        self.digests = bytearray(DIGEST * len(manifest))  # zeros where nothing is known: no content has that hash
+        self.digests = bytearray(DIGEST * len(manifest))  # zeros while unknown: no content has that hash
         self._sizes = manifest.sizes
         self._turn = threading.Condition()
         self._running: dict[int, _Running] = {}
@@ -29,14 +29,14 @@ class SentHashes:
         self._abandoned = False
 
     def begin(self, in_part: Iterable[int]) -> None:
-        """A new connection. in_part: files of which the beginning is not sent, so that what is sent says nothing of the whole."""
+        """Starts a new connection. in_part: files sent without their beginning, so sending cannot hash them whole."""
         with self._turn:
             self._running, self._in_part, self._abandoned = {}, frozenset(in_part), False
 
     def take(self, members: Iterable[tuple[Piece, memoryview]]) -> None:
-        """Hashes what was read. Pieces of one file come from several threads; each waits until it is its turn."""
+        """Hashes what was read. Pieces of one file come from several threads; each waits for its turn."""
         sizes, digests, parts = self._sizes, self.digests, []
-        for piece, content in members:  # nearly all are whole files: of 200,000 small ones each name looked up counts
+        for piece, content in members:  # nearly all are whole files: for 200,000 small ones each name lookup counts
             index = piece.index
             if piece.length == sizes[index]:
                 digests[DIGEST * index : DIGEST * index + DIGEST] = digest_of(content)
@@ -54,7 +54,7 @@ class SentHashes:
             self._turn.wait_for(lambda: running.upto == piece.offset or running.withdrawn or self._abandoned)
             if running.withdrawn or self._abandoned:
                 return
-        running.hasher.update(content)  # nobody else has the turn
+        running.hasher.update(content)  # no other thread has the turn
         with self._turn:
             running.upto += piece.length
             if running.upto == self._sizes[index]:
@@ -63,30 +63,30 @@ class SentHashes:
             self._turn.notify_all()
 
     def withdraw(self, index: int) -> None:
-        """A piece of this file could not be read: nobody waits for it."""
+        """A piece of this file could not be read: threads stop waiting for it."""
         with self._turn:
             self._running.setdefault(index, _Running()).withdrawn = True
             self._turn.notify_all()
 
     def abandon(self) -> None:
-        """Nobody sends any more: threads that wait for their turn go on."""
+        """Sending has ended: releases threads that wait for their turn."""
         with self._turn:
             self._abandoned = True
             self._turn.notify_all()
 
     def known(self, index: int) -> bool:
-        """Whether this file was hashed to its end."""
+        """Whether this file's hash is known."""
         return any(self.digests[DIGEST * index : DIGEST * (index + 1)])
 
     def forget(self, indices: Iterable[int]) -> None:
-        """These are sent again."""
+        """Forgets files that are sent again."""
         for index in indices:
             self._set(index, bytes(DIGEST))
 
     def read_again(
         self, selection: Selection, manifest: Manifest, those: Iterable[int], stopped: Callable[[], bool]
     ) -> None:
-        """Hashes these files from the sender's disk. One that cannot be read, or changed, stays unknown.
+        """Hashes these files from our disk. A changed or unreadable one stays unknown.
 
         Raises FolderUnreadable, or Cancelled once `stopped`.
         """
@@ -111,7 +111,7 @@ class SentHashes:
 
 
 class _Running:
-    """A file of which the first `upto` bytes were hashed."""
+    """A file whose first `upto` bytes are hashed."""
 
     __slots__ = ("hasher", "upto", "withdrawn")
 
@@ -122,7 +122,7 @@ class _Running:
 
 
 def _pieces(index: int, size: int) -> Iterable[Piece]:
-    """A file in parts that fit the buffer; a file of no bytes is one part."""
+    """A file in parts that fit the buffer; an empty file is one part."""
     if not size:
         yield Piece(index, 0, 0)
     for offset in range(0, size, limits.MIB):

@@ -1,4 +1,4 @@
-"""The sender's stages: packs of the plan are read, zipped and sealed on all cores and come out in order."""
+"""The sender's stages: all cores read, zip and seal the plan's packs, and the results keep the order."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from countersign.source.hashing import SentHashes
 from countersign.source.reading import Source, WithdrawnError
 from countersign.source.selection import Selection
 
-_MANY = 32  # small files: threads that read them side by side only take the interpreter's lock from each other, at every call
+_MANY = 32  # small files: parallel readers would only take the GIL from each other at every call
 
 
 class SealedPack(NamedTuple):
-    """A pack that is ready to be sent. `buffer` goes back to the pool after that."""
+    """A pack that is ready to send. Afterwards `buffer` goes back to the pool."""
 
     plan: PackPlan
     token: memoryview
@@ -62,7 +62,7 @@ class Packing:
         )
 
     def next(self, seconds: float) -> SealedPack | None:
-        """The next pack, or None where it is not ready in time."""
+        """The next pack, or None if it is not ready in time."""
         while not self._planned_all and not self._stage.full:
             plan = next(self._plan)
             self._planned_all = plan.last
@@ -75,7 +75,7 @@ class Packing:
         return self._planned_all and self._stage.idle
 
     def give_back(self, pack: SealedPack) -> None:
-        """The pack was sent."""
+        """Returns a sent pack's buffer."""
         self._tokens.give_back(pack.buffer)
 
     def close(self) -> None:
@@ -117,7 +117,7 @@ class Packing:
         return SealedPack(plan, token, buffer, withdrawn)
 
     def _read(self, source: Source, piece: Piece, view: memoryview) -> memoryview:
-        """The content of a piece, unless its file was withdrawn by this or another thread."""
+        """A piece's content, unless this or another thread has withdrawn its file."""
         reason = self._withdrawn.get(piece.index)
         if reason is not None:
             raise WithdrawnError(reason)

@@ -1,4 +1,4 @@
-"""Reading pieces of the sender's files, and noticing when a file is not the one that was listed."""
+"""Reads pieces of the sender's files, and notices a file that has changed since the scan."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from countersign.pack.manifest import Manifest
 from countersign.pack.plan import Piece
 from countersign.source.selection import Selection
 
-_SMALL = 64 * limits.KIB  # a file up to here is read by one call
+_SMALL = 64 * limits.KIB  # a file up to this size is read in one call
 
 
 class WithdrawnError(Exception):
-    """This file cannot be sent as it was listed. `reason` is one of pack.archive.REASONS."""
+    """This file cannot be sent as listed. `reason` is one of pack.archive.REASONS."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -27,7 +27,7 @@ class WithdrawnError(Exception):
 
 
 class Source:
-    """What is sent, for one thread."""
+    """Reads what is sent, for one thread."""
 
     def __init__(self, selection: Selection, manifest: Manifest) -> None:
         """Raises FolderUnreadable."""
@@ -40,7 +40,7 @@ class Source:
     def read(self, piece: Piece, buffer: memoryview) -> memoryview:
         """The bytes of a piece, in the buffer. Raises WithdrawnError.
 
-        Size and time are compared after it was read: while they are those of the list, nothing has changed since it was made.
+        Size and time are compared after reading: if they still match the list, nothing has changed since the scan.
         """
         index, length = piece.index, piece.length
         room = buffer[:length]
@@ -54,7 +54,7 @@ class Source:
             file = folder.read_file(self._manifest.names[index])
         except OSError as error:
             if error.errno in TOO_MANY_OPEN:
-                raise disk_problem(error, self._path) from error  # our trouble, not that file's
+                raise disk_problem(error, self._path) from error  # our problem, not that file's
             raise WithdrawnError(_reason(error)) from error
         try:
             if file.read_at(room, piece.offset) != length or not self._is_same(file.status(), index):
@@ -70,7 +70,7 @@ class Source:
         self._root.close()
 
     def _is_same(self, status: os.stat_result, index: int) -> bool:
-        """Whether this is still what was listed: its size, its date as it is in the list, and a file."""
+        """Whether this is still the listed file: a file with the listed size and date."""
         listed, date = self._manifest.mtimes[index], status.st_mtime_ns
         same = status.st_size == self._manifest.sizes[index] and (date == listed or clamped(date) == listed)
         return same and stat.S_ISREG(status.st_mode)
@@ -79,6 +79,6 @@ class Source:
 def _reason(error: OSError) -> str:
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
         return "vanished"
-    if error.errno in (errno.ELOOP, errno.EMLINK):  # a link stands there now (EMLINK: how FreeBSD and old macOS say it)
+    if error.errno in (errno.ELOOP, errno.EMLINK):  # a link is there now (EMLINK: on FreeBSD and old macOS)
         return "changed"
     return "unreadable"

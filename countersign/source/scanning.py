@@ -1,4 +1,4 @@
-"""What is to be sent becomes a manifest: by handles, following no link, reporting what cannot be sent."""
+"""Scans what will be sent into a manifest: by handles, following no link, and reports what cannot be sent."""
 
 from __future__ import annotations
 
@@ -33,32 +33,32 @@ from countersign.source.selection import Found, Gathered, Selection
 from countersign.trust.private_keys import may_hold_key
 
 _LOOK_EVERY = 1000  # entries
-_LOOK_AMONG_NAMES = 64  # names come from the disk many at a time
-_LOOK_SECONDS = 0.2  # on a slow disk a thousand entries take longer than a person waits
+_LOOK_AMONG_NAMES = 64  # the disk returns many names at a time
+_LOOK_SECONDS = 0.2  # on a slow disk, a thousand entries take longer than a person waits
 _NAME = attrgetter("name")
-# looked up once, and not for every file
+# looked up once, not for every file
 _FILE, _EXECUTABLE = int(EntryKind.FILE), int(EntryKind.EXECUTABLE)
-KEEPERS = frozenset({".gitkeep"})  # what keeps SEND_FOLDER in a repository is nobody's file
+KEEPERS = frozenset({".gitkeep"})  # it keeps SEND_FOLDER in the repository; it is not the user's file
 OWN = N_("it is Countersign's own and stays here")
 INEXACT = N_("its date is too far away to be sent; it gets the nearest that is possible")
 
 
 @dataclass
 class Scan:
-    """What was found: entries, and what was left out with its reason."""
+    """The scan's result: entries, and what was left out, with reasons."""
 
     selection: Selection
     manifest: Manifest = field(default_factory=Manifest)
     skipped: list[tuple[str, str]] = field(default_factory=list)
-    left_out: int = 0  # by the person's own wish; with a folder goes all that is in it
-    keys: list[str] = field(default_factory=list)  # paths of what looks like other people's private keys; they are sent
-    inexact: list[tuple[str, str]] = field(default_factory=list)  # sent, but not with their own date
+    left_out: int = 0  # at the person's wish; a folder counts with its content
+    keys: list[str] = field(default_factory=list)  # paths of files that look like other private keys; they are sent
+    inexact: list[tuple[str, str]] = field(default_factory=list)  # sent, but with another date
 
 
 def scan_selection(
     selection: Selection, on_progress: Callable[[int, int], None], cancelled: Callable[[], bool], places: OwnPlaces
 ) -> Scan:
-    """Lists what is to be sent. Raises FolderMissing, FolderUnreadable, FolderEmpty, OwnPlace, TooMuch, Cancelled."""
+    """Lists what will be sent. Raises FolderMissing, FolderUnreadable, FolderEmpty, OwnPlace, TooMuch, Cancelled."""
     path = selection.place
     try:
         root = selection.open()
@@ -84,7 +84,7 @@ def scan_selection(
 
 
 def _refuse_own(root: Folder, path: Path, own: Own) -> None:
-    """Raises OwnPlace where somebody chose what is ours, or something in it."""
+    """Raises OwnPlace if the person chose one of our folders, or something in it."""
     for chosen, folder in root.places() if isinstance(root, Gathered) else [(path, root)]:
         if own.holds(folder):
             raise OwnPlace(path=chosen)
@@ -105,7 +105,7 @@ class _Scanner:
         self._cancelled = cancelled
         self._names_bytes = 0
         self._reported = -limits.STATUS_SECONDS
-        self._seen = 0  # entries, also those that are not sent
+        self._seen = 0  # entries, including those not sent
         self._look_at = time.monotonic() + _LOOK_SECONDS
 
     def folder(self, folder: Folder, parent: int, above: tuple[str, ...], path_bytes: int) -> None:
@@ -139,7 +139,7 @@ class _Scanner:
             self._link(folder, name, parent, above, status)
         elif stat.S_ISREG(mode):
             length, date = status.st_size, status.st_mtime_ns
-            # others than those of our keys' sizes, or with a key's name, are not looked at
+            # only files of our keys' sizes, or with a key's name, are examined
             if (length in self._sizes or may_hold_key(name, length)) and self._stays(folder, name, above, status):
                 return
             if not EARLIEST <= date <= LATEST:
@@ -155,7 +155,7 @@ class _Scanner:
     def _folder(
         self, inside: Folder, name: str, parent: int, above: tuple[str, ...], size: int, status: os.stat_result
     ) -> None:
-        """Owns `inside`."""
+        """Takes ownership of `inside`."""
         try:
             if next(inside.lineage(), None) in self._own.folders:
                 self._leave(above, name)
@@ -174,7 +174,7 @@ class _Scanner:
             self._skip(above, name, N_("it is a link that leads out of the folder"))
 
     def _sorted(self, folder: Folder) -> list[Found]:
-        """What is in a folder by name. Reading a very large one takes seconds too, so there are looks on the way."""
+        """A folder's entries, sorted by name. Reading a very large one takes seconds, so this looks on the way."""
         entries = folder.entries()
         found: list[Found] = list(islice(entries, _LOOK_AMONG_NAMES))
         while some := list(islice(entries, _LOOK_AMONG_NAMES)):
@@ -184,7 +184,7 @@ class _Scanner:
         return found
 
     def _look(self) -> None:
-        """Called for every entry: now and then looks at the limits and whether somebody cancelled."""
+        """Called for every entry: now and then checks the limits and for cancellation."""
         self._seen += 1
         now = time.monotonic()
         if self._seen % _LOOK_EVERY and now < self._look_at:
@@ -196,14 +196,14 @@ class _Scanner:
             raise Cancelled
 
     def _date(self, status: os.stat_result, above: tuple[str, ...], name: str) -> int:
-        """The date of an entry as it is sent."""
+        """The date to send for an entry."""
         date = clamped(status.st_mtime_ns)
         if date != status.st_mtime_ns:
             self._scan.inexact.append((_path(above, name), INEXACT))
         return date
 
     def _stays(self, folder: Folder, name: str, above: tuple[str, ...], status: os.stat_result) -> bool:
-        """Whether a suspect file is ours; points out what looks like somebody's private key."""
+        """Whether a suspect file is ours and stays; reports what looks like another private key."""
         secret = self._own.judge(folder, name, status)
         if secret is Secret.OWN:
             self._leave(above, name)
@@ -212,13 +212,13 @@ class _Scanner:
         return secret is Secret.OWN
 
     def _leave(self, above: tuple[str, ...], name: str) -> None:
-        """Something of ours stays here. Raises OwnPlace where a person chose it by itself."""
+        """Leaves out one of our files. Raises OwnPlace if the person chose it directly."""
         if not above and not self._scan.selection.is_folder:
             raise OwnPlace(path=self._scan.selection.place / name)
         self._skip(above, name, OWN)
 
     def check_limits(self) -> None:
-        """Raises TooMuch. To be asked at the end too: on the way it is only looked at now and then."""
+        """Raises TooMuch. Call it at the end too: on the way it runs only now and then."""
         manifest = self._scan.manifest
         if len(manifest) > limits.MAX_ENTRIES:
             detail = _("more than {n} entries").format(n=limits.MAX_ENTRIES)
@@ -240,5 +240,5 @@ class _Scanner:
 
 
 def _path(above: tuple[str, ...], name: str) -> str:
-    """The path of an entry for people."""
+    """An entry's path for display."""
     return printable("/".join((*above, name)), 4096)

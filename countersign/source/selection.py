@@ -1,4 +1,4 @@
-"""What a person wants to send: the content of one folder, or several files and folders beside each other; and what not of it."""
+"""What a person wants to send: one folder's content, or several files and folders; and what to leave out."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from countersign.disk.folders import File, Folder
 
 
 class Found(Protocol):
-    """One name in a folder: what `os.scandir` gives, or a file or folder that was chosen by itself."""
+    """An entry in a folder: from `os.scandir`, or a file or folder that was chosen directly."""
 
     @property
     def name(self) -> str: ...
@@ -29,8 +29,8 @@ class Found(Protocol):
 class Selection:
     """paths: one folder, whose content is sent; or files and folders, which are sent themselves.
 
-    removed: entries that the person took out, each as the names from the top. patterns: names that are left out everywhere, such as
-    `*.tmp` or `node_modules`; with a slash in it a pattern means the path from the top. Upper and lower case are the same.
+    removed: entries that the person removed, each as its names from the top. patterns: names to leave out everywhere,
+    such as `*.tmp` or `node_modules`; a pattern with a slash is a path from the top. Case is ignored.
     """
 
     paths: tuple[Path, ...]
@@ -39,32 +39,32 @@ class Selection:
 
     @property
     def is_folder(self) -> bool:
-        """Whether the content of one folder is meant."""
+        """Whether one folder's content is sent."""
         return len(self.paths) == 1 and not self.paths[0].is_file()
 
     @property
     def place(self) -> Path:
-        """Where it is: for people, and for the file manager."""
+        """Its location, for people and for the file manager."""
         return self.paths[0] if self.is_folder else self.paths[0].parent
 
     @property
     def name(self) -> str:
-        """What it is called when it is offered."""
+        """Its name in the offer."""
         if len(self.paths) > 1:
             return _("{name} and more").format(name=self.paths[0].name)
         return self.paths[0].resolve().name or str(self.paths[0])
 
     def open(self) -> Folder:
-        """The top, open for reading. Raises OSError."""
+        """Opens the top for reading. Raises OSError."""
         return Folder.open_root(self.paths[0]) if self.is_folder else Gathered(self.paths)
 
     @property
     def leaves_some_out(self) -> bool:
-        """Whether `leaves_out` can be true of anything."""
+        """Whether `leaves_out` can be true for any entry."""
         return bool(self.removed or self.patterns)
 
     def leaves_out(self, above: tuple[str, ...], name: str) -> bool:
-        """Whether an entry stays here, and with a folder all that is in it."""
+        """Whether an entry is left out; a folder takes its content with it."""
         if self.removed and (*above, name) in self.removed:
             return True
         if not self.patterns:
@@ -76,14 +76,14 @@ class Selection:
 
 
 def split_patterns(text: str) -> tuple[str, ...]:
-    """Patterns as a person types them: apart by commas, semicolons or line ends. A slash at the end says no more than the name."""
+    """Splits typed patterns at commas, semicolons and line ends. A trailing slash is dropped."""
     parts = (part.strip().replace("\\", "/").strip("/") for part in re.split(r"[,;\n]", text))
     return tuple(part for part in parts if part)
 
 
 @functools.lru_cache(maxsize=8)
 def _compiled(patterns: tuple[str, ...]) -> tuple[re.Pattern[str] | None, re.Pattern[str] | None]:
-    """One expression for names and one for paths."""
+    """One regular expression for names and one for paths."""
 
     def joined(some: list[str]) -> re.Pattern[str] | None:
         return re.compile("|".join(fnmatch.translate(p.casefold()) for p in some)) if some else None
@@ -93,7 +93,7 @@ def _compiled(patterns: tuple[str, ...]) -> tuple[re.Pattern[str] | None, re.Pat
 
 @dataclass(frozen=True)
 class _Chosen:
-    """A file or folder that was chosen by itself, under the name that it has among the others."""
+    """A file or folder that was chosen directly, under its unique name among the others."""
 
     name: str
     parent: Folder
@@ -108,7 +108,7 @@ class _Chosen:
 
 
 class Gathered(Folder):
-    """Files and folders from different places as if they lay in one folder; for reading only."""
+    """Presents files and folders from different places as one folder; read-only."""
 
     def __init__(self, paths: tuple[Path, ...]) -> None:
         """Raises OSError."""
@@ -124,7 +124,7 @@ class Gathered(Folder):
             self._close = opened.pop_all()
 
     def _free(self, name: str) -> str:
-        """Two files of one name from two places both go."""
+        """A free name: two files with one name from two places are both sent."""
         stem, dot, ending = name.rpartition(".")
         if not stem:
             stem, dot, ending = name, "", ""
@@ -138,7 +138,7 @@ class Gathered(Folder):
         return chosen.parent, chosen.real
 
     def places(self) -> Iterator[tuple[Path, Folder]]:
-        """What was chosen, each with the open folder in which it lies."""
+        """Each chosen path with its open parent folder."""
         yield from ((chosen.path, chosen.parent) for chosen in self._chosen.values())
 
     def entries(self) -> Iterator[Found]:  # type: ignore[override]  # what is asked of an entry is in Found

@@ -1,1 +1,1 @@
-"""The receiving half of one delivery, from an accepted manifest to a receipt."""
+"""The receiving half of one delivery: from an accepted manifest to a receipt."""

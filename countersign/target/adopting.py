@@ -1,7 +1,8 @@
-"""Files of an earlier try that become files of this one: moved, or copied from another disk.
+"""Takes over files of an earlier try: moves them, or copies them from another disk.
 
-They were verified before the person answered, and in another place. What is taken over is the very file that was verified, or has
-its hash here too; everything else is sent again. So the hashes that both sides compare are always those of the files in the staging folder.
+They were verified before the person answered, in their old place. So a file is taken over only if it is still the
+verified one, or has the same hash here; everything else is sent again. Therefore the hashes that both sides compare
+are always those of the files in the staging folder.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from countersign.disk.folders import File, Folder, Tree
 
 @dataclass(frozen=True)
 class Kept:
-    """A verified file of an earlier try: where it is, and which entry it is now. `hasher` where it is only begun.
+    """A verified file of an earlier try: its place, and its entry now. `hasher` if it is only begun.
 
-    Its folder is named by tree and index, and opened when it is needed: an open one may be closed by the next.
+    Tree and index name its folder, which is opened when needed: opening the next may close it.
     """
 
     index: int
@@ -27,24 +28,24 @@ class Kept:
     digest: bytes  # of its first `size` bytes
     hasher: Hasher | None
     tree: Tree
-    parent: int  # of the tree that it lies in
+    parent: int  # its folder's index in `tree`
     name: str
     movable: bool
-    mark: int  # of the file that was verified
+    mark: int  # of the verified file
 
 
 def mark_of(status: os.stat_result) -> int:
-    """Differs for two files, and for one that was written to since. Its being moved changes nothing."""
+    """A value that differs between files, and changes when a file is written. Moving keeps it."""
     return hash((status.st_ino, status.st_size, status.st_mtime_ns))
 
 
 def move(kept: Kept, parent: Folder, name: str, mtime: int, on_progress: Callable[[], None]) -> bool:
-    """Moves it; mtime: what a complete one has. False where it is not what was verified: then nothing of it is here. Raises OSError."""
+    """Moves it. mtime: for a complete file. False, leaving nothing, if it is not the verified file. Raises OSError."""
     try:
         kept.tree.folder(kept.parent).move(kept.name, parent, name)
-    except FileNotFoundError:  # it is gone: then it is sent again
+    except FileNotFoundError:  # missing: it is sent again
         return False
-    # some file systems number a file anew when it was not looked at for a while, so its hash has the last word
+    # some file systems renumber a file that was not used for a while, so its hash decides
     status = parent.status(name)
     if mark_of(status) != kept.mark and not _has_hash(kept, parent, name, on_progress):
         parent.remove_file(name)
@@ -69,7 +70,7 @@ def copy(
     complete: Callable[[File], None],
     on_progress: Callable[[], None],
 ) -> bool:
-    """Copies it; `complete` gets the open file at the end. False where it is not what was verified: then nothing of it is here.
+    """Copies it; `complete` gets the open file at the end. False, leaving nothing, if it is not the verified file.
 
     Raises OSError, and what `on_progress` raises.
     """
@@ -89,12 +90,12 @@ def copy(
         finally:
             target.close()
             if not same:
-                parent.remove_file(name)  # it must not be in the way of what is sent
+                parent.remove_file(name)  # it must not block the file that will be sent
     return same
 
 
 def _pass_on(source: File, size: int, take: Callable[[memoryview], object], on_progress: Callable[[], None]) -> bytes:
-    """Hands over the first `size` bytes, or as many as there are; gives their hash."""
+    """Passes on the first `size` bytes, or as many as there are. Returns their hash."""
     buffer = memoryview(bytearray(min(size, limits.MIB)))
     hasher = new_hasher()
     done = 0

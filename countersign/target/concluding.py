@@ -1,4 +1,4 @@
-"""The receiver's end of the conversation: hashes told, the verdict heard, all published once, the receipt signed by both.
+"""The receiver's last part: sends hashes, gets the verdict, publishes once, exchanges the receipt's signatures.
 
 It outlives the connection on which it began. The session's thread uses it.
 """
@@ -34,7 +34,7 @@ _ROUNDS = limits.DIFFER_ROUNDS
 
 
 class Conclusion:
-    """What follows once all packs are there."""
+    """The receiver's steps after all packs have arrived."""
 
     def __init__(self, device: Device, peer: Peer, staging: Staging, into: Path, name: str, tell_renamed: bool) -> None:
         self.published: Published | None = None
@@ -48,13 +48,13 @@ class Conclusion:
         self._rounds = 0
 
     def run(self, channel: Channel, ring: KeyRing, meanwhile: Callable[[], None]) -> None:
-        """Concludes over this connection. `meanwhile` is called often.
+        """Concludes over this connection. Calls `meanwhile` often.
 
-        Raises LinkLostError where the line is lost or files are to be sent again, ContentDiffers where that did not help, DiskProblem,
-        SealBroken, ProtocolProblem, and what `meanwhile` raises.
+        Raises LinkLostError if the connection is lost or files must be sent again, ContentDiffers if that did not help,
+        DiskProblem, SealBroken, ProtocolProblem, and what `meanwhile` raises.
         """
         time = time_text(self._device.local_time())
-        if self.published is not None:  # on an earlier connection, whose end the sender has not heard
+        if self.published is not None:  # on an earlier connection, but the sender did not learn of it
             self._compare(channel, ring, time)
             draft = self.receipts.draft(ring, time, paced(meanwhile))
         else:
@@ -73,7 +73,7 @@ class Conclusion:
             completion.discard()
 
     def _compare(self, channel: Channel, ring: KeyRing, time: str) -> None:
-        """Tells what is here, and hears whether that is what was sent."""
+        """Sends the hashes, and receives the verdict."""
         staging = self._staging
         writer, now = StreamWriter(ring, Stream.HASHES), int(self._device.now())
         channel.send(Sealed(Kind.HASHES, writer.write(encode(Arrival(time)), False, now)))
@@ -89,7 +89,7 @@ class Conclusion:
             self._send_again(differing)
 
     def _send_again(self, differing: list[int]) -> None:
-        """Whatever differs is not called arrived. It comes once more over a new connection."""
+        """Drops files that differ: they have not arrived, and come again over a new connection."""
         self._staging.drop(differing)
         self._rounds += 1
         if self._rounds == _ROUNDS or not self._differed.isdisjoint(differing):
@@ -117,11 +117,11 @@ class Conclusion:
         assert receipt is not None
         try:
             add_countersignature(receipt, signature)
-        except OSError as error:  # moved away or no room: the receipt is good without it
+        except OSError as error:  # moved away, or no room: the receipt is valid without it
             log.info("the countersignature could not be added: %s", error.strerror)
 
     def keep_receipt(self, ring: KeyRing) -> None:
-        """Keeps a receipt where the sender went before it could have one. Raises DiskProblem."""
+        """Keeps a receipt if the sender left before it could get one. Raises DiskProblem."""
         if self.receipts.receipt is None and self.published is not None:
             time = time_text(self._device.local_time())
             self.receipts.keep(self.receipts.draft(ring, time), ring, self.published)

@@ -1,4 +1,4 @@
-"""Small files that come whole. Making one is the system's work, which lets go of the interpreter: two threads make many."""
+"""Makes small files that come whole. The system call releases the GIL, so two threads share many files."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from countersign.pack.archive import Buffer, Member
 from countersign.pack.manifest import EntryKind, Manifest
 
 _EXECUTABLE = int(EntryKind.EXECUTABLE)
-MANY = 512  # files in a pack from which a second thread is worth its while: of 246 a pack it made nothing faster
+MANY = 512  # files a pack from which a second thread pays: with 246 a pack it was no faster
 
 Write: TypeAlias = Callable[[File, Buffer], object]
 
 
 class Created(NamedTuple):
-    """Entries that are complete, and those that the disk refused; after one that is not about its name no other was begun."""
+    """Complete entries, and those that the disk refused. An error not about a name stopped further files."""
 
     done: list[int]
     refused: list[tuple[int, OSError]]
 
 
 class Creator:
-    """Makes the files of one manifest under one root. One thread uses it; `many` takes another to help."""
+    """Makes the files of one manifest under one root. One thread uses it; `many` adds a second."""
 
     def __init__(self, manifest: Manifest, root: Folder) -> None:
         self.tree = Tree(manifest, root)
@@ -40,17 +40,17 @@ class Creator:
         self._manifest = manifest
 
     def one(self, index: int, write: Write, content: Buffer) -> None:
-        """Makes the file of an entry; `write` gets the open file and the content. Nothing of it is kept where this fails.
+        """Makes an entry's file; `write` gets the open file and the content. Leaves nothing if it fails.
 
         Raises OSError.
         """
         _create(self._manifest, self.tree, index, write, content)
 
     def many(self, members: Sequence[Member], helper: Executor) -> Created:
-        """Makes the files of all these, half of them on a thread of the helper's.
+        """Makes all these files, half of them on a helper's thread.
 
-        Each goes through its half in order, so that the two are in different folders: the system lets one at a time into each.
-        Whoever is done first takes what is left of the other's, from its end.
+        Each thread works through its half in order, so the two are in different folders: the system admits one thread
+        at a time to each. The first to finish steals work from the end of the other's half.
         """
         half = len(members) // 2
         ours, theirs = deque(members[:half]), deque(members[half:])
@@ -58,7 +58,7 @@ class Creator:
         try:
             done, refused = _create_while(self._manifest, self.tree, ours, theirs)
         finally:
-            other = job.result()  # not before: whoever lent us the content wants it back
+            other = job.result()  # always wait: the content's buffer goes back to its owner
         return Created(done + other.done, refused + other.refused)
 
     def close(self) -> None:
@@ -68,7 +68,7 @@ class Creator:
 
 
 def complete_file(file: File, mtime: int) -> None:
-    """The last that an open file gets. mtime in nanoseconds since 1970."""
+    """The last step for an open file. mtime in nanoseconds since 1970."""
     file.set_time(mtime)
     if not SYNCS_AT_ONCE:
         file.sync()
@@ -92,7 +92,7 @@ def _create(manifest: Manifest, tree: Tree, index: int, write: Write, content: B
 
 
 def _create_while(manifest: Manifest, tree: Tree, mine: deque[Member], others: deque[Member]) -> Created:
-    """Makes one file after the other while there are any. What is not about one name ends it for both threads."""
+    """Makes file after file while there are any. An error not about one name stops both threads."""
     made = Created([], [])
     while mine or others:
         try:

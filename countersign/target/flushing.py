@@ -1,7 +1,7 @@
-"""Lets the disk begin before the end: it writes while more arrives, so that the last sync finds little left.
+"""Starts syncing early: the disk writes while more arrives, so the last sync has little left to do.
 
-Only a head start. Whether all of it is on the disk is said by the last sync, on a handle that was open all the time:
-Linux tells every open handle of a failed write by itself, so this one can hide nothing from that one (syncfs(2)).
+This is only a head start. The last sync decides whether all is on the disk, on a handle that was open all the time:
+Linux reports a failed write to each open handle separately, so this handle hides nothing from that one (syncfs(2)).
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from countersign.base import limits
 from countersign.disk.folders import SYNCS_AT_ONCE, Folder
 
 _LOOK = 0.5  # seconds
-_MUCH = 128 * limits.MIB  # less is not worth a sync of its own
+_MUCH = 128 * limits.MIB  # less is not worth a separate sync
 
 
 class EarlySync:
-    """A thread that syncs the file system of a folder until it is closed. Nothing where the system cannot at once."""
+    """A thread that syncs a folder's file system until closed. Does nothing if the system has no such call."""
 
     def __init__(self, path: Path, written: Callable[[], int]) -> None:
-        """written: how many bytes the system's cache was given so far."""
+        """written: the bytes written to the system's cache so far."""
         self._path = path
         self._written = written
         self._stopping = threading.Event()
@@ -31,7 +31,7 @@ class EarlySync:
             self._thread.start()
 
     def close(self) -> None:
-        """Ends the thread after what it is at."""
+        """Ends the thread after its current sync."""
         self._stopping.set()
         if self._thread is not None:
             self._thread.join()
@@ -39,7 +39,7 @@ class EarlySync:
     def _run(self) -> None:
         try:
             folder = Folder.open_root(self._path)
-        except OSError:  # gone or refused: the writer will say so
+        except OSError:  # gone or refused: the writer will report it
             return
         try:
             synced = self._written()
@@ -48,7 +48,7 @@ class EarlySync:
                 if written - synced >= _MUCH:
                     folder.sync()
                     synced = written
-        except OSError:  # the last sync says so
+        except OSError:  # the last sync will report it
             return
         finally:
             folder.close()

@@ -1,4 +1,4 @@
-"""What is here of one manifest: which files are complete, their hashes, what is given up and why, and the sums."""
+"""Tracks what is here of one manifest: complete files and their hashes, given-up entries and reasons, and the sums."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from countersign.pack.reasons import Reason
 
 
 class Holdings:
-    """One thread writes; the sums may be read by any."""
+    """One thread writes; any thread may read the sums."""
 
     def __init__(self, manifest: Manifest, unwanted: Mapping[int, Reason]) -> None:
         self.manifest = manifest
         self.skipped: dict[int, Reason] = dict(unwanted)
-        self.digests = bytearray(DIGEST * len(manifest))  # zeros where there is none
+        self.digests = bytearray(DIGEST * len(manifest))  # zeros if there is none
         self.complete = bytearray(len(manifest))
         self.files = 0
-        self.bytes = 0  # of complete files, and of what there is of others
+        self.bytes = 0  # of complete files, and of partial ones so far
 
     def add(self, index: int, digest: bytes) -> None:
-        """A file is complete. Its bytes are counted by whoever wrote them."""
+        """Adds a complete file. The writer counts its bytes."""
         self.complete[index] = 1
         self.digests[DIGEST * index : DIGEST * (index + 1)] = digest
         self.files += 1
 
     def add_whole(self, indices: list[int], digests: Mapping[int, bytes]) -> None:
-        """These came whole."""
+        """Adds files that came whole."""
         for index in indices:
             self.complete[index] = 1
             self.digests[DIGEST * index : DIGEST * index + DIGEST] = digests[index]
@@ -36,7 +36,7 @@ class Holdings:
         self.bytes += sum(self.manifest.sizes[index] for index in indices)
 
     def drop(self, index: int) -> None:
-        """A complete file is none any more."""
+        """Removes a complete file."""
         self.complete[index] = 0
         self.files -= 1
         self.bytes -= self.manifest.sizes[index]
@@ -49,7 +49,7 @@ class Holdings:
         return index not in self.skipped
 
     def skip_inside(self, folder: int, reason: Reason) -> None:
-        """What lies in a folder that could not be made cannot be kept either. It follows its folder without a gap."""
+        """Skips the content of a folder that could not be made. It directly follows its folder in the list."""
         parents = self.manifest.parents
         index = folder + 1
         while index < len(parents) and parents[index] >= folder:
@@ -57,13 +57,13 @@ class Holdings:
             index += 1
 
     def held(self) -> bytes:
-        """A bitmap of what is complete."""
+        """A bitmap of the complete entries."""
         return bitmap(len(self.complete), [i for i, done in enumerate(self.complete) if done])
 
     def unwanted(self) -> bytes:
-        """A bitmap of what is given up."""
+        """A bitmap of the given-up entries."""
         return bitmap(len(self.complete), [i for i in self.skipped if not self.complete[i]])
 
     def top_entries(self) -> Iterable[int]:
-        """The entries that are published by a rename each."""
+        """The entries that are published with one rename each."""
         return [i for i in self.manifest.top() if i not in self.skipped]

@@ -1,7 +1,7 @@
 """The receiving half of one delivery: (channel, key ring, accepted list) in, receipt out.
 
-It does not know how the key came about, nor who has accepted. What an intake knows outlives each connection; what belongs to
-one connection is made for it, in `run`.
+It does not know the key's origin, nor who has accepted. An intake's state outlives each connection; `run` makes the
+state of one connection.
 """
 
 from __future__ import annotations
@@ -36,24 +36,24 @@ from countersign.target.unpacking import Unpacking
 from countersign.trust.peers import Peer
 from countersign.wire.messages import Kind, Received, Sealed
 
-_LOOK = 0.05  # seconds between looks at the line while the disk is at work; its end is noticed at once
+_LOOK = 0.05  # seconds between looks at the connection while the disk works; its end is noticed at once
 _ACK_SECONDS = 0.25
-_SILENCE_SECONDS = limits.REJOIN_SECONDS  # how long a sender may only say `waiting`
+_SILENCE_SECONDS = limits.REJOIN_SECONDS  # how long a sender may send only `waiting`
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """What was accepted: by a person, or by what a person allowed before."""
+    """What was accepted: by a person, or by an earlier permission."""
 
     staging: Staging
     into: Path
-    name: str  # of the whole, as it was sent
-    why: Mapping[int, str]  # entries that are left out, in this computer's own words
-    tell_renamed: bool = False  # whether the sender may know that names are taken here
+    name: str  # of the whole, as sent
+    why: Mapping[int, str]  # the reasons for left-out entries, in this computer's words
+    tell_renamed: bool = False  # whether the sender may learn that names are taken here
 
 
 class Intake:
-    """What arrives of one delivery. The session's thread uses it."""
+    """Receives one delivery. The session's thread uses it."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class Intake:
         stats: Stats,
         report: Report,
     ) -> None:
-        """recovered: what earlier tries have left here; it is taken over, and the list is empty then."""
+        """recovered: what earlier tries left here; the intake takes it over and empties the list."""
         self._device = device
         self._accepted = accepted
         self._staging = accepted.staging
@@ -81,13 +81,13 @@ class Intake:
 
     @property
     def is_published(self) -> bool:
-        """Whether all is in its place: from then on nothing that happens makes it fail."""
+        """Whether all is in its place: from then on, it cannot fail."""
         return self._conclusion.published is not None
 
     def run(self, channel: Channel, ring: KeyRing, on_data: Callable[[], None]) -> None:
-        """All of it over this connection: answer, packs, hashes, publishing, receipt. on_data: called for each pack.
+        """Runs over this connection: answer, packs, hashes, publishing, receipt. on_data: called for each pack.
 
-        Raises LinkLostError where it is to go on over another connection, and what a channel, the disk or the comparison raises.
+        Raises LinkLostError if another connection must continue, and what a channel, the disk or the comparison raises.
         """
         staging = self._staging
         staging.make_folders(paced(channel.nothing_said))
@@ -117,9 +117,7 @@ class Intake:
         try:
             for plan in plan_packs(manifest, answer):
                 began = stats.clock()
-                while not unpacking.wait_for_room(
-                    _LOOK
-                ):  # before it is read: what is here and not written is sent again
+                while not unpacking.wait_for_room(_LOOK):  # before reading it: packs not yet written are sent again
                     self._only_speak(channel)
                 stats.add(ROOM, waiting=stats.clock() - began)
                 message = self._next_pack(channel)
@@ -134,9 +132,9 @@ class Intake:
             channel.allocate_with(lambda _kind, n: bytearray(n))
             channel.check_with(lambda: None)
             unpacking.close()
-            unpacking.check()  # here, since a lost line must not hide that the disk refused something
+            unpacking.check()  # here, since a lost connection must not hide a disk error
         meter.update(holdings.files, holdings.bytes, final=True)
-        channel.nothing_said()  # whoever cancels now still can
+        channel.nothing_said()  # the last moment to cancel
         told.say()
 
     def _next_pack(self, channel: Channel) -> Sealed:
@@ -152,7 +150,7 @@ class Intake:
         self._report(Paused(paused, by_them))
 
     def _only_speak(self, channel: Channel) -> None:
-        """While the disk is slow the next pack may wait in the socket; only our own word is due."""
+        """While the disk is slow, the next pack may wait in the socket; only our `waiting` is due."""
         if self._controls.cancelled:
             raise Cancelled
         channel.keep_company()
@@ -160,9 +158,9 @@ class Intake:
     # --- the end -----------------------------------------------------------------------------------------------------
 
     def done(self, ring: KeyRing, wire_bytes: int) -> Done:
-        """All is published: keeps a receipt where there is none yet, removes what is not needed, and gives what is told.
+        """After publishing: keeps a receipt if there is none yet, removes the staging, and returns the final report.
 
-        ring: of the last connection. wire_bytes: over all of them. Raises DiskProblem.
+        ring: of the last connection. wire_bytes: over all connections. Raises DiskProblem.
         """
         conclusion, staging = self._conclusion, self._staging
         holdings = staging.holdings
@@ -189,7 +187,7 @@ class Intake:
         )
 
     def end(self, problem: Problem) -> None:
-        """It did not end well: an interrupted one keeps what it has, a refused one keeps nothing."""
+        """Ends a failed delivery: an interrupted one keeps its files, a refused one keeps nothing."""
         staging, holdings = self._staging, self._staging.holdings
         refused = isinstance(problem, (SealBroken, ProtocolProblem))
         if refused or self.is_published or not (holdings.bytes or holdings.files):
@@ -198,12 +196,12 @@ class Intake:
             staging.close()
 
     def close(self) -> None:
-        """Closes handles; what is on the disk stays."""
+        """Closes handles; the files on disk stay."""
         self._staging.close()
 
 
 class _Acknowledging:
-    """Tells the sender now and then how many packs are written."""
+    """Regularly tells the sender how many packs are written."""
 
     def __init__(self, channel: Channel, holdings: Holdings, unpacking: Unpacking) -> None:
         self._channel = channel
@@ -218,7 +216,7 @@ class _Acknowledging:
             self._at = time.monotonic()
 
     def say(self) -> None:
-        """Tells it, unless that would say nothing new."""
+        """Tells the number, unless it has not changed."""
         holdings, done = self._holdings, self._unpacking.packs_done
         if done > self._told:
             self._told = done

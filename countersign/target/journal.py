@@ -1,7 +1,7 @@
-"""What is known of a transfer while it is under way, on disk, so that it can go on after any kind of end.
+"""The journal records a running transfer on disk, so that it can resume after any kind of end.
 
-`state/transfers/ID/`: `about.json`, `manifest` (the batches as they crossed the wire), `log` (verified content, appended).
-A torn or damaged end of the log is dropped: whatever it tells is compared with the disk before it counts.
+`state/transfers/ID/`: `about.json`, `manifest` (the batches in wire form), `log` (verified content, appended).
+A torn or damaged end of the log is dropped. Every record is compared with the disk before it counts.
 """
 
 from __future__ import annotations
@@ -39,17 +39,17 @@ VERSION = 2
 LOCK = "lock"
 ABOUT = "about.json"
 _OLD = 86400.0
-_LATEST = 1e11  # seconds since 1970: what a date can hold
+_LATEST = 1e11  # seconds since 1970: the limit of a date
 _ASIDE = ".damaged-"
 _ABOUT_CAP = limits.MIB  # two of the longest paths
-_RECORD = struct.Struct(">II")  # length and CRC-32 of what follows
+_RECORD = struct.Struct(">II")  # length and CRC-32 of the record that follows
 
 
-SystemPath = bytes  # as the system knows it: not every path is text
+SystemPath = bytes  # the system's own form: not every path is text
 
 
 class About(msgspec.Struct, frozen=True):
-    """Whose transfer it is, from where to where. times in seconds since 1970."""
+    """The transfer's peer, target and staging folder. Times in seconds since 1970."""
 
     version: int
     peer: str  # identity of the sender in hex
@@ -76,7 +76,7 @@ class _Version(msgspec.Struct):
 
 
 class Record(msgspec.Struct, array_like=True, frozen=True):
-    """What one pack added: complete files with their BLAKE3, and all files that are begun now."""
+    """What one pack added: complete files with their BLAKE3, and all files currently begun."""
 
     complete: list[tuple[int, bytes]]
     begun: list[tuple[int, int, bytes]]  # index, bytes, BLAKE3 of these bytes
@@ -84,7 +84,7 @@ class Record(msgspec.Struct, array_like=True, frozen=True):
 
 @dataclass(frozen=True)
 class Interrupted:
-    """A transfer that did not end: for lists."""
+    """An interrupted transfer, for lists."""
 
     id: str
     about: About
@@ -92,7 +92,7 @@ class Interrupted:
 
 
 class Journal:
-    """The journal of a transfer that is under way."""
+    """The journal of a running transfer."""
 
     def __init__(self, folder: Path, lock: Handle) -> None:
         """Raises OSError."""
@@ -103,15 +103,15 @@ class Journal:
 
     @classmethod
     def begin(cls, transfers: Path, about: About, manifest: Manifest) -> Journal:
-        """Starts a journal under a new random id. The last thing to be written is what makes it count.
+        """Starts a journal under a new random id. The last file written makes it count.
 
-        The lock is taken before that: whoever looks for interrupted transfers only tries those that count, and finds it held.
+        The lock is taken before that: a search for interrupted transfers tries only those that count and finds it held.
         Raises OSError.
         """
         folder = transfers / secrets.token_hex(8)
         private_folder(folder)
         lock = hold(folder / LOCK)
-        if lock is None:  # nobody else knows this folder
+        if lock is None:  # no other process knows this folder
             raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN), str(folder))
         try:
             cls._write(folder, about, manifest)
@@ -129,9 +129,9 @@ class Journal:
         replace_file(folder / ABOUT, msgspec.json.encode(about))
 
     def add(self, record: Record) -> None:
-        """Appends what was verified."""
+        """Appends a record of verified content."""
         data = _framed(msgspec.msgpack.encode(record))
-        while data:  # a disk that is nearly full takes a part, and then says so
+        while data:  # a nearly full disk takes a part, then raises
             data = data[os.write(self._log.number, data) :]
 
     def close(self) -> None:
@@ -144,7 +144,7 @@ def _framed(data: bytes) -> bytes:
 
 
 def _frames(path: Path) -> Iterator[bytes]:
-    """The whole records of a file, up to the first that is torn."""
+    """The whole records of a file, up to the first torn one."""
     with open_regular(path) as file:
         while True:
             header = file.read(_RECORD.size)
@@ -160,14 +160,14 @@ def _frames(path: Path) -> Iterator[bytes]:
 
 
 class DamagedError(ValueError):
-    """A journal that says nothing any more."""
+    """A journal that cannot be read any more."""
 
 
 class Past:
-    """The journal of an interrupted transfer, read. Whoever made this holds its lock and calls `close`."""
+    """Reads the journal of an interrupted transfer. The caller passes the lock and must call `close`."""
 
     def __init__(self, folder: Path, lock: Handle) -> None:
-        """Raises OSError or ValueError where the journal cannot be used; the lock is let go then."""
+        """Raises OSError or ValueError if the journal is unusable, and releases the lock then."""
         self.folder = folder
         self._lock = lock
         try:
@@ -178,7 +178,7 @@ class Past:
             raise
 
     def close(self) -> None:
-        """Lets go of the lock."""
+        """Releases the lock."""
         self._lock.close()
 
     def _read(self) -> None:
@@ -192,7 +192,7 @@ class Past:
             raise ValueError("the journal's manifest is damaged") from error
         self.digests = bytearray(DIGEST * len(self.manifest))
         self.complete = bytearray(len(self.manifest))
-        self.begun: dict[int, tuple[int, bytes]] = {}  # index: bytes, and their BLAKE3
+        self.begun: dict[int, tuple[int, bytes]] = {}  # index: number of bytes, and their BLAKE3
         self._read_log()
 
     def _read_log(self) -> None:
@@ -209,12 +209,12 @@ class Past:
                     self.complete[index] = 1
                     self.digests[DIGEST * index : DIGEST * (index + 1)] = digest
             self.begun = {index: (size, digest) for index, size, digest in record.begun if 0 <= index < count}
-            for index in self.begun:  # complete once, but not what was sent: it comes again
+            for index in self.begun:  # it was complete but differed from what was sent: it comes again
                 self.complete[index] = 0
 
 
 def read_about(folder: Path) -> About:
-    """Raises OSError or ValueError; DamagedError where it can never be read again."""
+    """Raises OSError or ValueError; DamagedError if it can never be read again."""
     try:
         data = read_small(folder / ABOUT, _ABOUT_CAP)
         if msgspec.json.decode(data, type=_Version).version != VERSION:
@@ -229,13 +229,13 @@ def read_about(folder: Path) -> About:
 
 
 def list_interrupted(transfers: Path) -> list[Interrupted]:
-    """All interrupted transfers of a home, oldest first. What can't be read is left alone."""
+    """All interrupted transfers of a home, oldest first. Skips unreadable ones."""
     found = []
     for folder in counting(transfers):
         try:
             lock = hold(folder / LOCK)
             if lock is None:
-                continue  # under way at this moment
+                continue  # running now
             lock.close()
             about = read_about(folder)
         except (OSError, ValueError):
@@ -252,20 +252,20 @@ def _bytes_in(staging: Path) -> int:
 
 
 def journals(transfers: Path) -> list[Path]:
-    """The folders of all journals of a home, without those that were set aside."""
+    """The folders of all journals of a home, except those set aside."""
     found = transfers.iterdir() if transfers.is_dir() else []
     return sorted(path for path in found if path.is_dir() and _ASIDE not in path.name)
 
 
 def counting(transfers: Path) -> list[Path]:
-    """Those of them that have begun: only their locks may be tried, since others are just being made."""
+    """The journals that have begun: try only their locks, since others are just being made."""
     return [folder for folder in journals(transfers) if (folder / ABOUT).exists()]
 
 
 def discard(folder: Path) -> bool:
-    """Removes a journal and its staging folder, both under random names of ours. False where it is in use.
+    """Removes a journal and its staging folder, both under our random names. False if in use.
 
-    Raises OSError, or ValueError for a journal that cannot be read.
+    Raises OSError, or ValueError for an unreadable journal.
     """
     lock = hold(folder / LOCK)
     if lock is None:
@@ -280,16 +280,16 @@ def discard(folder: Path) -> bool:
 
 
 def remove_journal(folder: Path) -> None:
-    """Removes a journal whose staging is gone; `about.json` first, so that being cut off leaves nothing that counts as interrupted."""
+    """Removes a journal whose staging is gone; `about.json` first, so an interruption leaves no journal that counts."""
     (folder / ABOUT).unlink(missing_ok=True)
     remove_tree(folder)
 
 
 def tidy(transfers: Path, staging: Path, now: float) -> list[Path]:
-    """Removes what a death at an unlucky moment has left: journals that never began, staging folders without one.
+    """Removes the leftovers of a crash: journals that never began, staging folders without a journal.
 
-    now: seconds since 1970. What is younger than a day may be somebody's who is just beginning. Damaged journals are set
-    aside, and their new names given; what has arrived of them is left alone, since nothing says any more which it is.
+    now: seconds since 1970. Anything younger than a day is kept: another process may just be starting. Sets damaged
+    journals aside and returns their new names; their staging folders stay, since nothing tells which they are.
     """
     used: set[Path] = set()
     aside: list[Path] = []
@@ -301,7 +301,7 @@ def tidy(transfers: Path, staging: Path, now: float) -> list[Path]:
             except DamagedError:
                 aside.append(set_aside(folder))
             except (OSError, ValueError):
-                unknown = True  # one that can't be read now may be whose staging this is
+                unknown = True  # this staging may belong to a journal that is unreadable now
         elif now - folder.stat().st_mtime > _OLD:
             discard(folder)
     unknown = unknown or any(_ASIDE in path.name for path in (transfers.iterdir() if transfers.is_dir() else []))
@@ -315,7 +315,7 @@ PREFIX = ".countersign-"
 
 
 def new_staging_name() -> str:
-    """A name that nobody can guess and that says whose it is."""
+    """A name that cannot be guessed and that identifies it as ours."""
     return PREFIX + secrets.token_hex(16)
 
 

@@ -1,4 +1,4 @@
-"""Where a staging folder lies: on the file system of the target, so that one rename publishes, and out of sight where that can be."""
+"""Places the staging folder: on the target's file system, so one rename publishes, and out of sight if possible."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from countersign.target.journal import new_staging_name
 
 
 def choose_staging(into: Path, state: Path) -> Path:
-    """Makes a staging folder from which names can be moved to `into`: ours, else beside it, else in it.
+    """Makes a staging folder from which names can be moved to `into`: in `state`, else beside `into`, else in it.
 
-    Raises OSError. `into` must be there.
+    Raises OSError. `into` must exist.
     """
     with Folder.open_root(into) as target:
         for parent in (state / "staging", into.parent, into):

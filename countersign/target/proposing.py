@@ -1,4 +1,4 @@
-"""From an open manifest to a proposal: what can't live here, what is here already, what room there is. Writes nothing."""
+"""Turns a manifest into a proposal: entries that can't be stored, entries already here, free space. Writes nothing."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from countersign.receipts.writing import receipt_size
 from countersign.session.proposal import Proposal
 from countersign.target.recovery import Recovered
 
-_JOURNAL_ENTRY = 80  # bytes: an entry of the list, and the line that says that it has arrived
+_JOURNAL_ENTRY = 80  # bytes: an entry of the list, and its log record on arrival
 CLASHES = N_("another name in its folder differs only in ways that this computer does not see")
 INSIDE = N_("the folder that holds it cannot be made here")
 
 
 def propose(peer: str, name: str, manifest: Manifest, into: Path, recovered: list[Recovered]) -> Proposal:
-    """What the person is shown."""
+    """The proposal for the person."""
     held_files, held_bytes = _held(manifest, recovered)
     return Proposal(
         peer=peer,
@@ -40,14 +40,14 @@ def propose(peer: str, name: str, manifest: Manifest, into: Path, recovered: lis
 
 
 def records_size(manifest: Manifest) -> int:
-    """About how many bytes journal and receipt of this list take: near the size of the list itself, whatever is in it."""
+    """The estimated bytes of this list's journal and receipt: close to the size of the list itself, for any content."""
     names = sum(len(name) if name.isascii() else len(name.encode()) for name in manifest.names)
     targets = sum(len(target.encode()) for target in manifest.targets.values())
     return receipt_size(len(manifest), names + targets) + _JOURNAL_ENTRY * len(manifest) + names + targets
 
 
 def impossible_entries(manifest: Manifest, system: System, folds: bool) -> dict[int, str]:
-    """Entries that cannot live on this kind of computer, with the reason; with a folder goes all that is in it."""
+    """The entries that this kind of computer cannot store, with reasons; a folder takes its content with it."""
     found: dict[int, str] = {}
     seen: dict[int, set[str]] = {}
     looks_alike = folds or system is not System.LINUX
@@ -70,7 +70,7 @@ def impossible_entries(manifest: Manifest, system: System, folds: bool) -> dict[
 
 
 def folds_case(folder: Path) -> bool:
-    """Whether two names that differ in case are one name there. Looks at the folder's own name; writes nothing."""
+    """Whether names that differ only in case are the same there. Tests the folder's own name; writes nothing."""
     for path in (folder, *folder.parents):
         swapped = path.with_name(path.name.swapcase()) if path.name else path
         if swapped.name != path.name:
@@ -98,7 +98,7 @@ def _held(manifest: Manifest, recovered: list[Recovered]) -> tuple[int, int]:
 
 
 def _nearest(path: Path) -> Path:
-    """The path, or the nearest folder above it that is there."""
+    """The path, or the nearest existing folder above it."""
     while not path.is_dir() and path != path.parent:
         path = path.parent
     return path

@@ -1,6 +1,6 @@
-"""The step from staging to the person's folder: one rename for each top name, that cannot overwrite.
+"""Publishes from staging to the person's folder: one rename per top name, which cannot overwrite.
 
-A name that is taken: the same content is left as it is, anything else arrives beside it as `name (2)`.
+If a name is taken by the same content, that stays as it is; anything else arrives beside it as `name (2)`.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _TRIES = 10_000
 
 @dataclass
 class Published:
-    """Under which names things arrived."""
+    """The names under which entries arrived."""
 
     renamed: dict[str, str] = field(default_factory=dict)
-    kept: list[str] = field(default_factory=list)  # the same content was there
+    kept: list[str] = field(default_factory=list)  # the same content was already there
 
 
 def publish(staging: Staging, into: Path, own: OwnPlaces) -> Published:
-    """Moves every top entry into `into`. Raises DiskProblem; what was moved by then stays. TargetRefused where it may not."""
+    """Moves every top entry into `into`. Raises TargetRefused, or DiskProblem, which leaves moved entries in place."""
     done = Published()
     comparison = _Comparison(staging)
     with disk_errors(into), Folder.open_root(into) as target:
@@ -55,7 +55,7 @@ def _publish_one(staging: Staging, index: int, target: Folder, done: Published, 
             if number == 1:
                 done.kept.append(name)
                 return
-        # here, or from an earlier time: what differs must not pile up when the same is sent again and again
+        # here, or from an earlier transfer: sending the same again and again must not pile up copies
         if number > 1:
             done.renamed[name] = candidate
         return
@@ -63,7 +63,7 @@ def _publish_one(staging: Staging, index: int, target: Folder, done: Published, 
 
 
 def beside(name: str, number: int, is_folder: bool) -> str:
-    """`report (2).pdf` for `report.pdf`; folders and dot files keep their name whole."""
+    """`report (2).pdf` for `report.pdf`; for folders and dot files the number follows the whole name."""
     stem, dot, ending = name.rpartition(".")
     if is_folder or not stem or len(ending) > 10 or " " in ending:
         stem, dot, ending = name, "", ""
@@ -74,7 +74,7 @@ def beside(name: str, number: int, is_folder: bool) -> str:
 
 
 class _Comparison:
-    """Whether what lies at the target is, byte for byte and nothing more, what was received."""
+    """Compares the target's content with the received one: byte for byte, and nothing more."""
 
     def __init__(self, staging: Staging) -> None:
         self._staging = staging
@@ -83,7 +83,7 @@ class _Comparison:
 
     @cached_property
     def _children(self) -> dict[int, list[int]]:
-        """Made once, and only where a name is taken."""
+        """Made once, and only if a name is taken."""
         found: dict[int, list[int]] = {}
         for index, parent in enumerate(self._staging.manifest.parents):
             if index not in self._staging.holdings.skipped:
@@ -91,8 +91,8 @@ class _Comparison:
         return found
 
     def same(self, index: int, folder: Folder, name: str) -> bool:
-        """Whether this entry of the staging tree lies in `folder` under `name`. A list of what is still to be
-        compared stands in for recursion: trees may be deep."""
+        """Whether `folder` holds the same as this staging entry under `name`. Uses a list instead of recursion,
+        since trees may be deep."""
         waiting: list[tuple[int, Folder, str] | None] = [(index, folder, name)]  # None: the folder is done
         opened: list[Folder] = []
         try:
@@ -109,14 +109,14 @@ class _Comparison:
                     children = self._children.get(item[0], [])
                     waiting += [None, *((child, inside, self._names[child]) for child in children)]
             return True
-        except OSError:  # what can't be read can't be called the same
+        except OSError:  # unreadable content is not known to be the same
             return False
         finally:
             for inside in opened:
                 inside.close()
 
     def _compare(self, index: int, folder: Folder, name: str) -> Folder | bool | None:
-        """None where they differ; the open folder where what is inside is still to be compared."""
+        """None if they differ; the open folder if its content must still be compared."""
         manifest = self._staging.manifest
         status = folder.status(name)
         kind = EntryKind(manifest.kinds[index])

@@ -1,6 +1,6 @@
-"""What an earlier, interrupted try has left here of the folder that is offered now.
+"""Recovers files of the offered folder from earlier, interrupted tries.
 
-Entries are the same when path, size and mtime are; what is on the disk counts only when its hash is the one that the journal names.
+Entries are the same if path, size and mtime are. A file on disk counts only if its hash is the one in the journal.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ log = logging.getLogger(__name__)
 
 _NOTHING = -1
 _LOOK = 0.05
-_BATCH = 64  # files that move between two looks at the other side
+_BATCH = 64  # files moved between two looks at the peer
 
 
 class Recovered:
-    """What one interrupted transfer can give to the one that is offered now."""
+    """What one interrupted transfer can give to the offered one."""
 
     def __init__(self, past: Past, manifest: Manifest, name: str) -> None:
         self.past = past
@@ -38,13 +38,13 @@ class Recovered:
         self._name = name
         self.old_index = array("i", [_NOTHING]) * len(manifest)
         self.begun: dict[int, tuple[int, Hasher]] = {}  # index now: bytes, hash so far
-        self._marks = array("q", bytes(8 * len(manifest)))  # of the files that were verified, by index now
+        self._marks = array("q", bytes(8 * len(manifest)))  # of the verified files, by index now
         self.files = self.bytes = 0
         self._root = Folder.open_root(past.about.staging_path)
         self._tree = Tree(past.manifest, self._root)
 
     def verify(self, on_progress: Callable[[], None]) -> None:
-        """Reads what is there and keeps what agrees. `on_progress` is called often and may raise."""
+        """Reads the staged files and keeps those that match. Calls `on_progress` often; it may raise."""
         buffer = memoryview(bytearray(limits.MIB))
         for new, old in same_files(self._manifest, self.past.manifest):
             on_progress()
@@ -66,16 +66,16 @@ class Recovered:
     def _hash(
         self, new: int, old: int, size: int, buffer: memoryview, on_progress: Callable[[], None]
     ) -> Hasher | None:
-        """The hash of the first `size` bytes of a staged file; None where they are not there. Marks which file it was."""
+        """The hash of a staged file's first `size` bytes; None if they are missing. Records the file's mark."""
         manifest = self.past.manifest
         try:
             file = self._tree.folder(manifest.parents[old]).read_file(manifest.names[old])
-        except OSError:  # it is gone: then it is sent again
+        except OSError:  # missing: it is sent again
             return None
         hasher = new_hasher()
         try:
             status = file.status()
-            if self.past.complete[old] and status.st_size != size:  # its beginning alone may well agree
+            if self.past.complete[old] and status.st_size != size:  # its beginning might still match
                 return None
             self._marks[new] = mark_of(status)
             done = 0
@@ -93,7 +93,7 @@ class Recovered:
         return hasher
 
     def hand_over(self, staging: Staging, on_progress: Callable[[], None]) -> None:
-        """Moves what was verified, and what nobody else gave, into the staging of the transfer that goes on.
+        """Moves verified files that no other try has given into the new transfer's staging folder.
 
         Raises DiskProblem, and what `on_progress` raises.
         """
@@ -119,7 +119,7 @@ class Recovered:
         return Kept(new, size, digest, hasher, self._tree, parent, name, movable, self._marks[new])
 
     def close(self) -> None:
-        """Lets go of handles and of the journal's lock."""
+        """Releases the handles and the journal's lock."""
         self._tree.close()
         self._root.close()
         self.past.close()
@@ -129,9 +129,9 @@ class Recovered:
         return bool(self.files or self.bytes)
 
     def superseded(self) -> bool:
-        """Whether the new transfer is of the same folder: it has all top names of the old one, or one of them and the same offered name.
+        """Whether the new transfer replaces the old: it has all its top names, or one of them and its offered name.
 
-        A top name may have gone since; what nobody sends again must not stay here for ever.
+        A top name may be gone by now; files that are never sent again must not stay here for ever.
         """
         old, new = _top_names(self.past.manifest), _top_names(self._manifest)
         return old <= new or (self.past.about.name == self._name and not old.isdisjoint(new))
@@ -140,10 +140,10 @@ class Recovered:
 def look_for(
     manifest: Manifest, name: str, transfers: Path, peer: str, on_progress: Callable[[], None]
 ) -> list[Recovered]:
-    """What interrupted transfers of this peer (identity in hex) have of this manifest, most first.
+    """Finds files of this manifest in interrupted transfers of this peer (identity in hex), most bytes first.
 
-    name: the offered one, as people are shown it. Transfers under way at this moment are left alone. `on_progress` is called
-    often and may raise.
+    name: the offered name, as shown to people. Skips transfers that are running now. Calls `on_progress` often; it
+    may raise.
     """
     found: list[Recovered] = []
     try:
@@ -164,17 +164,17 @@ def _recovered(folder: Path, manifest: Manifest, name: str, peer: str) -> Recove
         if lock is None:
             return None
         past = Past(folder, lock)
-    except (OSError, ValueError):  # damaged: it stays where it is and gives nothing
+    except (OSError, ValueError):  # damaged: leave it and recover nothing
         return None
     if past.about.peer == peer and is_staging_name(past.about.staging_path.name):
         try:
             return Recovered(past, manifest, name)
         except FileNotFoundError:
             past.close()
-            if past.about.staging_path.parent.is_dir():  # it is gone for good, and not just its disk unplugged
+            if past.about.staging_path.parent.is_dir():  # gone for good: its disk is not just unplugged
                 remove_journal(folder)
             return None
-        except OSError:  # perhaps another time
+        except OSError:  # it may work another time
             past.close()
             return None
     past.close()
@@ -203,7 +203,7 @@ def take_over(found: list[Recovered], staging: Staging, on_progress: Callable[[]
 
 
 def _clear_away(folder: Path, on_progress: Callable[[], None]) -> None:
-    """What cannot be removed stays listed among the interrupted ones, where it can be discarded later."""
+    """Discards a try. If that fails, it stays in the list of interrupted transfers and can be discarded later."""
     job = Background(lambda: discard(folder), "discarding")
     while not job.ended(_LOOK):
         on_progress()

@@ -1,4 +1,4 @@
-"""The end of a receiving, in two phases: the tree is completed and synced while both sides compare, then it is published once."""
+"""Ends a receiving in two phases: completes and syncs the tree while both sides compare, then publishes it once."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 class ReceiptMaker:
-    """Makes the receiver's receipts of one transfer: one for each connection on which all was there, the last one is kept."""
+    """Makes the receiver's receipts: one per connection on which all was complete. Only the last is kept."""
 
     def __init__(self, device: Device, peer: Peer, staging: Staging, name: str) -> None:
         self.receipt: Path | None = None
@@ -38,7 +38,7 @@ class ReceiptMaker:
         self._name = name
 
     def draft(self, ring: KeyRing, time: str, check: Meanwhile = lambda: None) -> Draft:
-        """Writes all lines. `check` is called for each and may raise. Raises DiskProblem."""
+        """Writes all lines. Calls `check` for each; it may raise. Raises DiskProblem."""
         staging, certificates = self._staging, (self._peer.pem, self._device.identity.pem.decode())
         header = header_for(
             staging.manifest, self._name, ring.transfer_id, time, staging.holdings.skipped, certificates
@@ -51,7 +51,7 @@ class ReceiptMaker:
             yield line
 
     def keep(self, draft: Draft, ring: KeyRing, published: Published) -> bytes:
-        """Signs and keeps a draft, instead of an earlier one; gives the signature. Raises DiskProblem."""
+        """Signs and keeps a draft, replacing an earlier receipt. Returns the signature. Raises DiskProblem."""
         signature = self._device.identity.sign(signed_bytes(Role.RECEIVER, draft.digest))
         names = [Here(here, name) for name, here in published.renamed.items()]
         stem = receipt_stem(self._device.local_time(), self._peer.name, ring.transfer_id)
@@ -62,7 +62,7 @@ class ReceiptMaker:
 
 
 class Completion:
-    """All packs are there. The tree gets its links and times, then it is synced and its receipt written beside that.
+    """After the last pack: gives the tree its links and times, then syncs it and writes the receipt in parallel.
 
     The session's thread uses it; `publish` or `discard` ends it.
     """
@@ -83,7 +83,7 @@ class Completion:
     def wait(self, meanwhile: Meanwhile) -> None:
         """Waits for the tree, then begins to sync it. Raises DiskProblem, SealBroken, and what `meanwhile` raises."""
         _wait_for(self._completing, meanwhile)
-        # a handle of its own: whoever cancels need not wait for the disk
+        # a separate handle, so cancelling need not wait for the disk
         root = self._staging.root.again()
 
         def sync() -> None:
@@ -94,22 +94,22 @@ class Completion:
         self._drafting = Background(lambda: self._draft(self._check), "drafting")
 
     def publish(self, into: Path, own: OwnPlaces, meanwhile: Meanwhile) -> None:
-        """Publishes what is synced. Once begun it is never left half-way, whatever `meanwhile` raises: `published` tells.
+        """Publishes the synced tree. Once begun, it runs to its end, whatever `meanwhile` raises, and sets `published`.
 
-        Raises that, or DiskProblem.
+        Raises what `meanwhile` raises, or DiskProblem.
         """
         assert self._syncing is not None
         with disk_errors(self._staging.path):
             _wait_for(self._syncing, meanwhile)
         job = Background(lambda: publish(self._staging, into, own), "publishing")
         try:
-            with contextlib.suppress(Cancelled):  # too late for that: whoever sent is still told that all is here
+            with contextlib.suppress(Cancelled):  # too late to cancel: the sender still learns that all is here
                 _wait_for(job, meanwhile)
         finally:
             self.published = job.result()
 
     def take_draft(self, meanwhile: Meanwhile) -> Draft | None:
-        """The receipt that was written beside; None where there was no room for it: the next try says so."""
+        """The receipt that was written in parallel; None if there was no room: the next try reports that."""
         while self._drafting is not None and not self._drafting.ended(_LOOK):
             meanwhile()
         return self._drafted()
@@ -124,7 +124,7 @@ class Completion:
             return None
 
     def discard(self) -> None:
-        """The transfer ends, or goes on with more data: what was begun is left."""
+        """The transfer ends, or continues with more data: stops the jobs and removes the draft."""
         self._stopping.set()
         self._completing.ended(None)
         draft = self._drafted()
@@ -133,7 +133,7 @@ class Completion:
 
 
 def _wait_for(job: Background[T], meanwhile: Meanwhile) -> None:
-    """Waits for a job, calling `meanwhile` again and again; raises what either raises."""
+    """Waits for a job, calling `meanwhile` repeatedly. Raises what either raises."""
     while not job.ended(_LOOK):
         meanwhile()
     job.result()

@@ -1,7 +1,7 @@
 """The receiver's staging folder: verified pieces become files under a random name of ours, invisible until published.
 
-It lies on the file system of the target, outside of it where that can be. One thread writes. Nothing here is
-named by the peer but through the manifest, whose names were checked.
+It lies on the target's file system, if possible outside the target. One thread writes. The peer's names get here only
+through the manifest, which has checked them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 
 class Staging:
-    """What has arrived of one manifest, on the disk. One thread writes; `holdings` has the sums."""
+    """The arrived part of one manifest, on the disk. One thread writes; `holdings` has the sums."""
 
     def __init__(self, manifest: Manifest, path: Path, journal: Journal, unwanted: Mapping[int, Reason]) -> None:
         """path: made by placing.choose_staging. Raises OSError."""
@@ -38,20 +38,20 @@ class Staging:
         self.journal = journal
         self.root = Folder.open_root(path)
         self.holdings = Holdings(manifest, unwanted)
-        self.inexact: dict[int, str] = {}  # here, but not with their own date
+        self.inexact: dict[int, str] = {}  # here, but with another date
         self._creator = Creator(manifest, self.root)
         self._tree = self._creator.tree
         self.writer = PieceWriter(manifest, self._creator)
         self._unfinished = Unfinished()
-        self._logged: list[tuple[int, bytes]] = []  # complete files that the journal does not name yet
-        self._unmade = manifest.folders()[::-1]  # folders that are still to be made, the first one last
+        self._logged: list[tuple[int, bytes]] = []  # complete files that the journal does not list yet
+        self._unmade = manifest.folders()[::-1]  # folders still to make, in reverse order
 
     # --- before the data ------------------------------------------------------------------------------------------
 
     def make_folders(self, on_progress: Callable[[], None]) -> None:
-        """Makes every wanted folder; goes on where an earlier call was ended.
+        """Makes every wanted folder; continues where an earlier call stopped.
 
-        Raises DiskProblem, and what `on_progress` raises: it is called for each.
+        Calls `on_progress` for each. Raises DiskProblem, and what `on_progress` raises.
         """
         while self._unmade:
             on_progress()
@@ -61,9 +61,9 @@ class Staging:
             self._unmade.pop()
 
     def adopt(self, kept: list[Kept], on_progress: Callable[[], None]) -> None:
-        """Takes over files that an earlier try received, and that are still what was verified. Raises OSError.
+        """Takes over files of an earlier try that have not changed since they were verified. Raises OSError.
 
-        The journal says so before they move: whatever it tells is compared with the disk, so too early is harmless.
+        The journal lists them before they move. That is harmless, since its entries are always compared with the disk.
         """
         complete = [(item.index, item.digest) for item in kept if item.hasher is None]
         begun = [(item.index, item.size, item.digest) for item in kept if item.hasher is not None]
@@ -83,7 +83,7 @@ class Staging:
                 self.holdings.add(item.index, item.digest)
 
     def _copy(self, kept: Kept, parent: Folder, name: str, mtime: int, on_progress: Callable[[], None]) -> bool:
-        """For a target on another file system than the earlier try's."""
+        """Copies, for a target on another file system than the earlier try's."""
         executable = self.manifest.kinds[kept.index] == EntryKind.EXECUTABLE
         copied = adopting.copy(kept, parent, name, executable, lambda file: complete_file(file, mtime), on_progress)
         if copied and BY_PATH:
@@ -95,11 +95,11 @@ class Staging:
         return bool(self.holdings.complete[index]) or index in self._unfinished
 
     def answer(self) -> Answer:
-        """What to tell the sender that is here. Raises DiskProblem."""
+        """The answer that tells the sender what is here. Raises DiskProblem."""
         self._unfinished.park()
         begun = self._unfinished.all()
         with disk_errors(self.path):
-            for one in begun:  # a write that was cut short has left the file longer
+            for one in begun:  # an interrupted write may have left the file longer
                 one.file.cut_to(one.size)
         return Answer(self.holdings.held(), self.holdings.unwanted(), [(one.index, one.size) for one in begun])
 
@@ -108,17 +108,17 @@ class Staging:
     def write(
         self, members: Iterable[Member], withdrawn: Iterable[tuple[int, str]], digests: dict[int, bytes] | None = None
     ) -> None:
-        """Takes what one pack brought, in order. Raises DiskProblem, or SealBroken for what no plan can bring.
+        """Writes one pack's members, in order. Raises DiskProblem, or SealBroken for members that no plan contains.
 
-        digests: the hashes of members that are hashed already, by index.
+        digests: the known hashes of members, by index.
         """
         digests = digests or {}
         skipped = self.holdings.skipped
-        for index, reason in withdrawn:  # first: a begun file that ends here makes room for those behind it
+        for index, reason in withdrawn:  # first, since a begun file that ends here gives way to the next ones
             if index not in skipped:
                 self.skip(index, BY_WORD[reason])
         wanted = [member for member in members if member[0].index not in skipped]
-        if len(digests) >= MANY:  # each a file of its own: it does not matter which is first
+        if len(digests) >= MANY:  # each is a whole file, so their order does not matter
             self._write_many([member for member in wanted if member[0].index in digests], digests)
             wanted = [member for member in wanted if member[0].index not in digests]
         for piece, content in wanted:
@@ -159,7 +159,7 @@ class Staging:
         try:
             digest = self.writer.end(begun)
         except OSError:
-            if begun.file.closed:  # removed: nothing of it is here any more
+            if begun.file.closed:  # removed: nothing of it is left
                 self._unfinished.end()
                 self.holdings.bytes -= begun.size
             raise
@@ -171,7 +171,7 @@ class Staging:
         self._logged.append((index, digest))
 
     def skip(self, index: int, reason: Reason) -> None:
-        """Gives up an entry; what has arrived of it is dropped."""
+        """Gives up an entry and drops what has arrived of it."""
         self.holdings.skipped[index] = reason
         begun = self._unfinished.take_away(index)
         if begun is not None:
@@ -181,7 +181,7 @@ class Staging:
             parent.remove_file(name)
 
     def drop(self, indices: Iterable[int]) -> None:
-        """Removes complete files that are not what was sent; they are wanted again. Raises DiskProblem."""
+        """Removes complete files that differ from what was sent; they are wanted again. Raises DiskProblem."""
         for index in indices:
             with disk_errors(self.path):
                 parent, name = self._place_of(index)
@@ -189,7 +189,7 @@ class Staging:
             self.holdings.drop(index)
 
     def flush(self) -> None:
-        """Writes the journal up to here. Raises DiskProblem."""
+        """Brings the journal up to date. Raises DiskProblem."""
         with disk_errors(self.journal.folder):
             self.journal.add(Record(self._logged, self._begun_now()))
         self._logged.clear()
@@ -205,9 +205,9 @@ class Staging:
     # --- after the data --------------------------------------------------------------------------------------------
 
     def complete_tree(self, on_progress: Callable[[], None]) -> None:
-        """Links last, then the folders' times: after this the tree is as it will be. May be called again after more has come.
+        """Makes the links, then sets the folders' times: after this the tree is final. Call it again if more arrives.
 
-        Every wanted file must be complete by now; else the plan was not kept and SealBroken is raised.
+        Raises SealBroken if a wanted file is incomplete, for then the sender did not keep the plan.
         Raises DiskProblem, and what `on_progress` raises.
         """
         holdings = self.holdings
@@ -218,7 +218,7 @@ class Staging:
             on_progress()
             if not holdings.complete[index] and holdings.is_wanted(index):
                 self._link(index)
-        for index in reversed(self.manifest.folders()):  # children before parents: they touch their folder's time
+        for index in reversed(self.manifest.folders()):  # children before parents: they change their folder's time
             on_progress()
             if holdings.is_wanted(index):
                 mtime = self.manifest.mtimes[index]
@@ -239,7 +239,7 @@ class Staging:
         self._entry(index, make)
 
     def _note_dates(self, on_progress: Callable[[], None]) -> None:
-        """Looks which odd dates the disk could not hold."""
+        """Notes which unusual dates the disk could not hold."""
 
         def date_of(index: int) -> int | None:
             on_progress()
@@ -262,11 +262,11 @@ class Staging:
                 self.holdings.skip_inside(index, Reason.NAME)
 
     def _place_of(self, index: int) -> tuple[Folder, str]:
-        """The open folder in which an entry lies, good until the next one is asked for, and its name there."""
+        """The open folder of an entry, valid until the next request, and the entry's name there."""
         return self._tree.folder(self.manifest.parents[index]), self.manifest.names[index]
 
     def close(self) -> None:
-        """Closes handles; what is on disk stays."""
+        """Closes handles; the files on disk stay."""
         self._unfinished.close()
         self.writer.close()
         self._creator.close()
@@ -276,7 +276,7 @@ class Staging:
     def remove(self) -> None:
         """Removes the staging folder and its journal, after everything was published or refused.
 
-        What cannot be removed stays listed among the interrupted ones, where it can be discarded later.
+        If that fails, it stays in the list of interrupted transfers and can be discarded later.
         """
         self.close()
         try:

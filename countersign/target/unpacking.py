@@ -1,4 +1,4 @@
-"""The receiver's stages: tokens are opened and unzipped on all cores, and written to staging in their order."""
+"""The receiver's stages: all cores open and unzip tokens, and one thread writes them to staging in order."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from countersign.target.staging import Staging
 from countersign.target.writing import digests_of
 
 _LOOK = 0.1
-# Every pack under way is sent again after a kill: one for each worker, and the one that is written.
+# Every unwritten pack is sent again after a kill: one per worker, and the one being written.
 _DEPTH = WORKERS + 1
 
 
@@ -37,10 +37,10 @@ class _Opened(NamedTuple):
 
 
 class Unpacking:
-    """Takes tokens as they arrive; `packs_done` says how many are written."""
+    """Takes tokens as they arrive; `packs_done` counts the written packs."""
 
     def __init__(self, staging: Staging, opener: Opener, stats: Stats, on_error: Callable[[], None]) -> None:
-        """on_error: called from another thread once something went wrong, so that whoever waits comes to `check`."""
+        """on_error: called from another thread after an error, so that the waiting thread calls `check`."""
         self.packs_done = 0
         self._on_error = on_error
         self._staging = staging
@@ -60,35 +60,35 @@ class Unpacking:
         self._writer.start()
 
     def allocate(self, n: int) -> bytearray:
-        """A buffer for the body of the next pack. It stays lent until that pack was opened."""
+        """A buffer for the next pack's body, lent until the pack is opened."""
         buffer = self._tokens.lend() if n <= limits.PACK_CAP else bytearray(n)
         self._lent[id(buffer)] = buffer
         return buffer
 
     def put(self, plan: PackPlan, token: memoryview) -> None:
-        """Hands over a pack; the caller has waited for room."""
+        """Hands over a pack; the caller must wait for room first."""
         owner = token.obj
         assert isinstance(owner, bytearray)
         self._lent.pop(id(owner), None)
         self._stage.put(_Token(plan, token, owner))
 
     def wait_for_room(self, seconds: float) -> bool:
-        """Whether a pack can be put within `seconds`. Raises what went wrong in any stage."""
+        """Whether a pack can be put within `seconds`. Raises any stage's error."""
         self.check()
         return self._stage.wait_for_room(seconds)
 
     def check(self) -> None:
-        """Raises what went wrong in any stage."""
+        """Raises any stage's error."""
         if self._error is not None:
             raise self._error
 
     def wait_until_idle(self, seconds: float) -> bool:
-        """Whether all that was put is written, now or within `seconds`. Raises what went wrong in any stage."""
+        """Whether all packs are written, now or within `seconds`. Raises any stage's error."""
         self.check()
         return self._stage.wait_until_idle(seconds)
 
     def close(self) -> None:
-        """Writes what has arrived whole, then ends the threads."""
+        """Writes the packs that have arrived whole, then ends the threads."""
         while self._error is None and not self._stage.idle and self._writer.is_alive():
             self._writer.join(_LOOK)
         self._stopping.set()
@@ -115,7 +115,7 @@ class Unpacking:
                 opened = self._stage.get(_LOOK, self._write_one)
                 if opened is not None:
                     self._plains.give_back(opened.buffer)
-        except BaseException as error:  # noqa: BLE001 - handed to whoever puts or waits
+        except BaseException as error:  # noqa: BLE001 - raised where packs are put or awaited
             self._error = error
             self._on_error()
 
@@ -134,7 +134,7 @@ class Unpacking:
 
 
 def _shift(plan: PackPlan) -> int:
-    """Where in a buffer to begin, so that a page of the pack's first file begins a page of memory: see disk_direct."""
+    """The buffer offset that aligns pages of the pack's first file with pages of memory: see disk.direct."""
     if not plan.pieces:
         return 0
     first = plan.pieces[0]

@@ -1,4 +1,4 @@
-"""Pieces become files under staging, in the order of the plan. A large piece is hashed on another thread while it is written."""
+"""Writes pieces into files under staging, in plan order. Another thread hashes a large piece during its write."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from countersign.pack.archive import Buffer, Member
 from countersign.pack.manifest import EntryKind, Manifest
 from countersign.target.creating import Created, Creator, complete_file
 
-_PAGE_OF_CACHE = 4096  # what the smallest file takes
-HASHED_ASIDE = 256 * limits.KIB  # from here on handing it to another thread costs less than it gains
+_PAGE_OF_CACHE = 4096  # the cost of the smallest file
+HASHED_ASIDE = 256 * limits.KIB  # from this size on, a second thread gains more than it costs
 
 
 class Begun:
-    """A file that is not complete yet: open, with the bytes so far and their hash."""
+    """An open file that is not complete yet, with its number of bytes so far and their hash."""
 
     __slots__ = ("file", "hasher", "index", "size")
 
@@ -31,7 +31,7 @@ class Begun:
 
 
 class Unfinished:
-    """Files that are begun: the one in hand, and those of an earlier try or connection until their turn comes."""
+    """The begun files: the one being written, and parked ones from an earlier try or connection."""
 
     def __init__(self) -> None:
         self._in_hand: Begun | None = None
@@ -50,28 +50,28 @@ class Unfinished:
         return sorted(found, key=lambda begun: begun.index)
 
     def park(self, begun: Begun | None = None) -> None:
-        """This one's turn comes later; without one, the turn of the one in hand."""
+        """Parks this file for later; without an argument, the one being written."""
         if begun is None:
             begun, self._in_hand = self._in_hand, None
         if begun is not None:
             self._parked[begun.index] = begun
 
     def in_hand(self, index: int) -> Begun | None:
-        """The one that is written now; else this entry's, if it was parked."""
+        """The file being written; else this entry's file, if it was parked."""
         if self._in_hand is None:
             self._in_hand = self._parked.pop(index, None)
         return self._in_hand
 
     def begin(self, begun: Begun) -> None:
-        """This one is written now."""
+        """Starts writing this file."""
         self._in_hand = begun
 
     def end(self) -> None:
-        """The one in hand is complete."""
+        """The file being written is complete."""
         self._in_hand = None
 
     def take_away(self, index: int) -> Begun | None:
-        """This entry's, which goes on no more."""
+        """Removes and returns this entry's file, which will not continue."""
         if self._in_hand is not None and self._in_hand.index == index:
             begun, self._in_hand = self._in_hand, None
             return begun
@@ -86,7 +86,7 @@ class Unfinished:
 
 
 class Spent:
-    """What writing has cost: seconds of hashing, those of them beside a write, and bytes given to the system's cache."""
+    """The cost of writing: seconds of hashing, those parallel to a write, and bytes written to the system's cache."""
 
     def __init__(self) -> None:
         self.hashing = 0.0
@@ -95,7 +95,7 @@ class Spent:
 
 
 class PieceWriter:
-    """Writes pieces of the files of one manifest. One thread uses it."""
+    """Writes file pieces of one manifest. One thread uses it."""
 
     def __init__(self, manifest: Manifest, creator: Creator) -> None:
         self.spent = Spent()
@@ -103,12 +103,12 @@ class PieceWriter:
         self._creator = creator
         self._tree = creator.tree
         self._large = LargeWriter()
-        self._beside = ThreadPoolExecutor(1, "beside")  # a thread that is made when it is needed
+        self._beside = ThreadPoolExecutor(1, "beside")  # starts its thread when needed
 
     def whole(self, index: int, content: Buffer, digest: bytes | None) -> bytes:
-        """A file that comes in one piece: nothing of it is kept where this fails. Gives its hash. Raises OSError.
+        """Writes a file that comes in one piece, and returns its hash. Leaves nothing if it fails. Raises OSError.
 
-        digest: its hash, where that is known already.
+        digest: its hash, if already known.
         """
         if digest is not None:
             self._creator.one(index, File.write, content)
@@ -124,19 +124,19 @@ class PieceWriter:
         return hasher.digest()
 
     def many(self, members: list[Member]) -> Created:
-        """Many files that come whole and are hashed already."""
+        """Writes many files that come whole and are already hashed."""
         made = self._creator.many(members, self._beside)
         self.spent.cached += sum(max(_PAGE_OF_CACHE, self._manifest.sizes[index]) for index in made.done)
         return made
 
     def begin(self, index: int) -> Begun:
-        """A file that comes in pieces. Raises OSError."""
+        """Starts a file that comes in pieces. Raises OSError."""
         executable = self._manifest.kinds[index] == EntryKind.EXECUTABLE
         parent = self._tree.folder(self._manifest.parents[index])
         return Begun(index, parent.create_file(self._manifest.names[index], executable), 0, new_hasher())
 
     def go_on(self, begun: Begun, offset: int, content: Buffer) -> None:
-        """The next piece of a begun file. Raises OSError, or SealBroken where it is not the next."""
+        """Writes the next piece of a begun file. Raises OSError, or SealBroken if it is not the next."""
         if begun.size != offset:
             raise SealBroken
         if content:
@@ -144,7 +144,7 @@ class PieceWriter:
             begun.size += len(content)
 
     def end(self, begun: Begun) -> bytes:
-        """A begun file is complete: gives its hash. Raises OSError, and nothing of it is kept then."""
+        """Completes a begun file and returns its hash. Raises OSError, and then leaves nothing of it."""
         index = begun.index
         mtime = self._manifest.mtimes[index]
         complete_file(begun.file, mtime)
@@ -159,13 +159,13 @@ class PieceWriter:
         return begun.hasher.digest()
 
     def close(self) -> None:
-        """Ends the thread beside."""
+        """Ends the hashing thread."""
         self._beside.shutdown()
 
     def _write_hashed(self, file: File, hasher: Hasher, content: Buffer, position: int) -> Hasher:
-        """Writes where the file stands, at `position`; gives the hash that goes on with the content.
+        """Writes at the file's current position, `position`. Returns the hash continued with the content.
 
-        What was handed in stays good where writing fails.
+        The passed hasher stays valid if writing fails.
         """
         if len(content) < HASHED_ASIDE:
             if content:
@@ -177,14 +177,14 @@ class PieceWriter:
         try:
             self.spent.cached += self._large.write(file, content, position)
         finally:
-            after, seconds = job.result()  # not before: whoever lent us the content wants it back
+            after, seconds = job.result()  # always wait: the content's buffer goes back to its owner
         self.spent.hashing += seconds
         self.spent.hashing_aside += seconds
         return after
 
 
 def digests_of(manifest: Manifest, members: list[Member]) -> dict[int, bytes]:
-    """The hashes of small files that are here in one piece, by index. On any thread."""
+    """The hashes of small files that come in one piece, by index. Any thread may call it."""
     found = {}
     sizes = manifest.sizes
     for piece, content in members:
@@ -195,7 +195,7 @@ def digests_of(manifest: Manifest, members: list[Member]) -> dict[int, bytes]:
 
 
 def opened_at(parent: Folder, name: str, size: int) -> File:
-    """A file that is written behind the first `size` bytes of a file; what was there beyond them is cut off. Raises OSError."""
+    """Opens a file for writing after its first `size` bytes, and cuts off the rest. Raises OSError."""
     file = parent.append_file(name)
     try:
         file.cut_to(size)
@@ -206,7 +206,7 @@ def opened_at(parent: Folder, name: str, size: int) -> File:
 
 
 def _hashed(hasher: Hasher, content: Buffer) -> tuple[Hasher, float]:
-    """The hash with this content after what it has, and the seconds that it took."""
+    """A copy of the hasher updated with this content, and the seconds it took."""
     began = time.perf_counter()
     after = hasher.copy()
     after.update(content)

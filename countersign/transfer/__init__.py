@@ -1,1 +1,1 @@
-"""A folder's way from one disk to another: the two sessions, staging, publishing, resume, receipts, status values."""
+"""Moves a folder from one disk to another: the two sessions, staging, publishing, resume, receipts, status values."""

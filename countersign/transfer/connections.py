@@ -1,4 +1,4 @@
-"""The sender's connections of one session, one after the other: the first, and those after a lost line."""
+"""The sender's connections in one session, one after another: the first, and those after a lost connection."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from countersign.wire.messages import Rejoin, Role
 
 _THANKS_SECONDS = limits.THANKS_SECONDS
 _PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds between two tries
-# not back yet, or its side has not noticed: what it says now is not final
+# the receiver is not back yet, or has not noticed the loss: its answer is not final
 _NOT_FINAL = (
     Unreachable, NotCountersign, NotTrusted, CertificateNotYetValid, Busy, PeerSilent, TheyDoNotTrustUs, LinkLostError,
 )  # fmt: skip
@@ -42,52 +42,53 @@ Connect: TypeAlias = Callable[[Callable[[], bool]], Link]
 
 
 class Connections:
-    """Opens them, and counts their bytes. The session's thread uses it."""
+    """Opens connections and counts their bytes. The session's thread uses it."""
 
     def __init__(self, device: Device, connect: Connect, controls: Controls, report: Report) -> None:
-        """connect: gives a link to a peer that is pinned; its argument says whether that was cancelled."""
+        """connect: returns a link to a pinned peer; its argument tells whether it is cancelled."""
         self._device = device
         self._connect = connect
         self._controls = controls
         self._report = report
         self._channel: Channel | None = None
-        self._bytes_before = 0  # of connections that were lost
+        self._bytes_before = 0  # of lost connections
         self._lost_since: float | None = None
 
     @property
     def wire_bytes(self) -> int:
-        """Bytes of all of them, both ways."""
+        """Bytes of all connections, in both directions."""
         return self._bytes_before + (self._channel.wire_bytes if self._channel is not None else 0)
 
     def open(self) -> tuple[Channel, Nonces, Peer]:
-        """Connects, and both say hello. Raises what stands in the way."""
+        """Connects and exchanges hello. Raises the problem that prevents it."""
         link = self._connect(lambda: self._controls.cancelled)
         peer = self._device.peers.by_id(link.peer_id)
         channel = self._channel = Channel(link, Role.SENDER, self._controls, TABLE)
-        if peer is None:  # removed in the moment between
+        if peer is None:  # removed in the meantime
             raise PeerForgotten(name="?")
         try:
             nonces = greet(channel)
         except LinkLostError as lost:
             if channel.heard:
                 raise
-            # under TLS 1.3 a refused client learns it here; some say why, some just close. A line that is cut says neither
+            # under TLS 1.3 a refused client learns it here: some peers send a reason, some just close. A broken
+            # connection does neither
             raise (lost.problem or (TheyDoNotTrustUs() if lost.orderly else PeerSilent())) from lost
         return channel, nonces, peer
 
     def end(self, problem: Problem) -> None:
-        """Tells the other side of the last connection why we end, as far as it can be told."""
+        """Tells the peer on the last connection why we end, if possible."""
         if self._channel is not None:
             self._channel.end(problem)
 
     def got_through(self) -> None:
-        """Something has come from the other side: the next loss has all its time."""
+        """The peer has sent something: the next loss gets the full time again."""
         self._lost_since = None
 
     def rejoin(self, ring: KeyRing, patience: float) -> Channel | None:
-        """After a loss: looks for the receiver again, with growing pauses. None where it is not found within `patience` seconds.
+        """After a loss: tries to reconnect, with growing pauses. None if that fails within `patience` seconds.
 
-        One patience for all losses, until something gets through again. Raises Cancelled, and what is final.
+        All losses share this time until something gets through again. Raises Cancelled, and final problems.
         """
         assert self._channel is not None
         self._bytes_before, channel = self.wire_bytes, self._channel
@@ -115,10 +116,10 @@ class Connections:
 
 
 def patience_of(is_done: bool) -> float:
-    """How long a sender looks for its receiver: less where only the last signature is missing."""
+    """How long a sender tries to reconnect, in seconds: less if only the last signature is missing."""
     return _THANKS_SECONDS if is_done else limits.REJOIN_SECONDS
 
 
 def not_found(is_moving: bool) -> Problem:
-    """What a receiver is called that was not found again."""
+    """The problem if the receiver was not found again."""
     return Interrupted() if is_moving else PeerSilent()

@@ -1,4 +1,4 @@
-"""The receiver's person sees the list and decides; what is accepted gets its place on the disk."""
+"""Shows the receiver's person the list, gets the decision, and makes the staging folder for what was accepted."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from countersign.trust.peers import Peer
 
 
 class Deciding:
-    """One decision. The session's thread uses it."""
+    """Makes one decision. The session's thread uses it."""
 
     def __init__(self, device: Device, peer: Peer, into: Path, answers: Answers, report: Report) -> None:
-        """into: where things go unless the person says otherwise."""
+        """into: the target folder, unless the person chooses another."""
         self._device = device
         self._peer = peer
         self._into = into
@@ -40,9 +40,9 @@ class Deciding:
         self._report = report
 
     def run(self, channel: Channel, name: str, manifest: Manifest, recovered: list[Recovered]) -> Accepted:
-        """Asks, and makes the staging folder.
+        """Asks the person, and makes the staging folder.
 
-        name: of the whole, as it was sent. recovered: filled with what earlier tries have left here.
+        name: of the whole, as sent. recovered: filled with what earlier tries left here.
         Raises DeclinedHere, PeerForgotten, NotEnoughSpace, DiskProblem, and what a channel raises.
         """
         self._report(WaitingFor("check"))
@@ -71,7 +71,7 @@ class Deciding:
             )
 
     def _begin(self, name: str, proposal: Proposal, decision: Decision) -> Accepted:
-        """Accepted: from here on the disk is written to."""
+        """After acceptance: from here on, we write to the disk."""
         into, manifest = decision.into or self._into, proposal.manifest
         check_target(self._device.own, into)
         unwanted = dict.fromkeys(decision.unwanted, Reason.UNWANTED)

@@ -1,4 +1,4 @@
-"""Those who were greeted and are not let in yet: a few at a time, and of one peer fewer still."""
+"""Guests: pinned connections that are not let in yet. A few at a time, and fewer per peer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from countersign.trust.peers import Peer
 
 
 class Guests:
-    """Oldest first. Any thread may call it."""
+    """The guests, oldest first. Any thread may call it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -22,7 +22,7 @@ class Guests:
             return len(self._guests)
 
     def admit(self, peer: Peer, channel: Channel) -> bool:
-        """Makes somebody a guest, or says no. Of one peer only a few at a time: the oldest of them makes room."""
+        """Admits a guest, or returns False. At a peer's own limit, its oldest connection makes room."""
         with self._lock:
             own = [other for who, other in self._guests if who.person == peer.person]
             if self._closed or len(self._guests) - (len(own) >= limits.GUESTS_OF_ONE) >= limits.GUESTS:
@@ -34,12 +34,12 @@ class Guests:
             return True
 
     def dismiss(self, channel: Channel) -> None:
-        """This one has gone, or was let in."""
+        """Removes a guest that has left or was let in."""
         with self._lock:
             self._guests = [item for item in self._guests if item[1] is not channel]
 
     def close(self) -> None:
-        """Nobody is admitted any more, and all of them have to go."""
+        """Admits no more guests, and ends all connections."""
         with self._lock:
             self._closed = True
             channels = [channel for _peer, channel in self._guests]

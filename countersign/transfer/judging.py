@@ -1,4 +1,4 @@
-"""The code that the receiver shows, and the proofs of it: how many there may be, and what is told of wrong ones.
+"""The receiver's code and the check of its proofs: limits the tries, and reports wrong ones.
 
 The code is checked here and nowhere else.
 """
@@ -17,25 +17,25 @@ from countersign.trust.peers import Peer
 
 
 class Judge:
-    """One code at a time, for all who come. Any thread may call it."""
+    """One code at a time, for all peers. Any thread may call it."""
 
     def __init__(self, device: Device, report: Report, on_burned: Callable[[], None]) -> None:
-        """on_burned: called when wrong proofs have used up the code, and there is a new one."""
+        """on_burned: called when wrong proofs have used up the code and a new one replaces it."""
         self._device = device
         self._report = report
         self._on_burned = on_burned
         self._lock = threading.Lock()
         self._code = new_code()
-        self._wrong = 0  # proofs against this code
+        self._wrong = 0  # wrong proofs of this code
 
     @property
     def code(self) -> str:
-        """The one that is right now."""
+        """The current code."""
         with self._lock:
             return self._code
 
     def renew(self) -> None:
-        """Another code, for whoever comes next."""
+        """Makes a new code for the next peer."""
         with self._lock:
             self._renew()
 
@@ -43,7 +43,7 @@ class Judge:
         self._code, self._wrong = new_code(), 0
 
     def is_right(self, proof: bytes, peer: Peer, nonces: Nonces) -> bool:
-        """Whether the proof is right. The try is on the disk before the proof is looked at. Raises OSError where it cannot be."""
+        """Whether the proof is right. Records the try on disk before checking the proof. Raises OSError if it can't."""
         guesses, now = self._device.guesses, self._device.now
         with self._lock:
             allowed = guesses.begin_try(peer.person, now())
@@ -57,14 +57,14 @@ class Judge:
         return False
 
     def left_without_one(self, peer: Peer) -> None:
-        """Somebody went before a proof was given: that counts as a try, or guessing would be free. Raises OSError."""
+        """A peer left without a proof: counts it as a try, or guessing would be free. Raises OSError."""
         with self._lock:
             allowed = self._device.guesses.begin_try(peer.person, self._device.now())
             left = self._count(allowed)
         self._tell(peer, allowed, left, without_code=True)
 
     def _count(self, allowed: bool) -> int:
-        """Counts a wrong proof against the code; gives how many it stands still. 0: it was burned, and there is a new one."""
+        """Counts a wrong proof of the code. Returns how many it still allows; 0: a new code has replaced it."""
         if not allowed:
             return limits.CODE_TRIES - self._wrong
         self._wrong += 1

@@ -1,4 +1,4 @@
-"""The sender's part of the ritual: the code that was spoken is proven, and what is sent is offered under a key."""
+"""The sender's part of the ritual: proves the spoken code, and offers its files under a key."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def prove_code(channel: Channel, nonces: Nonces, device: Device, peer: Peer, ans
         report(NeedCode(tries))
         try:
             code = parse_code(ask(channel, answers.code))
-        except BadCode as problem:  # a slip that a face has let through uses up no try
+        except BadCode as problem:  # a typing error that the face let through uses no try
             report(Note(str(problem)))
             continue
         channel.send(CodeProof(code_proof(code, nonces.receiver, nonces.sender, device.identity.id, peer.id)))
@@ -57,7 +57,7 @@ def prove_code(channel: Channel, nonces: Nonces, device: Device, peer: Peer, ans
 
 @dataclass(frozen=True)
 class Spoken:
-    """The key of a session and what was made of it; the same on every connection."""
+    """The key of a session and its master; the same on every connection."""
 
     key: str
     salt: bytes
@@ -65,12 +65,12 @@ class Spoken:
 
 
 class Offering:
-    """The offer of one session, made anew on every connection under a ring of its own. The session's thread uses it."""
+    """The offer of one session, repeated on every connection with a new ring. The session's thread uses it."""
 
     def __init__(
         self, device: Device, peer: Peer, spoken: Spoken, manifest: Manifest, name: str, report: Report
     ) -> None:
-        self.ring: KeyRing | None = None  # of the last offer whose key was accepted: by it a receiver knows us again
+        self.ring: KeyRing | None = None  # of the last accepted offer: the receiver recognises us by it
         self._device = device
         self._peer = peer
         self._spoken = spoken
@@ -79,7 +79,7 @@ class Offering:
         self._report = report
 
     def run(self, channel: Channel) -> tuple[KeyRing, StreamWriter]:
-        """Offers, and waits until the key has opened it there. Gives what the list goes on under."""
+        """Offers, and waits until the peer opens it with the key. Returns the ring and the writer for the manifest."""
         again = self.ring is not None
         ring = KeyRing(self._spoken.master, new_salt(), self._device.identity.id, self._peer.id)
         writer = StreamWriter(ring, Stream.MANIFEST)
@@ -112,5 +112,5 @@ class Offering:
 
 
 def sendable(name: str) -> str:
-    """A folder name that can be encoded and fits its field."""
+    """A folder name made encodable and cut to fit its field."""
     return name.encode("utf-8", "replace").decode()[:255]

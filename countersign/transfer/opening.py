@@ -1,4 +1,4 @@
-"""The receiver's part of the ritual: the key that was read aloud opens what is offered."""
+"""The receiver's part of the ritual: the key that was read aloud opens the offer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from countersign.wire.messages import KeyAccepted, KeyRefused as KeyRefusedMessa
 
 @dataclass(frozen=True)
 class RightKey:
-    """What the right key was made into; it opens the offers of later connections too."""
+    """The master of the right key; it also opens the offers of later connections."""
 
     master: bytes
     salt: bytes
@@ -29,7 +29,7 @@ class RightKey:
 
 @dataclass(frozen=True)
 class Opened:
-    """An offer that was opened: its list follows under the same reader."""
+    """An opened offer: its manifest follows under the same reader."""
 
     ring: KeyRing
     reader: StreamReader
@@ -37,17 +37,17 @@ class Opened:
 
 
 class Opening:
-    """Asks for the key once, and opens the offer of each connection. The session's thread uses it."""
+    """Asks for the key once, and opens each connection's offer. The session's thread uses it."""
 
     def __init__(self, device: Device, peer: Peer, answers: Answers, report: Report) -> None:
-        self.key: RightKey | None = None  # once it has opened an offer
+        self.key: RightKey | None = None  # set once it has opened an offer
         self._device = device
         self._peer = peer
         self._answers = answers
         self._report = report
 
     def run(self, channel: Channel) -> Opened:
-        """Hears an offer and opens it. Raises KeyRefused, DeclinedHere, ProtocolProblem, and what a channel raises."""
+        """Receives and opens an offer. Raises KeyRefused, DeclinedHere, ProtocolProblem, and what a channel raises."""
         offer = channel.expect(Offer, limits.PERSON_SECONDS)
         token = bytes(channel.expect_sealed(Kind.MANIFEST).token)
         if self.key is None:
@@ -82,7 +82,7 @@ class Opening:
                     raise KeyRefused from None
 
     def _look_for_no(self) -> None:
-        """Whoever declines need not type a key before."""
+        """Lets the person decline without typing a key."""
         early = self._answers.decision.look()
         if early is not None and not early.accept:
             raise DeclinedHere
@@ -95,7 +95,7 @@ class Opening:
 
 @dataclass(frozen=True)
 class _First:
-    """The first sealed frame, opened."""
+    """The opened first sealed frame."""
 
     ring: KeyRing
     reader: StreamReader

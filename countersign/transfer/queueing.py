@@ -1,4 +1,4 @@
-"""Who has proven the code and waits to be served: one at a time is, and the same sender may come again meanwhile."""
+"""The queue of peers that have proven the code: one is served at a time, and the same sender may return meanwhile."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from countersign.trust.peers import Peer
 
 
 class Turn:
-    """Whose turn it is. Any thread may call it; `wait`, `serve` and `finished` are for the one that serves."""
+    """Decides whose turn it is. Any thread may call it; `wait`, `serve` and `finished` are for the serving thread."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._let_in: deque[tuple[Channel, Peer]] = deque()
         self._session: ReceivingSession | None = None
-        self._taken = False  # somebody has proven the code and is being served, or is about to be
+        self._taken = False  # a peer has proven the code and is being served, or is about to be
         self._woken = False
 
     def session_of(self, peer: Peer) -> ReceivingSession | None:
-        """The session that serves this person, if one does."""
+        """The session that serves this person, if any."""
         with self._changed:
             session = self._session
             return session if session is not None and session.peer.person == peer.person else None
 
     @property
     def is_taken(self) -> bool:
-        """Whether somebody is being served."""
+        """Whether a peer is being served or about to be."""
         with self._changed:
             return self._taken
 
     def take(self, peer: Peer) -> None:
-        """Somebody has proven the code. A session of theirs that waits for them makes room. Raises Busy."""
+        """A peer has proven the code: takes the turn. Its own waiting session makes room. Raises Busy."""
         with self._changed:
             session = self._session
             if session is not None and session.way_back.is_waiting and session.peer.person == peer.person:
@@ -44,12 +44,12 @@ class Turn:
             self._taken = True
 
     def give_back(self) -> None:
-        """They went in that moment."""
+        """The peer left before it was let in: releases the turn."""
         with self._changed:
             self._taken = self._session is not None or bool(self._let_in)
 
     def let_in(self, channel: Channel, peer: Peer) -> None:
-        """They are served next."""
+        """Queues the peer to be served next."""
         with self._changed:
             self._let_in.append((channel, peer))
             self._changed.notify_all()
@@ -61,31 +61,31 @@ class Turn:
             self._changed.notify_all()
 
     def wait(self, seconds: float | None) -> tuple[Channel, Peer] | None:
-        """The next to be served; None after so many seconds, or when woken."""
+        """The next peer to serve; None after `seconds`, or when woken."""
         with self._changed:
             self._changed.wait_for(lambda: self._let_in or self._woken, seconds)
             self._woken = False
             return self._let_in.popleft() if self._let_in else None
 
     def serve(self, session: ReceivingSession) -> None:
-        """This session begins."""
+        """Starts this session's turn."""
         with self._changed:
             self._session = session
 
     def finished(self) -> None:
-        """It has ended."""
+        """The session has ended."""
         with self._changed:
             self._session = None
             self._taken = bool(self._let_in)
 
     @property
     def is_anybody_next(self) -> bool:
-        """Whether somebody was let in and waits."""
+        """Whether a peer was let in and waits."""
         with self._changed:
             return bool(self._let_in)
 
     def close(self) -> list[Channel]:
-        """The channels of those whose turn never came."""
+        """Returns the channels of peers whose turn never came."""
         with self._changed:
             late = [channel for channel, _peer in self._let_in]
             self._let_in.clear()

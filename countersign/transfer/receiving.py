@@ -1,8 +1,8 @@
-"""The receiver's session: from an offer of a peer who has proven the code to a published folder and a signed receipt.
+"""The receiver's session: from the offer of a peer that has proven the code to a published folder and a signed receipt.
 
-Its phases, each an object that is made when it begins: the key is asked for (`opening`), the list is shown (`deciding`), what was
-accepted arrives (`target.intake`). A lost line takes nothing away: on the next connection the offer is opened anew, the list must be
-the same, and the intake goes on.
+It has three phases, each an object: `opening` asks for the key, `deciding` shows the list, `target.intake` receives
+what was accepted. A lost connection loses nothing: on the next one the offer is opened again, the list must be the
+same, and the intake continues.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _THANKS_SECONDS = limits.THANKS_SECONDS
 
 
 class ReceivingSession:
-    """One receiving. `run` blocks until it has ended, on one thread; `way_back` is for others."""
+    """One receiving. `run` blocks one thread until it has ended; other threads use `way_back`."""
 
     def __init__(
         self, device: Device, peer: Peer, into: Path, controls: Controls, answers: Answers, report: Report
@@ -55,12 +55,12 @@ class ReceivingSession:
         self._opening = Opening(device, peer, answers, report)
         self._deciding = Deciding(device, peer, into, answers, report)
         self._recovered: list[Recovered] = []
-        self._shown: Manifest | None = None  # the list that the person sees, or has accepted
-        self._intake: Intake | None = None  # once it was accepted
-        self._bytes_before = 0  # of connections that were lost
+        self._shown: Manifest | None = None  # the list that the person sees or has accepted
+        self._intake: Intake | None = None  # set once the offer is accepted
+        self._bytes_before = 0  # of lost connections
 
     def run(self, channel: Channel) -> None:
-        """Receives. Reports Done, or raises the problem after telling the peer of it."""
+        """Receives. Reports Done, or tells the peer the problem and raises it."""
         last: Problem = Interrupted()
         connection = _Connection(channel)
         try:
@@ -105,7 +105,7 @@ class ReceivingSession:
                 again = self._wait_for_sender()
                 if again is None:
                     if self._is_published:
-                        self._tell_done(connection, 0)  # all is here; only the other side does not know
+                        self._tell_done(connection, 0)  # all is here; only the peer does not know
                         return
                     raise (Interrupted if self._intake is not None else PeerSilent)() from lost
                 connection.channel = again
@@ -113,7 +113,7 @@ class ReceivingSession:
                 if not self._is_published:
                     raise
                 channel.end(self._as_seen_here(problem))
-                self._tell_done(connection, channel.wire_bytes)  # too late for it: all is in its place here
+                self._tell_done(connection, channel.wire_bytes)  # too late: all is published here
                 return
             else:
                 self._tell_done(connection, channel.wire_bytes)
@@ -138,7 +138,7 @@ class ReceivingSession:
             self._report(OfferOpened(self.peer.name, printable(summary.name), summary.files, summary.bytes))
         manifest = _read_manifest(channel, opened)
         if self._shown is not None and not self._shown.same_as(manifest):
-            raise ProtocolProblem  # only the list that the person sees, or has accepted, can be continued
+            raise ProtocolProblem  # only the list that the person sees or has accepted can continue
         self._shown = manifest
         if self._intake is None:
             accepted = self._deciding.run(channel, opened.summary.name, manifest, self._recovered)
@@ -156,7 +156,7 @@ class ReceivingSession:
 
 
 class _Connection:
-    """The connection that is used now, and what was opened over the last one on which that worked."""
+    """The current connection, and the last opened offer."""
 
     def __init__(self, channel: Channel) -> None:
         self.channel = channel

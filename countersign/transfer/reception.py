@@ -1,4 +1,4 @@
-"""The receiver at its door: greets pinned peers, judges codes, and lets one of them in at a time."""
+"""Accepts pinned peers, checks codes, and serves one peer at a time."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _JOIN_SECONDS = 5.0
 
 
 class Door(Protocol):
-    """What listens for us."""
+    """The interface of a listener."""
 
     port: int
     addresses: list[str]
@@ -62,9 +62,9 @@ OpenDoor = Callable[[Callable[[Link], None], Callable[[], None]], Door]
 
 
 class Reception:
-    """Listens and receives. `run` blocks until it has ended; everything else may be called from other threads.
+    """Listens and receives. `run` blocks until it has ended; other threads may call everything else.
 
-    Each connection has a thread of its own until it is let in; the one of `run` serves.
+    Each connection has its own thread until it is let in; the thread of `run` serves it.
     """
 
     def __init__(
@@ -86,11 +86,11 @@ class Reception:
         self.controls.on_change(self._wake_if_cancelled)
 
     def allow(self, peer: Peer) -> None:
-        """The person here allows a peer again who has used up its tries."""
+        """Resets the tries of a peer that has used them up, at the person's wish."""
         self._device.guesses.allow(peer.person, self._device.now())
 
     def run(self) -> None:
-        """Listens until one transfer has ended, or for good with keep_listening. Every end is reported."""
+        """Listens until one transfer has ended, or for good with keep_listening. Reports every end."""
         try:
             door = self._door = self._open_door(self._welcome, self._strangers.another)
         except Problem as problem:
@@ -147,7 +147,7 @@ class Reception:
         except Problem as problem:
             if self.controls.cancelled and self._keep_listening:
                 raise
-            if not self.turn.is_anybody_next:  # else the same sender is here again already, and this end is no news
+            if not self.turn.is_anybody_next:  # else the same sender is already back, and this end is no news
                 self._report(Failed(problem))
         finally:
             self.turn.finished()
@@ -155,7 +155,7 @@ class Reception:
     # --- on the threads of connections ---------------------------------------------------------------------------------
 
     def _welcome(self, link: Link) -> None:
-        """Greets a pinned peer: hello, then the code or a rejoin. Owns the link until somebody takes it over."""
+        """Greets a pinned peer: hello, then the code or a rejoin. Owns the link until it is handed over."""
         peer = self._device.peers.by_id(link.peer_id)
         channel = Channel(link, Role.RECEIVER, self.controls, TABLE)
         if peer is None or not self.guests.admit(peer, channel):
@@ -165,10 +165,10 @@ class Reception:
         try:
             handed_over = self._greet(channel, peer)
         except LinkLostError:
-            channel.end(Busy())  # heard only by a guest that had to make room, or whose host has closed
+            channel.end(Busy())  # reaches only a guest that had to make room, or met a closing receiver
         except Problem as problem:
             channel.end(problem)
-        except OSError as error:  # the counter of tries cannot be written, so nobody is let in
+        except OSError as error:  # the counter of tries cannot be written, so no peer is let in
             trouble = disk_problem(error, self._device.state)
             channel.end(trouble)
             self._report(Note(str(trouble)))
@@ -181,7 +181,7 @@ class Reception:
         nonces = greet(channel, limits.STALL_SECONDS)
         session = self.turn.session_of(peer)
         if session is not None:
-            # either the same sender, back after a lost line, or a second window of it
+            # either the same sender, back after a lost connection, or a second window of it
             return self._take_back(channel, session, peer, nonces)
         if self.turn.is_taken:
             raise Busy
@@ -193,7 +193,7 @@ class Reception:
         if isinstance(message, CodeProof):
             if not session.way_back.is_waiting:
                 raise Busy
-            # the sender was started anew: it proves the code like anybody, and the old session makes room
+            # the sender has restarted: it proves the code like any other, and the old session makes room
             return self._judge_until_known(channel, peer, nonces, message)
         if not isinstance(message, Rejoin):
             raise ProtocolProblem
@@ -213,14 +213,14 @@ class Reception:
                 raise
             first = None
             if isinstance(message, Rejoin):
-                raise Interrupted  # of a session that has ended here
+                raise Interrupted  # for a session that has ended here
             if not isinstance(message, CodeProof):
                 raise ProtocolProblem
             arrived = time.monotonic()
             if self._judge.is_right(message.proof, peer, nonces):
                 return self._let_in(channel, peer)
             tries -= 1
-            # every refusal takes as long, whatever its reason
+            # every refusal takes the same time, whatever the reason
             if self.controls.wait_cancelled(max(0.0, arrived + limits.REFUSAL_SECONDS - time.monotonic())):
                 raise Cancelled
             channel.send(CodeRefusedMessage(tries))

@@ -1,4 +1,4 @@
-"""The way back for a sender that has lost its line, while its session goes on here."""
+"""Lets a sender that lost its connection come back, while its session continues here."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from countersign.seal.keys import KeyRing
 from countersign.session.channel import Channel
 from countersign.session.greeting import Nonces
 
-_TELL = 0.5  # seconds between two reports of the time that is left
+_TELL = 0.5  # seconds between two reports of the time left
 
 
 class WayBack:
-    """Rings by which the sender is known, and the channel over which it comes back.
+    """The key rings that identify the sender, and the channel over which it comes back.
 
-    `accepts`, `rejoin`, `supersede` and `is_waiting` are for the threads of connections, everything else for the session's.
+    Connection threads use `accepts`, `rejoin`, `supersede` and `is_waiting`; the session's thread uses the rest.
     """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._rings: list[KeyRing] = []  # the last one is of the connection that is used
+        self._rings: list[KeyRing] = []  # the last one belongs to the current connection
         self._channel: Channel | None = None
         self._back: deque[Channel] = deque()
         self._waiting = False
@@ -34,7 +34,7 @@ class WayBack:
     # --- threads of connections --------------------------------------------------------------------------------------
 
     def accepts(self, transfer_id: bytes, proof: bytes, nonces: Nonces) -> bool:
-        """Whether this proof continues the session. A sender that never heard our last words has the ring before."""
+        """Whether this proof continues the session. A sender that missed our last messages has the previous ring."""
         with self._changed:
             rings = list(self._rings)
         for ring in rings:
@@ -43,7 +43,7 @@ class WayBack:
         return False
 
     def rejoin(self, channel: Channel) -> None:
-        """Goes on over this channel; the old one is ended if it has not ended yet."""
+        """Continues over this channel, and ends the old one if necessary."""
         with self._changed:
             end, old = self._end, self._channel
             if end is None:
@@ -56,12 +56,12 @@ class WayBack:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether the line was lost and the sender is waited for."""
+        """Whether the connection was lost and the session waits for the sender."""
         with self._changed:
             return self._waiting
 
     def supersede(self) -> None:
-        """The sender has begun anew and proven the code: this session ends as interrupted."""
+        """The sender has restarted and proven the code: this session ends as interrupted."""
         with self._changed:
             self._superseded = True
             self._changed.notify_all()
@@ -69,24 +69,24 @@ class WayBack:
     # --- the session's thread ----------------------------------------------------------------------------------------
 
     def over(self, channel: Channel) -> None:
-        """From now on the session goes over this channel."""
+        """From now on, the session uses this channel."""
         with self._changed:
             self._channel = channel
 
     def knows(self, ring: KeyRing) -> None:
-        """The sender will prove itself with this ring."""
+        """Adds a ring: the sender will prove itself with it."""
         with self._changed:
             self._rings.append(ring)
 
     def forget_earlier(self) -> None:
-        """The sender goes by the last ring: data has come under it."""
+        """Keeps only the last ring: data has arrived under it, so the sender uses it."""
         with self._changed:
             del self._rings[:-1]
 
     def wait(self, patience: float, goes_on: Callable[[], bool], tell: Callable[[float], None]) -> Channel | None:
-        """The channel over which the sender is back; None where it does not come within `patience` seconds, or has begun anew.
+        """The channel of the returned sender; None if it is not back within `patience` seconds, or has restarted.
 
-        goes_on: asked often whether to wait any longer; may raise. tell: is told the seconds that are left.
+        goes_on: called often, returns whether to keep waiting; may raise. tell: called with the seconds left.
         """
         deadline = time.monotonic() + patience
         with self._changed:
@@ -108,7 +108,7 @@ class WayBack:
                 self._waiting = False
 
     def close(self, problem: Problem) -> None:
-        """The session has ended: whoever comes now is told why."""
+        """The session has ended: tells every connection that comes back why."""
         with self._changed:
             self._end = Interrupted()
             late = list(self._back)

@@ -20,11 +20,11 @@ from countersign.transfer.offering import Offering, Spoken, prove_code, sendable
 from countersign.transport.link import LinkLostError
 from countersign.trust.peers import Peer
 
-_FIRST_LOOK = 0.3  # a folder that is empty or unreadable shows before anybody is bothered
+_FIRST_LOOK = 0.3  # reports an empty or unreadable folder before we connect
 
 
 class SendingSession:
-    """One sending. `run` blocks until it has ended; `controls` and `answers` may be used from any thread."""
+    """One sending. `run` blocks until it has ended; any thread may use `controls` and `answers`."""
 
     def __init__(self, device: Device, selection: Selection, connect: Connect, report: Report) -> None:
         self.controls = Controls()
@@ -37,7 +37,7 @@ class SendingSession:
         self._delivery: Delivery | None = None
 
     def run(self) -> None:
-        """Sends. Every end is reported: Done or Failed."""
+        """Sends. Reports every end: Done or Failed."""
         try:
             self._run()
         except Problem as problem:
@@ -97,7 +97,7 @@ class SendingSession:
         except Problem as problem:
             if delivery.receipt is None:
                 raise
-            self._connections.end(self._as_seen_here(problem))  # too late: all is in its place there, signed for
+            self._connections.end(self._as_seen_here(problem))  # too late: all is published and signed for there
         self._report(self._stats.status())
         self._report(delivery.done(self._connections.wire_bytes))
 
@@ -108,7 +108,7 @@ class SendingSession:
                 return
             except LinkLostError:
                 if offering.ring is None:
-                    raise  # before the key there is nothing that would know us again
+                    raise  # before the key, the receiver cannot recognise us
                 again = self._connections.rejoin(offering.ring, patience_of(delivery.receipt is not None))
                 if again is None:
                     raise not_found(delivery.is_answered) from None

@@ -1,4 +1,4 @@
-"""The state table of a one-shot transfer, one for both roles. docs/PROTOCOL.md has the same; a test compares them."""
+"""The state table of a one-shot transfer, one for both roles. docs/PROTOCOL.md repeats it; a test compares them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from countersign.wire.states import Table
 
 
 class State(Enum):
-    """Where a transfer stands, the same on both sides."""
+    """The states of a transfer, the same on both sides."""
 
     START = "start"
     GREETED = "greeted"

@@ -1,4 +1,4 @@
-"""Counts the strangers at the door, so that a flood of them is a line every few seconds and not one for each."""
+"""Counts refused strangers, so a flood of them gives one report every few seconds, not one each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ EVERY = 5.0  # seconds between two reports
 class Strangers:
     """Reports the first at once, and those of the next seconds together. Any thread may call it.
 
-    report: is told how many. wake: somebody should call `tell_due` after `seconds_left`. clock: seconds.
+    report: called with their number. wake: asks for a call of `tell_due` after `seconds_left`. clock: seconds.
     """
 
     def __init__(
@@ -26,7 +26,7 @@ class Strangers:
         self._told = float("-inf")
 
     def another(self) -> None:
-        """Somebody unknown was refused."""
+        """Counts a refused stranger."""
         with self._lock:
             self._waiting += 1
             first = self._waiting == 1
@@ -37,12 +37,12 @@ class Strangers:
             self._wake()
 
     def seconds_left(self) -> float | None:
-        """Until those who wait should be told; None where nobody does."""
+        """Seconds until the next report is due; None if there is nothing to report."""
         with self._lock:
             return max(0.0, self._told + EVERY - self._clock()) if self._waiting else None
 
     def tell_due(self) -> None:
-        """Reports those whose time has come."""
+        """Reports if a report is due."""
         with self._lock:
             due = self._take_due()
         if due:

@@ -1,4 +1,4 @@
-"""An address as a person types it. No socket here: faces check what is typed."""
+"""Parses an address that a person types. No socket here, so faces can check their input."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from countersign.base.printable import printable
 
 @dataclass(frozen=True)
 class Address:
-    """A host name or number, and a port."""
+    """A host name or IP address, and a port."""
 
     host: str
     port: int
@@ -45,7 +45,7 @@ def _is_host(host: str) -> bool:
         ipaddress.ip_address(host)
         return True
     except ValueError:
-        pass  # a name then, unless it looks like numbers
+        pass  # then a name, unless it looks like a number
     if ":" in host or all(c.isdigit() or c == "." for c in host):
         return False
     labels = host.rstrip(".").split(".")

@@ -1,4 +1,4 @@
-"""The sender's end: an address typed by a person becomes a link to a pinned peer."""
+"""The sender's end: turns a typed address into a link to a pinned peer."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ _SLICE = 0.2
 
 
 def connect(address: Address, identity: Identity, peers: list[Peer], cancelled: Callable[[], bool]) -> TlsLink:
-    """A link to one of these peers at this address. Blocks for CONNECT_SECONDS and HANDSHAKE_SECONDS at most.
+    """A link to one of these peers at this address. Blocks for at most CONNECT_SECONDS and HANDSHAKE_SECONDS.
 
     Raises Unreachable, NotCountersign, NotTrusted, CertificateNotYetValid, IdentityDamaged, Cancelled.
     """
-    # before the connection: with ten thousand people it takes longer than a receiver waits
+    # before connecting: with ten thousand people this takes longer than a receiver waits
     context = make_context(identity, peers, listening=False)
     raw = _open(address, cancelled)
     link = TlsLink(raw, context, identity.id, listening=False)
@@ -70,7 +70,7 @@ def _open(address: Address, cancelled: Callable[[], bool]) -> socket.socket:
     for family, kind, proto, where in _found(address, cancelled):
         try:
             raw = socket.socket(family, kind, proto)
-        except OSError:  # this computer lacks that family of addresses; another one may do
+        except OSError:  # this computer lacks that address family; another may work
             continue
         if _connected(raw, where, cancelled):
             return raw
@@ -84,8 +84,8 @@ _Found: TypeAlias = "list[tuple[int, int, int, object]]"
 
 
 def _found(address: Address, cancelled: Callable[[], bool]) -> _Found:
-    """What the system's resolver says: (family, kind, protocol, where). It can take half a minute, and nothing ends it:
-    so it has a thread of its own, which is left alone when somebody cancels. Raises UnknownHost, Cancelled."""
+    """The system resolver's answers: (family, kind, protocol, where). It can take half a minute and cannot be stopped,
+    so it runs on its own thread, which is abandoned on cancellation. Raises UnknownHost, Cancelled."""
     answers: queue.SimpleQueue[_Found | Exception] = queue.SimpleQueue()
 
     def ask() -> None:

@@ -1,4 +1,4 @@
-"""The abstract stream that `transfer` knows: it never blocks but in `wait`, and `wait` can be ended from any thread."""
+"""The abstract byte stream that `transfer` uses. It blocks only in `wait`, and any thread can end a `wait`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from countersign.trust.fingerprint import DeviceId
 
 
 class LinkLostError(Exception):
-    """The link ended. `problem` says more where the transport knows more; `orderly` where the other side has closed it."""
+    """The link ended. `problem`: the reason, if the transport knows it. `orderly`: the peer closed the link."""
 
     def __init__(self, problem: Problem | None = None, *, orderly: bool = False) -> None:
         super().__init__(problem)
@@ -18,30 +18,30 @@ class LinkLostError(Exception):
 
 
 class Link(Protocol):
-    """Bytes to and from one peer, whose identity was compared with the pins before the link was made."""
+    """Bytes to and from one peer, whose identity was compared with the pins before the link was handed over."""
 
     @property
     def own_id(self) -> DeviceId:
-        """Which device we are."""
+        """Our device's identity."""
 
     @property
     def peer_id(self) -> DeviceId:
-        """Which device the other is."""
+        """The peer's identity."""
 
     def try_receive(self, buffer: memoryview) -> int:
-        """Reads what is there into the buffer: the number of bytes, 0 where nothing is there now.
+        """Reads available bytes into the buffer. Returns their number, 0 if there are none now.
 
-        Raises LinkLostError where nothing will ever come.
+        Raises LinkLostError if no more can come.
         """
 
     def try_send(self, data: memoryview) -> int:
-        """Writes what fits now: the number of bytes, perhaps 0. After a 0 the same bytes must be tried next."""
+        """Writes what fits now. Returns the number of bytes; after 0, the next call must pass the same bytes."""
 
     def wait(self, seconds: float, *, read: bool = True, write: bool = False) -> None:
-        """Returns when something can be read or written, as asked, or after `seconds`, or after `wake`."""
+        """Returns when the link is ready to read or write, as asked, or after `seconds`, or after `wake`."""
 
     def wake(self) -> None:
-        """Ends a `wait` that is going on or the next one. From any thread."""
+        """Ends the current or the next `wait`. Any thread may call it."""
 
     def close(self) -> None:
-        """Ends the link in order, as far as that goes without waiting."""
+        """Closes the link in order, as far as that is possible without waiting."""

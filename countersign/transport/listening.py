@@ -1,7 +1,7 @@
-"""The receiver's end: a plain TCP socket, and every connection wrapped on a thread of its own with a deadline.
+"""The receiver's end: a plain TCP socket. Each connection gets its own thread, TLS and a deadline.
 
-Strangers cost little: a capped number of them, each for a few seconds; where the cap is reached the oldest makes room,
-so that somebody we know still gets in.
+Strangers cost little: their number is capped, and each may stay a few seconds. At the cap the oldest is closed, so
+peers still get in.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from countersign.trust.identity import Identity
 from countersign.trust.peers import Peer, PeerStore
 
 _PAUSE = 0.2
-_BACKLOG = 1024  # where a flood fills it, the system lets a paired sender wait for seconds before it asks again
+_BACKLOG = 1024  # if a flood fills it, the system makes a paired sender wait for seconds before it retries
 log = logging.getLogger(__name__)
 
 
 class Listener:
-    """Accepts connections and hands over those that come from a pinned peer.
+    """Accepts connections and hands over those from pinned peers.
 
-    `welcome(link)` runs on the connection's own thread and owns the link. `refused()` is told of each stranger.
+    `welcome(link)` runs on the connection's own thread and owns the link. `refused()` is called for each stranger.
     Raises PortTaken, CannotListen, IdentityDamaged or DiskProblem.
     """
 
@@ -58,7 +58,7 @@ class Listener:
         self._made: tuple[list[str], ssl.SSLContext] | None = None
         self._making = threading.Lock()
         self._pause = threading.Event()
-        self._context(peers.pinned())  # of ten thousand people it takes seconds, which the first of them must not wait
+        self._context(peers.pinned())  # takes seconds for ten thousand people, and the first caller must not wait
         self._socket = _bound(bind, port)
         self.port: int = self._socket.getsockname()[1]
         self.interfaces, self.addresses = _addresses(bind)
@@ -66,7 +66,7 @@ class Listener:
         self._thread.start()
 
     def close(self) -> None:
-        """Stops listening, sends strangers away, and waits for the threads; links handed over go on until their end."""
+        """Stops listening, closes strangers and waits for the listening thread; links handed over live on."""
         with self._lock:
             self._closing = True
             for stranger in self._strangers:
@@ -77,7 +77,7 @@ class Listener:
         self._thread.join()
 
     def join(self, seconds: float) -> None:
-        """Waits for the threads of connections, so long for all of them together."""
+        """Waits for the connections' threads: `seconds` for all of them together."""
         deadline = time.monotonic() + seconds
         for thread in list(self._threads):
             if thread is not threading.current_thread():
@@ -90,7 +90,7 @@ class Listener:
             except OSError as error:
                 if self._closing or error.errno in (errno.EBADF, errno.EINVAL, errno.ENOTSOCK):
                     return
-                log.warning("accept: %s", error.strerror)  # out of handles, or the stranger has left already
+                log.warning("accept: %s", error.strerror)  # out of handles, or the stranger has already left
                 self._pause.wait(_PAUSE)
                 continue
             with self._lock:
@@ -99,7 +99,7 @@ class Listener:
                     return
                 if len(self._strangers) >= limits.STRANGERS:
                     oldest = next(iter(self._strangers))
-                    del self._strangers[oldest]  # its thread sees the end of the connection and leaves
+                    del self._strangers[oldest]  # its thread sees the connection end and returns
                     _shut(oldest)
                 self._strangers[raw] = None
             thread = threading.Thread(target=self._greet, args=(raw,), name="connection", daemon=True)
@@ -137,7 +137,7 @@ class Listener:
         return link if known else None
 
     def _context(self, peers: list[Peer]) -> ssl.SSLContext:
-        """Made anew only where the peers are others than last time: it costs more than a stranger may."""
+        """Makes a context only if the peers have changed: it costs more than a stranger may."""
         pinned = [peer.pem for peer in peers]
         with self._making:
             if self._made is None or self._made[0] != pinned:
@@ -145,7 +145,7 @@ class Listener:
             return self._made[1]
 
     def _replace(self, raw: socket.socket, link: TlsLink) -> None:
-        """The raw socket is empty once it is wrapped; the link stands for it then, unless it had to make room."""
+        """Lists the link instead of the raw socket, which wrapping empties. Aborts it if the stranger made room."""
         with self._lock:
             if raw in self._strangers:
                 del self._strangers[raw]
@@ -158,7 +158,7 @@ def _shut(stranger: socket.socket | TlsLink) -> None:
     if isinstance(stranger, TlsLink):
         stranger.abort()
         return
-    with contextlib.suppress(OSError):  # it has ended by itself
+    with contextlib.suppress(OSError):  # it has already ended
         stranger.shutdown(socket.SHUT_RDWR)
 
 
@@ -170,8 +170,8 @@ def _bound(bind: str | None, port: int) -> socket.socket:
             except OSError as error:
                 if error.errno == errno.EADDRINUSE:
                     raise
-                # IPv6 is known to the system but switched off; IPv4 alone will do
-        host = bind or "0.0.0.0"  # noqa: S104  # nosec B104 - a receiver waits on every interface unless told otherwise
+                # the system knows IPv6, but it is switched off; IPv4 alone is enough
+        host = bind or "0.0.0.0"  # noqa: S104  # nosec B104 - a receiver listens on every interface by default
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
@@ -182,32 +182,32 @@ def _bound(bind: str | None, port: int) -> socket.socket:
 
 
 def _owner_of(port: int) -> str:
-    """Which program listens there, where the system tells."""
+    """The program that listens on this port, if the system tells."""
     try:
         for found in psutil.net_connections(kind="tcp"):
             if found.status == psutil.CONN_LISTEN and found.laddr and found.laddr.port == port and found.pid:
                 program = psutil.Process(found.pid)
                 ours = any(part.endswith(("receiver.py", "receiver")) for part in program.cmdline())
                 return _("another Countersign") if ours else str(program.name())
-    except (psutil.Error, OSError):  # not every system tells everybody
+    except (psutil.Error, OSError):  # some systems do not tell every user
         pass
     return _("another program")
 
 
 def _free_port(taken: int) -> int:
-    """One of the next ports, so that people and firewalls can remember it; else any."""
+    """One of the next ports, which people and firewalls can remember; else any."""
     for port in (*range(taken + 1, min(taken + 10, 65536)), 0):
         try:
             with socket.create_server(("", port)) as probe:
                 found: int = probe.getsockname()[1]
                 return found
-        except OSError:  # taken as well
+        except OSError:  # also taken
             continue
     return 0
 
 
 def _addresses(bind: str | None) -> tuple[list[str], list[str]]:
-    """(interfaces, their addresses that another computer could use), the likely one first."""
+    """(interfaces, their addresses that another computer can use), the likeliest first."""
     if bind is not None and bind not in ("0.0.0.0", "::"):  # noqa: S104  # nosec B104
         return [""], [bind]
     up = {name for name, facts in psutil.net_if_stats().items() if facts.isup}
@@ -224,7 +224,7 @@ def _addresses(bind: str | None) -> tuple[list[str], list[str]]:
 
 def _rank(interface: str, address: str) -> int:
     if address.startswith(("127.", "fe80:")) or address == "::1":
-        return 9  # no other computer reaches these by the address alone
+        return 9  # other computers need more than the address to reach these
     virtual = interface.startswith(("docker", "br-", "veth", "virbr", "vmnet", "vbox", "utun", "zt"))
     if ":" in address:
         return 6 if virtual else 5

@@ -1,4 +1,4 @@
-"""Two links joined in memory, for tests: the same manners as TLS over TCP, without either."""
+"""Two links joined in memory, for tests: they behave like TLS over TCP, without either."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from countersign.trust.fingerprint import DeviceId
 
 
 class _Pipe:
-    """Bytes one way, up to a bound."""
+    """Bytes in one direction, up to a bound."""
 
     def __init__(self, changed: threading.Condition, room: int) -> None:
         self.changed = changed
@@ -20,7 +20,7 @@ class _Pipe:
 
 
 class MemoryLink:
-    """One end. `tamper` sees every piece of bytes on its way out and gives what arrives instead; None cuts the link."""
+    """One end. `tamper` gets every piece of outgoing bytes and returns what arrives instead; None cuts the link."""
 
     def __init__(self, own: DeviceId, peer: DeviceId, incoming: _Pipe, outgoing: _Pipe) -> None:
         self._own, self._peer = own, peer
@@ -91,7 +91,7 @@ class MemoryLink:
 
 
 def memory_pair(one: DeviceId, other: DeviceId, room: int = 256 * 1024) -> tuple[MemoryLink, MemoryLink]:
-    """Two ends; each holds up to `room` bytes on their way."""
+    """Two ends; each direction holds up to `room` bytes in transit."""
     changed = threading.Condition()
     there, back = _Pipe(changed, room), _Pipe(changed, room)
     return MemoryLink(one, other, back, there), MemoryLink(other, one, there, back)

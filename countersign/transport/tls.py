@@ -1,8 +1,8 @@
 """TLS 1.3 with pinned certificates on both sides.
 
-`ssl.SSLContext` by hand and not `create_default_context`, which obeys SSLKEYLOGFILE and trusts the system's
+We set up `ssl.SSLContext` ourselves: `create_default_context` obeys SSLKEYLOGFILE and trusts the system's
 authorities. Chain verification alone would let a pinned CA:TRUE certificate vouch for others, so the DER hash
-is compared after the handshake too.
+is also compared after the handshake.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from countersign.trust.identity import Identity
 from countersign.trust.peers import Peer
 
 log = logging.getLogger(__name__)
-_SLICE = 0.2  # seconds between looks at a cancellation
-_TOGETHER = 100  # certificates loaded in one call, which keeps the interpreter's lock: milliseconds
+_SLICE = 0.2  # seconds between checks for cancellation
+_TOGETHER = 100  # certificates loaded in one call, which holds the GIL: milliseconds
 _X509_FLAGS = ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN
-_DATE_ALERTS = ("CERTIFICATE_EXPIRED", "BAD_CERTIFICATE")  # OpenSSL says the second of one that is not valid yet
+_DATE_ALERTS = ("CERTIFICATE_EXPIRED", "BAD_CERTIFICATE")  # OpenSSL sends the second if it is not valid yet
 _TRUST_ALERTS = (
     "UNKNOWN_CA",
     "CERTIFICATE_UNKNOWN",
@@ -39,7 +39,7 @@ _TRUST_ALERTS = (
 
 
 def make_context(identity: Identity, peers: Iterable[Peer], *, listening: bool) -> ssl.SSLContext:
-    """A context in which the other side must be one of these peers. Raises IdentityDamaged where OpenSSL refuses our own files."""
+    """A context that accepts only these peers. Raises IdentityDamaged if OpenSSL refuses our own files."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER if listening else ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.check_hostname = False  # addresses change; the pin is the identity
@@ -59,12 +59,12 @@ def make_context(identity: Identity, peers: Iterable[Peer], *, listening: bool) 
 
 
 def loads_as_anchor(pem: bytes) -> bool:
-    """Whether OpenSSL reads this certificate; it refuses some that other readers take."""
+    """Whether OpenSSL reads this certificate; it refuses some that other readers accept."""
     return _loaded(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), pem.decode("ascii"))
 
 
 def _trust(context: ssl.SSLContext, peers: list[Peer]) -> None:
-    """Loads the certificates of these peers. One that OpenSSL does not read is left out, and no other with it."""
+    """Loads these peers' certificates, and leaves out only those that OpenSSL does not read."""
     for start in range(0, len(peers), _TOGETHER):
         some = peers[start : start + _TOGETHER]
         if _loaded(context, "".join(peer.pem for peer in some)):
@@ -83,14 +83,14 @@ def _loaded(context: ssl.SSLContext, anchors: str) -> bool:
     return True
 
 
-# What the system takes from us beside what is on its way: the less, the sooner a cancellation or a pause is seen, and the less
-# is sent again after a loss. tcp(7) of Linux has no name for it; macOS' netinet/tcp.h has 0x201.
+# The unsent bytes that the system buffers. With fewer of them, a cancellation or a pause takes effect sooner, and less
+# is sent again after a lost connection. Linux' tcp(7) does not list the option; macOS' netinet/tcp.h has 0x201.
 _NOTSENT_LOWAT = {"linux": 25, "darwin": 0x201}.get(sys.platform)
 _UNSENT = 512 * limits.KIB
 
 
 class TlsLink:
-    """A link over TLS. The handshake runs in `handshake`, with a deadline of its own."""
+    """A link over TLS. `handshake` has its own deadline."""
 
     def __init__(self, raw: socket.socket, context: ssl.SSLContext, own_id: DeviceId, *, listening: bool) -> None:
         raw.setblocking(False)
@@ -107,7 +107,7 @@ class TlsLink:
         self._selector.register(self._tls, self._events)
         self._own_id = own_id
         self._peer_id: DeviceId | None = None
-        self._wants_write = False  # TLS must write before it can read on
+        self._wants_write = False  # TLS must write before it can read more
 
     @property
     def own_id(self) -> DeviceId:
@@ -120,7 +120,7 @@ class TlsLink:
         return self._peer_id
 
     def handshake(self, seconds: float, cancelled: Callable[[], bool] = lambda: False) -> DeviceId:
-        """Shakes hands and gives the identity of the peer; the caller compares it with its pins before any byte.
+        """Performs the handshake. Returns the peer's identity; the caller compares it with the pins before any byte.
 
         Raises ssl.SSLError, OSError, TimeoutError, or Cancelled.
         """
@@ -186,19 +186,19 @@ class TlsLink:
                 return
             self._closed = True
         try:
-            self._tls.unwrap()  # says close_notify; the other's answer is not waited for
-        except (OSError, ValueError) as error:  # gone already, or the answer is not here yet: both are an end
+            self._tls.unwrap()  # sends close_notify; does not wait for the peer's
+        except (OSError, ValueError) as error:  # the peer is gone or has not answered yet: closed either way
             log.debug("closing: %s", type(error).__name__)
         self._selector.close()
         for end in (self._tls, *(self._wake or ())):
             end.close()
 
     def abort(self) -> None:
-        """Ends the connection at once, from any thread; the owner still closes."""
+        """Ends the connection at once, from any thread; the owner must still call `close`."""
         try:
-            # the plain socket's own shutdown: the wrapped one would take TLS away under its owner's hands
+            # the plain socket's shutdown: the wrapped one would remove TLS while its owner uses it
             socket.socket.shutdown(self._tls, socket.SHUT_RDWR)
-        except OSError as error:  # it has ended by itself
+        except OSError as error:  # it has already ended
             log.debug("aborting: %s", error.strerror)
 
     def _wait_until(self, deadline: float, events: int) -> None:
@@ -223,7 +223,7 @@ class TlsLink:
 
 
 def _cheap_selector() -> selectors.BaseSelector:
-    """One that needs no handle of its own, where there is one."""
+    """A selector that needs no handle of its own, if there is one."""
     return selectors.PollSelector() if hasattr(selectors, "PollSelector") else selectors.SelectSelector()
 
 
@@ -233,12 +233,12 @@ def _tune(raw: socket.socket) -> None:
     if _NOTSENT_LOWAT is not None:
         raw.setsockopt(socket.IPPROTO_TCP, _NOTSENT_LOWAT, _UNSENT)
     if sys.platform == "linux":
-        # unanswered bytes end the connection after this time instead of a quarter of an hour
+        # without an acknowledgement the connection ends after this time, not after a quarter of an hour
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(limits.STALL_SECONDS * 1000))
 
 
 def _problem_of(error: Exception) -> Problem | None:
-    """What an alert of the other side means for the person here."""
+    """The problem that the peer's alert means for the person here."""
     reason = getattr(error, "reason", None) or ""
     if not isinstance(error, ssl.SSLError) or "ALERT" not in reason:
         return None

@@ -1,1 +1,1 @@
-"""Who we are and whom we trust: a device identity, pinned certificates, counted guesses."""
+"""Identity and trust: this device's keys, pinned peer certificates, counted code guesses."""

@@ -1,7 +1,7 @@
-"""Making and reading certificates: plain functions, no files.
+"""Makes and reads certificates: plain functions, no files.
 
-The profile: P-256, CA:FALSE, digitalSignature, both extended usages, key identifiers, a subject of its own for every device.
-(With equal subjects and no key identifiers OpenSSL tries only the first of several pinned peers.)
+The profile: P-256, CA:FALSE, digitalSignature, both extended usages, key identifiers, a unique subject per device.
+(With equal subjects and no key identifiers, OpenSSL tries only the first of several pinned peers.)
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from countersign.base.errors import (
 from countersign.base.limits import CERTIFICATE_FILE_CAP
 
 LIFE = datetime.timedelta(days=365 * 50)
-BACKDATED = datetime.timedelta(days=1)  # clocks a little apart must not refuse a new certificate
+BACKDATED = datetime.timedelta(days=1)  # a slightly wrong clock must not refuse a new certificate
 SMALLEST_RSA = 2048
-LARGEST_RSA = 8192  # a signature with a larger one takes seconds
+LARGEST_RSA = 8192  # signing with a larger key takes seconds
 SMALLEST_CURVE = 256
-CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)  # RFC 8446, 4.2.3; it has no others
+CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)  # the only ones in RFC 8446, 4.2.3
 
 
 def new_key() -> ec.EllipticCurvePrivateKey:
@@ -45,7 +45,7 @@ def key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
 def self_signed(
     key: ec.EllipticCurvePrivateKey, now: datetime.datetime, since: datetime.datetime | None = None
 ) -> x509.Certificate:
-    """A certificate for this key by this key, valid from a day ago or from `since`. Aware times."""
+    """A self-signed certificate for this key, valid from a day ago or from `since`. Times are aware."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Countersign {secrets.token_hex(8)}")])
     usages = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
     key_identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
@@ -81,15 +81,15 @@ def _signing_only() -> x509.KeyUsage:
 
 
 def read_certificate(data: bytes, file: str) -> x509.Certificate:
-    """The one certificate in a file's content, PEM or DER. `file` is its name, for the sentence of the error.
+    """The single certificate in a file's content, PEM or DER. `file` is the name for the error text.
 
-    Raises HoldsPrivateKey, NotACertificate or WeakCertificate. Dates are `check_dates`' business.
+    Raises HoldsPrivateKey, NotACertificate or WeakCertificate. `check_dates` checks the dates.
     """
     return read_certificates(data, file, most=1)[0]
 
 
 def read_certificates(data: bytes, file: str, most: int) -> list[x509.Certificate]:
-    """The certificates in a file's content, one to `most`. Raises as `read_certificate` does."""
+    """The certificates in a file's content, one to `most`. Raises like `read_certificate`."""
     if len(data) > CERTIFICATE_FILE_CAP:
         raise NotACertificate(file=file)
     if b"PRIVATE KEY" in data:
@@ -108,14 +108,14 @@ def read_certificates(data: bytes, file: str, most: int) -> list[x509.Certificat
 
 
 def _check_key(certificate: x509.Certificate, file: str) -> None:
-    """Refuses a key that is too weak, and one with which TLS 1.3 has no signature, or with which we sign no receipt."""
+    """Refuses a key that is too weak, that TLS 1.3 cannot sign with, or that we do not use for receipts."""
     try:
         key = certificate.public_key()
-    except Exception as error:  # cryptography names several, depending on the curve or algorithm it does not know
+    except Exception as error:  # cryptography raises several kinds, depending on the unknown curve or algorithm
         raise WeakCertificate(file=file) from error
     if isinstance(key, rsa.RSAPublicKey):
         weak = key.key_size < SMALLEST_RSA
-        # a key for RSASSA-PSS alone may be bound to a hash that TLS 1.3 lacks, and must not sign receipts (RFC 4055, 1.2)
+        # an RSASSA-PSS-only key may be bound to a hash that TLS 1.3 lacks, and must not sign receipts (RFC 4055, 1.2)
         fits = key.key_size <= LARGEST_RSA and (
             certificate.public_key_algorithm_oid == PublicKeyAlgorithmOID.RSAES_PKCS1_v1_5
         )
@@ -130,7 +130,7 @@ def _check_key(certificate: x509.Certificate, file: str) -> None:
 
 
 def is_device_alone(certificate: x509.Certificate) -> bool:
-    """Whether it says of itself that it vouches for no other certificate, as those that we make do."""
+    """Whether it declares that it vouches for no other certificate, as ours do."""
     try:
         return not certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
     except (ValueError, x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
@@ -138,13 +138,13 @@ def is_device_alone(certificate: x509.Certificate) -> bool:
 
 
 def check_dates(certificate: x509.Certificate, now: datetime.datetime, file: str) -> None:
-    """Raises CertificateExpired where `now` (aware) is outside its dates."""
+    """Raises CertificateExpired if `now` (aware) is outside its dates."""
     if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
         raise CertificateExpired(file=file)
 
 
 def signature_fits(certificate: x509.Certificate, signature: bytes, data: bytes) -> bool:
-    """Whether the device of this certificate signed these bytes."""
+    """Whether this certificate's device signed these bytes."""
     key = certificate.public_key()
     try:
         if isinstance(key, ec.EllipticCurvePublicKey):
@@ -161,7 +161,7 @@ def signature_fits(certificate: x509.Certificate, signature: bytes, data: bytes)
 
 
 def sign(key: object, data: bytes) -> bytes:
-    """A signature of this device over these bytes. Raises TypeError for a kind of key that we do not use."""
+    """Signs these bytes for this device. Raises TypeError for a kind of key that we do not use."""
     if isinstance(key, ec.EllipticCurvePrivateKey):
         return key.sign(data, ec.ECDSA(SHA256()))
     if isinstance(key, rsa.RSAPrivateKey):

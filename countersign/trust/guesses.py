@@ -1,6 +1,6 @@
-"""How often a pinned peer has failed to prove the code: kept on disk, so that a restart forgets nothing.
+"""Counts how often each pinned peer failed to prove the code; kept on disk, so a restart forgets nothing.
 
-A try is written down before its proof is looked at. Times are seconds since 1970, handed in.
+A try is recorded before its proof is checked. Times are seconds since 1970, passed in.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from countersign.trust.fingerprint import DeviceId
 
 HOUR = 3600.0
 _EVERYBODY = "*"
-_FILE_CAP = 4 * limits.MIB  # some 20,000 peers that have used up their tries
+_FILE_CAP = 4 * limits.MIB  # some 20,000 peers without tries left
 
 
 class _State(msgspec.Struct):
@@ -35,7 +35,7 @@ class Guesses:
         self._notes: list[str] = []
 
     def begin_try(self, peer: DeviceId, now: float) -> bool:
-        """Counts a try. False where the peer has no more of them: then it must be refused whatever it says."""
+        """Counts a try. False if the peer has none left: then refuse it, whatever it sends."""
         with file_lock(self._lock):
             state = self._read(now)
             locked = self._locked(state, peer)
@@ -45,7 +45,7 @@ class Guesses:
             return not locked
 
     def succeeded(self, peer: DeviceId, now: float) -> None:
-        """The try was right, and counts no more. Earlier ones do: a thief of a certificate gains nothing by its owner's success."""
+        """Uncounts a correct try. Earlier ones still count: the owner's success must not help a certificate's thief."""
         with file_lock(self._lock):
             state = self._read(now)
             times = state.failures.get(peer.hex(), [])
@@ -54,7 +54,7 @@ class Guesses:
                 self._write(state)
 
     def allow(self, peer: DeviceId, now: float) -> None:
-        """The person at the receiver allows this peer again. Raises DiskProblem."""
+        """Resets this peer's tries, at the receiver's wish. Raises DiskProblem."""
         with disk_errors(self._path, named=True), file_lock(self._lock):
             state = self._read(now)
             state.failures.pop(peer.hex(), None)
@@ -62,12 +62,12 @@ class Guesses:
             self._write(state)
 
     def locked(self, peer: DeviceId, now: float) -> bool:
-        """Whether this peer is refused at present."""
+        """Whether this peer is currently refused."""
         with file_lock(self._lock):
             return self._locked(self._read(now), peer)
 
     def take_notes(self) -> list[str]:
-        """What the person should be told, once."""
+        """Notes for the person, each returned once."""
         notes, self._notes = self._notes, []
         return notes
 
@@ -83,7 +83,7 @@ class Guesses:
         except FileNotFoundError:
             return _State(1, {})
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OddFile):
-            # forgetting would give a guesser a new hour: so everybody waits, unless the person says otherwise
+            # forgetting would give a guesser new tries, so all peers wait unless the person allows one
             aside = set_aside(self._path)
             self._notes.append(
                 _("{file} was damaged and set aside; everybody's tries count as used up.").format(file=aside)
@@ -95,7 +95,7 @@ class Guesses:
 
     def _aged(self, state: _State, now: float) -> _State:
         from_later = any(t > now for times in state.failures.values() for t in times)
-        # a time in the future is a clock that was set back since: it counts from now
+        # a time in the future means that the clock was set back: count it from now
         recent = {who: [min(t, now) for t in times if now - t < HOUR] for who, times in state.failures.items()}
         state.failures = {who: times for who, times in recent.items() if times}
         if from_later:

@@ -1,7 +1,8 @@
-"""This device's own keys and certificates: made once for a home, shared by both apps, also when both start at once.
+"""This device's own keys and certificates: made once per home, shared by both apps, even if both start at once.
 
-Two pairs at most: `key.pem` with `cert.pem`, and where that certificate ends soon `next-key.pem` with `next-cert.pem`. Nothing is ever
-switched on the disk. Each opening takes the first pair that is valid at its moment, so one opening with a wrong clock does no harm.
+There are at most two pairs: `key.pem` with `cert.pem` and, when that certificate ends soon, `next-key.pem` with
+`next-cert.pem`. They never swap places on disk. Each opening takes the first pair that is valid then, so one opening
+with a wrong clock does no harm.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ _Notes: TypeAlias = "list[tuple[str, dict[str, object]]]"
 
 @dataclass(frozen=True)
 class Successor:
-    """The certificate that takes the place of ours. certificate: DER. since: when ours ends."""
+    """The certificate that will replace ours. certificate: DER. since: when ours ends."""
 
     certificate: bytes
     since: datetime.datetime
@@ -40,19 +41,19 @@ class Successor:
     _key: object = field(repr=False, compare=False)
 
     def renewal(self) -> Renewal:
-        """The statement that paired people check and take over."""
+        """The renewal that paired people check and accept."""
         return make_renewal(self._key, self._old, self.certificate)
 
 
 @dataclass(frozen=True)
 class Identity:
-    """Who this device is. The key stays in its file and in OpenSSL; it is not part of any text form."""
+    """This device's identity. The key stays in its file and in OpenSSL; no repr shows it."""
 
     id: DeviceId
     certificate_path: Path
     key_path: Path
     pem: bytes
-    others: frozenset[DeviceId] = frozenset()  # what else this device is or was called
+    others: frozenset[DeviceId] = frozenset()  # this device's other identities, past or future
     successor: Successor | None = None
     _notes: tuple[tuple[str, dict[str, object]], ...] = ()
     _key: object = field(default=None, repr=False)
@@ -63,25 +64,25 @@ class Identity:
 
     @property
     def ids(self) -> frozenset[DeviceId]:
-        """Every identity that is this device."""
+        """All identities of this device."""
         return self.others | {self.id}
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the person should be told at the start, in the language of this moment."""
+        """Notes for the person at the start, in the current language."""
         return tuple(
             _(text).format(**{name: _readable(fact) for name, fact in facts.items()}) for text, facts in self._notes
         )
 
     def sign(self, data: bytes) -> bytes:
-        """A signature of this device over these bytes."""
+        """Signs these bytes for this device."""
         return certificates.sign(self._key, data)
 
 
 def open_identity(certs: Path, now: datetime.datetime) -> Identity:
-    """The identity in this folder, made first where there is none. now: an aware time.
+    """The identity in this folder, made if there is none. now: an aware time.
 
-    Raises IdentityDamaged where only half of it is there, DiskProblem where it can't be read or written.
+    Raises IdentityDamaged if half of it is missing, DiskProblem if it can't be read or written.
     """
     with disk_errors(certs, named=True), file_lock(certs / ".lock"):
         return _open_locked(certs, now)
@@ -89,7 +90,7 @@ def open_identity(certs: Path, now: datetime.datetime) -> Identity:
 
 @dataclass(frozen=True)
 class _Files:
-    """Where a pair is; what says that it is damaged."""
+    """The paths of a pair, and the problem to raise if it is damaged."""
 
     certificate: Path
     key: Path
@@ -174,7 +175,7 @@ def _first_pair(files: _Files, now: datetime.datetime, notes: _Notes) -> _Pair:
     _make_private(files.key, notes)
     key = _read_key(files.key, files)
     if not files.certificate.exists():
-        # a first run that was cut off between the two files ends here, and so does one that was not
+        # both a fresh first run and one interrupted between the two files finish here
         if not isinstance(key, ec.EllipticCurvePrivateKey):
             raise files.missing(files.certificate)
         _write(files.certificate, certificates.self_signed(key, now))
@@ -182,12 +183,12 @@ def _first_pair(files: _Files, now: datetime.datetime, notes: _Notes) -> _Pair:
 
 
 def _second_pair(files: _Files, first: _Pair, now: datetime.datetime, notes: _Notes) -> _Pair | None:
-    """The pair that follows the first; made where the first ends soon or has ended."""
+    """The pair that follows the first; made if the first ends soon or has ended."""
     over = now > first.ends
     try:
         found = _found(files, notes)
     except SuccessorDamaged:
-        if over:  # people may know it, and nothing else is valid
+        if over:  # peers may have it already, and nothing else is valid
             raise
         found = None
         if _ends_soon(first, now):
@@ -208,16 +209,16 @@ def _found(files: _Files, notes: _Notes) -> _Pair | None:
         return _pair_of(key, files, files.certificate)
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise files.missing(files.certificate)
-    return None  # it was cut off between the two files
+    return None  # interrupted between the two files
 
 
 def _made(files: _Files, first: _Pair, now: datetime.datetime) -> _Pair:
-    """A new certificate for the key that is there, else for a new one."""
+    """A new certificate for the existing key, or for a new one."""
     key = _read_key(files.key, files) if files.key.exists() else None
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         key = certificates.new_key()
         replace_file(files.key, certificates.key_pem(key), PRIVATE_FILE)
-    # valid as long as it may be looked for: then a clock that is some weeks wrong finds no reason to make it anew
+    # valid from the earliest time at which we look for it: a clock some weeks wrong does not make us replace it
     since = min(now, first.ends - NEAR_END) - certificates.BACKDATED
     _write(files.certificate, certificates.self_signed(key, now, since))
     return _pair_of(key, files, files.certificate)

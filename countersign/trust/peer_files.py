@@ -1,4 +1,4 @@
-"""The files among the peers, read only where they differ from what was read before: a look at ten thousand costs milliseconds."""
+"""The peer files. A file is read again only if it changed: looking at ten thousand takes milliseconds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from countersign.base.refusals import disk_problem
 from countersign.trust.fingerprint import DeviceId
 
 SUFFIXES = (".pem", ".crt", ".cer")
-# Two changes within one tick of a file system's clock can leave one stamp: FAT's ticks are two seconds.
+# Two changes within one tick of the file system's clock can leave the same stamp; FAT's ticks are two seconds.
 _SETTLED = 4.0
 _Stamp: TypeAlias = tuple[int, int, int, int]
 Held: TypeAlias = "list[tuple[DeviceId, str]]"
@@ -23,17 +23,17 @@ Held: TypeAlias = "list[tuple[DeviceId, str]]"
 
 @dataclass(frozen=True)
 class PeerFile:
-    """What a file holds, as (identity, PEM), or what is wrong with it."""
+    """A file's certificates as (identity, PEM), or the problem with it."""
 
     path: Path
     held: Held
     problem: Problem | None
     digest: bytes = b""
-    stamp: _Stamp | None = None  # None: to be read again at the next look
+    stamp: _Stamp | None = None  # None: read it again at the next look
 
 
 class PeerFolder:
-    """One folder. read: the content of a small file. held: who is in a content. Both raise the problem with it."""
+    """One folder. read: gives a small file's content. held: finds its certificates. Both raise the problem with it."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class PeerFolder:
         self._files: dict[str, PeerFile] = {}
 
     def look(self) -> list[PeerFile]:
-        """Every file by name; the same object where nothing has changed. Raises DiskProblem."""
+        """All files by name; unchanged files keep their object. Raises DiskProblem."""
         before, now = self._files, self._now()
         files = {}
         for name, stamp in sorted(self._stamps().items(), key=lambda item: (item[0].casefold(), item[0])):
@@ -91,6 +91,6 @@ class PeerFolder:
 def _stamp(entry: os.DirEntry[str]) -> _Stamp | None:
     try:
         found = entry.stat()
-    except OSError:  # reading it says what is wrong
+    except OSError:  # reading the file will report it
         return None
     return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns

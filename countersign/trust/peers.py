@@ -1,6 +1,6 @@
-"""The people we trust: `certs/peers/NAME.pem`. The name is the file's, chosen here; nothing a peer sends becomes its name.
+"""The people we trust: `certs/peers/NAME.pem`. The person here chooses the name; nothing a peer sends becomes its name.
 
-A file begins with the certificate that was compared; up to three may follow, each signed for by an earlier one (`trust.renewal`).
+A file begins with the compared certificate. Up to three may follow, each signed by an earlier one (`trust.renewal`).
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ from countersign.trust.renewal import Renewal, check_renewal
 
 _NAME_MARKS = frozenset(" -_.'()&+,")
 LONGEST_NAME = 60
-MOST_NAME_BYTES = 120  # of UTF-8: files are named after people, and most file systems end a name at 255 bytes
+MOST_NAME_BYTES = 120  # of UTF-8: files are named after people, and most file systems allow 255 bytes
 _OWN_FILES = frozenset({"cert.pem", "key.pem", "next-cert.pem", "next-key.pem"})
 
 
 @dataclass(frozen=True)
 class Peer:
-    """Somebody we trust, by one of their certificates. person: the identity of the one that was compared."""
+    """A trusted person, by one of their certificates. person: the identity of the compared certificate."""
 
     name: str
     id: DeviceId
@@ -64,7 +64,7 @@ class Peer:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A certificate that was looked at and could be added."""
+    """An examined certificate that can be added."""
 
     id: DeviceId
     pem: bytes
@@ -77,7 +77,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class _Known:
-    """What the folder held at one look. paths: the files of a person; copies by hand can make it several."""
+    """The folder's content at one look. paths: a person's files; copying by hand can make several."""
 
     everybody: tuple[Peer, ...] = ()
     by_id: dict[DeviceId, Peer] = field(default_factory=dict)
@@ -86,9 +86,9 @@ class _Known:
 
 
 class PeerStore:
-    """The folder of pinned certificates, looked at anew at every question: people copy files into it by hand.
+    """The folder of pinned certificates, read anew for every query: people copy files into it by hand.
 
-    own: the identities of this computer. usable: whether OpenSSL reads a certificate too (PEM). now: seconds since 1970.
+    own: this computer's identities. usable: whether OpenSSL can read a certificate (PEM) too. now: seconds since 1970.
     """
 
     def __init__(
@@ -102,37 +102,37 @@ class PeerStore:
         self._last: tuple[list[PeerFile], _Known] = ([], _Known())
 
     def all(self) -> list[Peer]:
-        """Everybody whose file can be read, by name, with the certificate that was compared."""
+        """All people with a readable file, by name, with the compared certificate."""
         return list(self._known().everybody)
 
     def pinned(self, person: Peer | None = None) -> list[Peer]:
-        """Every certificate that lets somebody in, or that lets this person in: the compared one first."""
+        """All pinned certificates, or this person's: the compared one first."""
         found = self._known().by_id.values()
         return [peer for peer in found if person is None or peer.person == person.person]
 
     def problems(self) -> list[Problem]:
-        """What is wrong with files that were put among the peers by hand."""
+        """The problems with files that were copied into the folder by hand."""
         return list(self._known().problems)
 
     def by_id(self, identity: DeviceId) -> Peer | None:
-        """Whoever has this certificate, be it the first of theirs or a later one."""
+        """The person with this certificate, whether it is their first or a later one."""
         return self._known().by_id.get(identity)
 
     def by_name(self, name: str) -> Peer:
-        """The peer of this name, case ignored. Raises NoSuchPeer."""
+        """The peer with this name, ignoring case. Raises NoSuchPeer."""
         for peer in self.all():
             if peer.name.casefold() == name.casefold():
                 return peer
         raise NoSuchPeer(name=name)
 
     def examine(self, path: Path, now: datetime.datetime) -> Candidate:
-        """Looks at a file that somebody gave us. Raises the problem with it; adds nothing."""
+        """Checks a certificate file. Raises the problem with it; adds nothing."""
         return self.examine_bytes(_read_small(path), path.name, path.stem, now)
 
     def examine_bytes(self, data: bytes, source: str, name: str, now: datetime.datetime) -> Candidate:
-        """Looks at a certificate, PEM or DER, wherever it comes from. Raises the problem with it; adds nothing.
+        """Checks a certificate, PEM or DER, from any source. Raises the problem with it; adds nothing.
 
-        source: how problems call it. name: what to suggest as the person's name.
+        source: its name in problems. name: the suggested name for the person.
         """
         certificate = read_certificate(data, source)
         check_dates(certificate, now, source)
@@ -153,7 +153,7 @@ class PeerStore:
         return Peer(name, candidate.id, candidate.pem.decode(), path, candidate.id)
 
     def rename(self, peer: Peer, name: str) -> Peer:
-        """Gives a peer another name. Raises BadName or NameTaken."""
+        """Renames a peer. Raises BadName or NameTaken."""
         with self._alone():
             name = name.strip() if name.strip().casefold() == peer.name.casefold() else self._checked_name(name)
             path = self._folder / f"{name}.pem"
@@ -162,7 +162,7 @@ class PeerStore:
         return Peer(name, peer.id, peer.pem, path, peer.person)
 
     def forget(self, name: str) -> Peer:
-        """Removes a peer: every certificate of theirs, in every file. Raises NoSuchPeer."""
+        """Removes a peer: all their certificates in all files. Raises NoSuchPeer."""
         with self._alone():
             peer = self.by_name(name)
             for path in self._known().paths[peer.person]:
@@ -171,7 +171,7 @@ class PeerStore:
         return peer
 
     def renew(self, peer: Peer, renewal: Renewal) -> Peer:
-        """Takes over the new certificate that this one signs for; gives the peer by it. The same one again changes nothing.
+        """Adds the new certificate that this one signs, and returns its peer. Repeating it changes nothing.
 
         Raises PeerForgotten, or what `check_renewal` raises.
         """
@@ -190,7 +190,7 @@ class PeerStore:
             return known
 
     def _append(self, signer: Peer, new: Peer) -> None:
-        """Writes the person's file with one certificate more. Of too many, one between the first and the signer's leaves."""
+        """Appends to the person's file. If full, drops the oldest certificate, but never the first or the signer's."""
         first, *later = self.pinned(signer)
         while len(later) > CERTIFICATES_OF_ONE - 2:
             later.remove(next(peer for peer in later if peer.id != signer.id))
@@ -202,21 +202,21 @@ class PeerStore:
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
-        """The other app changes nobody meanwhile."""
+        """Keeps the other app from changing peers meanwhile."""
         with disk_errors(self._certs, named=True):
             lock = self._certs / ".lock"
             with file_lock(lock):
                 yield
 
     def found_by_hand(self, now: datetime.datetime) -> list[tuple[Path, Candidate]]:
-        """Certificates that somebody copied into certs/ itself, to be offered."""
+        """Certificates that were copied into certs/ itself, to offer them for adding."""
         found = []
         for path in sorted(self._certs.iterdir()):
             if path.name in _OWN_FILES or path.suffix.lower() not in SUFFIXES or not path.is_file():
                 continue
             try:
                 found.append((path, self.examine(path, now)))
-            except Problem:  # what is not a usable certificate is not offered; importing it by hand says why
+            except Problem:  # an unusable certificate is not offered; importing it by hand says why
                 continue
         return found
 
@@ -229,17 +229,17 @@ class PeerStore:
         return known
 
     def _held(self, data: bytes, path: Path) -> list[tuple[DeviceId, str]]:
-        """Who is in the content of a file. Raises the problem with it."""
+        """The certificates in a file's content. Raises the problem with it."""
         first, *later = read_certificates(data, path.name, CERTIFICATES_OF_ONE)
         if not all(is_device_alone(certificate) for certificate in later):
-            raise NotACertificate(file=path.name)  # a chain of authorities, which are nobody's devices
+            raise NotACertificate(file=path.name)  # a chain of authorities: these are no devices
         return [
             (self._checked(certificate, path.name), certificate.public_bytes(Encoding.PEM).decode())
             for certificate in (first, *later)
         ]
 
     def _checked(self, certificate: x509.Certificate, file: str) -> DeviceId:
-        """The identity of a certificate that is somebody else's and that a connection could use."""
+        """The identity of a certificate, which must not be ours and must work for a connection."""
         identity = device_id(certificate.public_bytes(Encoding.DER))
         if identity in self._own:
             raise OwnCertificate(file=file)
@@ -266,7 +266,7 @@ class PeerStore:
 
 
 def _sorted_out(files: list[PeerFile]) -> _Known:
-    """First who was compared, then what came later: no later certificate takes the place of somebody else's first one."""
+    """Compared certificates first, then later ones: no later one can replace another person's compared one."""
     people: dict[DeviceId, Peer] = {}
     paths: dict[DeviceId, list[Path]] = {}
     read = [file for file in files if file.problem is None]

@@ -1,4 +1,4 @@
-"""Finding private keys in the content of a file: PEM, DER, OpenSSH and PuTTY's own form. Pure; a broken key is still one."""
+"""Finds private keys in a file's content: PEM, DER, OpenSSH and PuTTY's own form. Pure; a broken key still counts."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from cryptography.hazmat.primitives.serialization import (
 
 _WORDS = b"PRIVATE KEY"
 _PUTTY = b"PuTTY-User-Key-File-"
-_SEQUENCE = 0x30  # how every key in DER begins
+_SEQUENCE = 0x30  # the first byte of every DER key
 _BLOCK = re.compile(rb"-----BEGIN ([A-Z ]*)PRIVATE KEY-----.*?-----END \1PRIVATE KEY-----", re.DOTALL)
 _ENDINGS = frozenset({"pem", "key", "p8", "pk8", "der", "ppk"})
-_SHORTEST = 40  # bytes; an Ed25519 key in DER has 48
+_SHORTEST = 40  # bytes; a DER Ed25519 key has 48
 _LONGEST = 64 * 1024
 
 
 def may_hold_key(name: str, size: int) -> bool:
-    """Whether a file of this name and size is worth opening."""
+    """Whether a file with this name and size may hold a key."""
     if not _SHORTEST <= size <= _LONGEST:
         return False
     stem, _dot, ending = name.rpartition(".")
@@ -33,17 +33,17 @@ def may_hold_key(name: str, size: int) -> bool:
 
 
 def holds_key(data: bytes | bytearray) -> bool:
-    """Whether this looks like a private key, of whatever kind, readable or not."""
+    """Whether this looks like a private key of any kind, readable or not."""
     return _WORDS in data or data.startswith(_PUTTY) or _is_der_key(data)
 
 
 def public_halves(data: bytes | bytearray) -> frozenset[bytes]:
-    """The public keys (SubjectPublicKeyInfo, DER) of all private ones in it that open without a password."""
+    """The public keys (SubjectPublicKeyInfo, DER) of all its private keys that need no password."""
     return frozenset(_public(key) for key in _keys(bytes(data)))
 
 
 def public_half(key: Any) -> bytes:
-    """The form in which public keys are compared: SubjectPublicKeyInfo in DER."""
+    """The form for comparing public keys: SubjectPublicKeyInfo in DER."""
     encoded: bytes = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return encoded
 
@@ -62,9 +62,9 @@ def _keys(data: bytes) -> Iterator[object]:
 
 def _loaded(load: Callable[..., object], data: bytes) -> Iterator[object]:
     try:
-        # the check asks whether numbers are prime, 60 ms a key; whoever compares public halves needs none of it
+        # the check tests numbers for being prime, 60 ms a key; comparing public halves does not need it
         yield load(data, None, unsafe_skip_rsa_key_validation=True)
-    except (ValueError, TypeError, UnsupportedAlgorithm):  # broken, locked with a password, or of an unknown kind
+    except (ValueError, TypeError, UnsupportedAlgorithm):  # broken, password-protected, or of an unknown kind
         return
 
 
@@ -73,7 +73,7 @@ def _is_der_key(data: bytes | bytearray) -> bool:
         return False
     try:
         load_der_private_key(bytes(data), None, unsafe_skip_rsa_key_validation=True)
-    except TypeError:  # it needs a password
+    except TypeError:  # needs a password
         return True
     except (ValueError, UnsupportedAlgorithm):
         return False

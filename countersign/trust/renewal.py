@@ -1,6 +1,6 @@
-"""A new certificate in the place of one that ends: the old key signs for it, and whoever has pinned the old one takes it over.
+"""A new certificate replaces one that expires: the old key signs it, and peers that pinned the old one accept it.
 
-Pure: no file, no clock. The statement names both certificates, so it can be used for no other person and no other certificate.
+Pure: no file, no clock. The statement names both certificates, so it is valid for no other person or certificate.
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ _LABEL = b"countersign/1 renewal\0"
 
 
 class Renewal(msgspec.Struct, frozen=True):
-    """The new certificate in DER, and the signature of the old key over `statement`."""
+    """The new certificate in DER, and the old key's signature over `statement`."""
 
     certificate: Annotated[bytes, msgspec.Meta(min_length=1, max_length=RENEWAL_CAP)]
     signature: Annotated[bytes, msgspec.Meta(min_length=1, max_length=SIGNATURE_CAP)]
 
 
 def statement(old: bytes, new: bytes) -> bytes:
-    """What is signed: that the certificate `new` follows `old`, both in DER."""
+    """The signed bytes: they state that certificate `new` follows `old`, both in DER."""
     return _LABEL + hashlib.sha256(old).digest() + hashlib.sha256(new).digest()
 
 
 def make_renewal(old_key: object, old: bytes, new: bytes) -> Renewal:
-    """The old key's word for the new certificate."""
+    """Signs the new certificate with the old key."""
     return Renewal(new, sign(old_key, statement(old, new)))
 
 
 def check_renewal(
     pinned: x509.Certificate, renewal: Renewal, own: Collection[DeviceId], usable: Callable[[bytes], bool]
 ) -> x509.Certificate:
-    """The new certificate of somebody of whom this one is pinned. own, usable: as for PeerStore.
+    """The new certificate of the person with this pinned one. own, usable: as for PeerStore.
 
-    Raises RenewalRefused, OwnCertificate, or what `read_certificate` raises. Dates are TLS' business, at each connection.
+    Raises RenewalRefused, OwnCertificate, or what `read_certificate` raises. TLS checks the dates at each connection.
     """
     new = renewal.certificate
     if len(new) > RENEWAL_CAP or len(renewal.signature) > SIGNATURE_CAP:

@@ -1,1 +1,1 @@
-"""What crosses the wire: messages, frames, one state table for both roles. No input or output here."""
+"""The wire protocol: messages, frames, one state table for both roles. No input or output here."""

@@ -1,6 +1,6 @@
-"""Frames: one type byte, a length of four bytes, a body. The reader allocates only what a cap allows.
+"""Frames: one type byte, a four-byte length, a body. The reader never allocates more than a cap allows.
 
-The reader hands out the buffer that it wants filled next, so that a socket can write into it without a copy.
+The reader hands out the buffer to fill next, so a socket can write into it without a copy.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Buffer: TypeAlias = bytes | bytearray | memoryview
 
 
 def encode_frame(message: Message) -> tuple[bytes, bytes | memoryview]:
-    """Header and body of the frame of a message; apart, so that a large body is not copied."""
+    """Header and body of a message's frame; separate, to avoid copying a large body."""
     body = encode_body(message)
     return HEADER.pack(kind_of(message), len(body)), body
 
@@ -25,8 +25,8 @@ def encode_frame(message: Message) -> tuple[bytes, bytes | memoryview]:
 class FrameReader:
     """Turns a stream of bytes into messages.
 
-    `cap_of(kind)` gives the largest body that is acceptable now for a type, or -1 where the type is not;
-    `allocate(kind, n)` gives a buffer of at least n bytes.
+    `cap_of(kind)` returns the largest body that a type may have now, or -1 if the type is not allowed.
+    `allocate(kind, n)` returns a buffer of at least n bytes.
     """
 
     def __init__(self, cap_of: Callable[[Kind], int], allocate: Callable[[Kind, int], bytearray] | None = None) -> None:
@@ -39,17 +39,17 @@ class FrameReader:
 
     @property
     def between_frames(self) -> bool:
-        """True where no byte of a next frame has arrived."""
+        """Whether no byte of a next frame has arrived."""
         return self._kind is None and self._have == 0
 
     def get_buffer(self) -> memoryview:
-        """Where the next bytes belong; never empty."""
+        """The buffer for the next bytes; never empty."""
         return self._want[self._have :]
 
     def buffer_updated(self, n: int) -> Message | None:
-        """Says that n bytes were written into the buffer. Gives the message that they complete, if they do.
+        """Call this after writing n bytes into the buffer. Returns the message that they complete, if any.
 
-        Raises ProtocolProblem for a type or length that is not acceptable, and for a body that does not fit its type.
+        Raises ProtocolProblem for a type or length that is not allowed, and for a body that does not fit its type.
         """
         self._have += n
         if self._have < len(self._want):
@@ -64,7 +64,7 @@ class FrameReader:
         return decode(kind, body)
 
     def feed(self, data: Buffer) -> list[Message]:
-        """All messages that these bytes complete: for those who have bytes already."""
+        """All messages that these bytes complete, for callers that already hold bytes."""
         out: list[Message] = []
         view = memoryview(data)
         while view:

@@ -106,7 +106,7 @@ class Rejoin(Control, frozen=True):
 
 
 class Sealed(msgspec.Struct, frozen=True):
-    """A sealed frame of one of the sealed kinds: the token, in binary."""
+    """A frame of one of the sealed kinds: the token, in binary."""
 
     kind: Kind
     token: memoryview
@@ -150,7 +150,7 @@ _decoders: dict[Kind, msgspec.msgpack.Decoder[Any]] = {
 
 
 def kind_of(message: Message) -> Kind:
-    """The type byte that goes with a message."""
+    """The type byte of a message."""
     return message.kind if isinstance(message, Sealed) else KIND_OF[type(message)]
 
 
@@ -160,7 +160,7 @@ def encode_body(message: Message) -> bytes | memoryview:
 
 
 def decode(kind: Kind, body: bytes | bytearray | memoryview) -> Message:
-    """The message in a frame. Raises ProtocolProblem when the body does not fit its type."""
+    """The message in a frame. Raises ProtocolProblem if the body does not fit its type."""
     decoder = _decoders.get(kind)
     if decoder is None:
         return Sealed(kind, memoryview(body))
@@ -172,5 +172,5 @@ def decode(kind: Kind, body: bytes | bytearray | memoryview) -> Message:
 
 
 def common_version(theirs: list[int]) -> int | None:
-    """The highest protocol version that both speak, or None."""
+    """The highest protocol version that both sides speak, or None."""
     return PROTOCOL_VERSION if PROTOCOL_VERSION in theirs else None

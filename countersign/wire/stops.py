@@ -1,4 +1,4 @@
-"""What a `stop` on the wire says, and what it means to its reader. docs/PROTOCOL.md lists the words."""
+"""Translates problems to the words of `stop`, and back. docs/PROTOCOL.md lists the words."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from countersign.base.errors import (
 )
 from countersign.base.i18n import _
 
-# What a `stop` on the wire tells its reader. Several local problems share one word: the other side learns
-# whose turn it is to act, and nothing about this computer.
+# The problem that each word means to its reader. Several local problems share one word: the peer learns
+# which side has to act, and nothing about this computer.
 STOP_READS_AS: dict[str, type[Problem]] = {
     "busy": Busy,
     "version": VersionProblem,
@@ -46,7 +46,7 @@ STOP_READS_AS: dict[str, type[Problem]] = {
 
 
 def stop_code(problem: Problem) -> str:
-    """The word for `stop` that tells the other side of this problem."""
+    """The `stop` word that reports this problem to the peer."""
     if isinstance(problem, DeclinedHere):
         return "declined"
     if isinstance(problem, DiskProblem):
@@ -55,6 +55,6 @@ def stop_code(problem: Problem) -> str:
 
 
 def problem_of_stop(code: str) -> Problem:
-    """The problem that a `stop` with this word is to its reader; an unknown word reads as `peer_stopped`."""
+    """The reader's problem for a `stop` word; an unknown word reads as `peer_stopped`."""
     cls = STOP_READS_AS.get(code, PeerStopped)
     return ReceiptProblem(detail=_("the other computer refused it")) if cls is ReceiptProblem else cls()
