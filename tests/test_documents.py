@@ -13,7 +13,7 @@ from countersign.seal import keys
 from countersign.seal.stream import Stream
 from countersign.transfer.states import TABLE
 from countersign.wire.messages import CAPS, CONTROL_TYPES, Kind, Role
-from countersign.wire.stops import problem_of_stop, stop_code
+from countersign.wire.stops import STOP_READS_AS, problem_of_stop, stop_code
 
 ROOT = Path(__file__).resolve().parents[1]
 PROTOCOL = (ROOT / "docs" / "PROTOCOL.md").read_text(encoding="utf-8")
@@ -64,10 +64,23 @@ def test_the_state_table_is_the_code() -> None:
     assert found == expected
 
 
+# units; what is said elsewhere in the page: caps of messages stand in the table of messages, and what a face reports is no protocol
+NO_LIMITS = {"KIB", "MIB", "STATUS_SECONDS"}
+
+
 def test_the_limits_are_the_code() -> None:
-    for name, value, reason in table(PROTOCOL, "name"):
+    rows = table(PROTOCOL, "name")
+    for name, value, reason in rows:
         assert getattr(limits, name) == int(value), name
         assert reason
+    listed = {name for name, _value, _reason in rows}
+    caps = {name for name in vars(limits) if name.endswith("_CAP")} - listed
+    assert caps <= {"CONTROL_CAP", "HELLO_CAP", "STOP_CAP", "SIGNED_CAP", "BATCH_CAP", "ANSWER_CAP", "PACK_CAP"}
+    assert {name for name in vars(limits) if name.isupper()} - caps - NO_LIMITS == listed
+
+
+def test_the_words_of_a_stop_are_listed() -> None:
+    assert {word for word, _meaning in table(PROTOCOL, "stop word")} == set(STOP_READS_AS)
 
 
 def test_streams_kinds_and_derivation_are_the_code() -> None:
