@@ -14,9 +14,10 @@ from cryptography.fernet import Fernet, InvalidToken
 from hypothesis import given, settings, strategies as some
 
 from countersign.base.errors import SealBroken
-from countersign.seal import keys, stream, token
+from countersign.seal import keys, token
 from countersign.seal.keys import KeyRing, Label
 from countersign.seal.stream import Opener, Sealer, Stream, StreamReader, StreamWriter
+from tests.test_documents import PROTOCOL, table
 
 VECTORS = Path(__file__).resolve().parent / "vectors"
 UNTIMED = {"far-future TS (unacceptable clock skew)", "expired TTL"}  # we do not check the time, so these open
@@ -216,7 +217,16 @@ def test_scrypt_is_that_of_the_protocol() -> None:
 
 def test_no_text_form_shows_a_key() -> None:
     assert "m" * 8 not in repr(ring())
-    assert stream.INNER == 26
+
+
+def test_a_token_holds_what_the_document_says() -> None:
+    rows = table(PROTOCOL.partition("\n## Sealed frames\n")[2], "bytes")
+    *widths, rest = [width for width, _content in rows]
+    assert rest == "rest"
+    values = (b"t" * 16, bytes([Stream.PACK]), (7).to_bytes(8, "big"), b"\x01")
+    assert [len(value) for value in values] == [int(width) for width in widths]
+    made = Sealer(ring(), Stream.PACK).seal(7, True, [b"payload"], 1)
+    assert token.open_token(ring().stream_key(Label.PACK), made) == b"".join(values) + b"payload"
 
 
 # --- Wycheproof ------------------------------------------------------------------------------------------------------
