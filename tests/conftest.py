@@ -1,4 +1,7 @@
-"""Fixtures. Every test fails that leaves a thread or an open file behind, or lets an error be logged."""
+"""Fixtures. Every test fails that leaves a thread or an open file behind, or lets an error be logged.
+
+A run fails that leaves a new file in the checkout: a test that starts a program names its home.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,39 @@ from tests.waiting import wait_until
 
 # tests read what the programs say, in processes of their own too
 os.environ[i18n.VARIABLE] = "en"
+ROOT = Path(__file__).resolve().parents[1]
+# what tools and Python itself keep beside the code
+CACHES = ("__pycache__", ".git", ".venv", ".coverage", ".hypothesis", ".mypy_cache", ".ruff_cache", ".pytest_cache")
+_CHECKOUT = pytest.StashKey[set[str]]()
+
+
+def _in_checkout(folder: str = str(ROOT)) -> set[str]:
+    """The paths of everything in the checkout except caches."""
+    found = set()
+    for entry in os.scandir(folder):
+        if not entry.name.startswith(CACHES):
+            found.add(os.path.relpath(entry.path, ROOT))
+            if entry.is_dir(follow_symlinks=False):
+                found |= _in_checkout(entry.path)
+    return found
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if not hasattr(session.config, "workerinput"):  # xdist's workers end before the run does
+        session.config.stash[_CHECKOUT] = _in_checkout()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fails the run if the checkout holds anything that was not there when it began."""
+    before = session.config.stash.get(_CHECKOUT, None)
+    new = sorted(_in_checkout() - before) if before is not None else []
+    if new:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+        assert reporter is not None
+        reporter.write_line("")
+        reporter.write_line(f"the tests left this in the checkout: {', '.join(new)}", red=True)
 
 
 @pytest.fixture(autouse=True)

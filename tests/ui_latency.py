@@ -15,6 +15,7 @@ from pathlib import Path
 from tests.__main__ import set_up
 
 LIMIT = 0.100  # seconds
+SMALLEST = 256  # megabytes
 
 
 def main() -> int:
@@ -22,6 +23,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python3 -m tests.ui_latency")
     parser.add_argument("megabytes", type=int, nargs="?", default=1024)
     options = parser.parse_args()
+    if options.megabytes < SMALLEST:
+        parser.error(f"fewer than {SMALLEST} megabytes arrive before there is anything to measure")
     ended = set_up("tests.ui_latency", windows=True)
     if ended is not None:
         return ended
