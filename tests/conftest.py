@@ -14,9 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from countersign.base import i18n
+from countersign.base import i18n, limits
 from countersign.seal import keys
-from tests.transfers import Couple, make_couple
+from countersign.target import intake
+from countersign.transfer import connections
+from tests.transfers import Couple, fill, make_couple
 from tests.waiting import wait_until
 
 # tests read what the programs say, in processes of their own too
@@ -101,3 +103,25 @@ def quick_key(monkeypatch: pytest.MonkeyPatch) -> None:
 def couple(tmp_path: Path, quick_key: None) -> Couple:
     """Two computers that know each other."""
     return make_couple(tmp_path)
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Couple:
+    """Two computers that know each other, and a folder with a large file in it; key derivation at its whole cost."""
+    couple = make_couple(tmp_path)
+    fill(couple.folder, large=3_000_000)
+    return couple
+
+
+@pytest.fixture
+def every_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Progress is told and packs are acknowledged at once, not a few times a second."""
+    monkeypatch.setattr(limits, "STATUS_SECONDS", 0.0)
+    monkeypatch.setattr(intake, "_ACK_SECONDS", 0.0)
+
+
+@pytest.fixture
+def quick_dialing(every_progress: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sender that lost its line dials again at once."""
+    monkeypatch.setattr(connections, "_PAUSES", (0.05,))
+    monkeypatch.setattr(limits, "REJOIN_SECONDS", 20.0)
