@@ -1,7 +1,7 @@
 """`python3 -m tests`: sets itself up and runs every test. Standard library only until pytest starts.
 
-Options: --no-windows leaves out what needs a screen, --brief what need not run on every version of Python. Everything else is
-passed to pytest.
+Options: --no-windows leaves out what needs a screen, --brief what need not be run on every version of Python; everything else goes
+to pytest.
 """
 
 from __future__ import annotations
@@ -22,31 +22,41 @@ NO_WINDOWS, BRIEF = "--no-windows", "--brief"
 
 
 def main() -> int:
-    """Prepares what is missing, then runs pytest. Returns its exit code."""
+    """Prepares what is missing, then runs pytest; gives its exit code."""
     os.chdir(ROOT)
     arguments = sys.argv[1:]
-    try:
-        if sys.version_info < bootstrap.OLDEST:
-            raise bootstrap.SetupProblem("The tests need Python 3.10 or newer.")
-        windows = NO_WINDOWS not in arguments
-        if windows:
-            _check_windows()
-        if not bootstrap.all_there(NEEDED):
-            python = bootstrap.prepared(ROOT, bootstrap.TESTS)
-            return bootstrap.again(python, ["-m", "tests", *arguments])
-    except bootstrap.SetupProblem as problem:
-        print(problem, file=sys.stderr)
-        return bootstrap.EXIT_SETUP
+    windows = NO_WINDOWS not in arguments
+    rest = "Or leave out the tests that need it: python3 -m tests " + NO_WINDOWS
+    ended = set_up("tests", windows, rest)
+    if ended is not None:
+        return ended
     left_out = [] if windows else ["not window"]
     left_out += ["not once"] if BRIEF in arguments else []
     return _run(left_out, [argument for argument in arguments if argument not in (NO_WINDOWS, BRIEF)])
 
 
-def _check_windows() -> None:
-    """Checks for Tk and a virtual screen. Raises SetupProblem with what to install."""
-    rest = "Or leave out the tests that need it: python3 -m tests " + NO_WINDOWS
+def set_up(module: str, windows: bool, rest: str = "") -> int | None:
+    """None if everything is installed. Otherwise installs it, starts `python -m module` again, and gives its exit code.
+
+    rest: what else to try without a screen.
+    """
+    try:
+        if sys.version_info < bootstrap.OLDEST:
+            raise bootstrap.SetupProblem("The tests need Python 3.10 or newer.")
+        if windows:
+            _check_windows(rest)
+        if not bootstrap.all_there(NEEDED):
+            return bootstrap.again(bootstrap.prepared(ROOT, bootstrap.TESTS), ["-m", module, *sys.argv[1:]])
+    except bootstrap.SetupProblem as problem:
+        print(problem, file=sys.stderr)
+        return bootstrap.EXIT_SETUP
+    return None
+
+
+def _check_windows(rest: str) -> None:
+    """Tk, and a screen that nobody sees. Raises SetupProblem with what to install."""
     if not bootstrap.has_tk():
-        raise bootstrap.SetupProblem(f"{bootstrap.tk_missing_text()}\n{rest}")
+        raise bootstrap.SetupProblem(f"{bootstrap.tk_missing_text()}\n{rest}".rstrip())
     if sys.platform != "linux" or shutil.which("Xvfb"):
         return
     if os.geteuid() == 0 and shutil.which("apt-get"):
@@ -57,7 +67,7 @@ def _check_windows() -> None:
         advice = bootstrap.package_advice({"apt": "xvfb", "dnf": "xorg-x11-server-Xvfb", "pacman": "xorg-server-xvfb",
                                            "zypper": "xorg-x11-server-Xvfb"})  # fmt: skip
         raise bootstrap.SetupProblem(
-            f"The windows are tested on a screen that nobody sees, which Xvfb makes. {advice}\n{rest}"
+            f"The windows are tested on a screen that nobody sees, which Xvfb makes. {advice}\n{rest}".rstrip()
         )
 
 
@@ -65,7 +75,7 @@ def _run(left_out: list[str], arguments: list[str]) -> int:
     import pytest
 
     chosen = ["-m", " and ".join(left_out)] if left_out else []
-    # with more than two workers, windows and whole processes share two cores badly
+    # windows and whole processes share two cores badly with more than two workers
     spread = [] if any(argument.startswith(("-n", "-p", "--pdb")) for argument in arguments) else ["-n", "2"]
     return int(pytest.main([*spread, *chosen, *arguments]))
 

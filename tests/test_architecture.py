@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from countersign.places import home
 
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = sorted((ROOT / "countersign").rglob("*.py"))
@@ -21,7 +24,7 @@ def test_imports_go_downwards() -> None:
 
 
 @pytest.mark.parametrize("role", ["sender", "receiver"])
-def test_the_terminal_never_loads_a_window(role: str) -> None:
+def test_the_terminal_never_loads_a_window(role: str, tmp_path: Path) -> None:
     code = (
         "import sys; from countersign.app import main\n"
         f"code = main({role!r}, ['--cli', '--to', '1.2.3'] if {role!r} == 'sender' else ['--cli', '--port', 'x'])\n"
@@ -30,7 +33,10 @@ def test_the_terminal_never_loads_a_window(role: str) -> None:
         "import countersign.ui.presenters.receiver\n"
         "assert not [name for name in sys.modules if 'tkinter' in name or 'sv_ttk' in name], 'a window was loaded'\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    environment = {**os.environ, home.VARIABLE: str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
 
 

@@ -22,7 +22,7 @@ from countersign.target.journal import list_interrupted
 from countersign.target.publishing import Published
 from countersign.target.staging import Staging
 from countersign.transfer import connections, receiving
-from tests.test_comparing import no_receipt, nothing_left
+from tests.endings import no_receipt, nothing_left
 from tests.transfers import Couple, Exchange, fill, snapshot
 from tests.waiting import wait_until
 

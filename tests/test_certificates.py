@@ -1,4 +1,4 @@
-"""Which certificates may be pinned: both parsers read them, their key can connect, and one bad file harms nobody else."""
+"""Certificates and keys: what one parser reads and another does not, and which keys connect."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ import socket
 import ssl
 import subprocess
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from cryptography import x509
@@ -25,21 +23,19 @@ from countersign.base import errors
 from countersign.profile import open_setting
 from countersign.transport.addresses import Address
 from countersign.transport.tls import make_context
-from countersign.trust import certificate as certificates, peer_files
+from countersign.trust import certificate as certificates
 from countersign.trust.fingerprint import device_id
 from countersign.trust.identity import Identity
-from countersign.trust.peers import Peer, PeerStore
+from countersign.trust.peers import Peer
+from tests.certificates import NOW, a_certificate
 from tests.doors import hall, visit
 from tests.transfers import Couple
 
-NOW = datetime.datetime.now(datetime.timezone.utc)
 FLIPS = 3000
+
+
 # a serial number that is not positive: cryptography warns that it will refuse it one day
 pytestmark = pytest.mark.filterwarnings("ignore:Parsed a serial number")
-
-
-def a_certificate() -> x509.Certificate:
-    return certificates.self_signed(certificates.new_key(), NOW)
 
 
 def with_a_name_that_is_not_utf8() -> bytes:
@@ -129,8 +125,6 @@ def test_n12_whatever_bits_are_flipped_import_gives_a_problem_or_somebody(couple
     assert refused > 5
 
 
-# --- keys ------------------------------------------------------------------------------------------------------------
-
 CONNECTING: dict[str, Callable[[], object]] = {
     "P-256": lambda: ec.generate_private_key(ec.SECP256R1()),
     "P-384": lambda: ec.generate_private_key(ec.SECP384R1()),
@@ -139,6 +133,8 @@ CONNECTING: dict[str, Callable[[], object]] = {
     "RSA 2048": lambda: rsa.generate_private_key(65537, 2048),
     "RSA 3072": lambda: rsa.generate_private_key(65537, 3072),
 }
+
+
 UNSUPPORTED: dict[str, Callable[[], object]] = {
     "secp256k1": lambda: ec.generate_private_key(ec.SECP256K1()),
     "brainpoolP256r1": lambda: ec.generate_private_key(ec.BrainpoolP256R1()),
@@ -300,149 +296,3 @@ def test_own_files_that_openssl_refuses_are_told_before_anybody_connects(couple:
     assert "cert.pem" in caught.value.message
     with pytest.raises(errors.IdentityDamaged):
         visit(alice, Address("127.0.0.1", 1))
-
-
-# --- many people -----------------------------------------------------------------------------------------------------
-
-MANY = 2500  # OpenSSL's time for all of them grows with the square
-
-
-@pytest.fixture
-def many(couple: Couple) -> Couple:
-    """Bob has very many people; Alice is one of them. Nobody's file has changed for long."""
-    key = certificates.new_key()
-    for number in range(MANY):
-        (couple.bob.home.peers / f"{number}.pem").write_bytes(
-            certificates.self_signed(key, NOW).public_bytes(Encoding.PEM)
-        )
-    for path in couple.bob.home.peers.iterdir():
-        os.utime(path, (1e9, 1e9))
-    return couple
-
-
-def counted_reads(monkeypatch: pytest.MonkeyPatch, store: PeerStore) -> list[str]:
-    """The names of files that are read from now on."""
-    read = store._files._read
-    names: list[str] = []
-
-    def seen(path: Path) -> bytes:
-        names.append(path.name)
-        return read(path)
-
-    monkeypatch.setattr(store._files, "_read", seen)
-    return names
-
-
-def test_one_of_very_many_people_is_greeted(many: Couple, monkeypatch: pytest.MonkeyPatch) -> None:
-    read = counted_reads(monkeypatch, many.bob.device.peers)
-    with hall(many.bob) as bob:
-        assert len(read) == MANY + 1, "everything is read before the first connection"
-        assert [visit(many.alice, bob.address) for _n in range(3)] == [b"!"] * 3
-        assert len(read) == MANY + 1, "and nothing again where nothing has changed"
-
-
-def test_a_context_of_very_many_people_is_made_before_the_first_connects(
-    couple: Couple, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made: list[str] = []
-
-    def seen(*arguments: object, **named: object) -> ssl.SSLContext:
-        made.append(threading.current_thread().name)
-        return make_context(*arguments, **named)  # type: ignore[arg-type]
-
-    monkeypatch.setattr("countersign.transport.listening.make_context", seen)
-    with hall(couple.bob) as bob:
-        assert made == ["MainThread"]
-        assert visit(couple.alice, bob.address) == b"!"
-        assert made == ["MainThread"]
-
-
-def test_a_sender_makes_its_context_before_the_receiver_counts_its_seconds(
-    couple: Couple, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    order: list[str] = []
-
-    def making(*arguments: object, **named: object) -> ssl.SSLContext:
-        order.append("context")
-        return make_context(*arguments, **named)  # type: ignore[arg-type]
-
-    def opening(address: Address, cancelled: Callable[[], bool]) -> socket.socket:
-        order.append("connection")
-        return socket.create_connection((address.host, address.port))
-
-    monkeypatch.setattr("countersign.transport.dialing.make_context", making)
-    monkeypatch.setattr("countersign.transport.dialing._open", opening)
-    with hall(couple.bob) as bob:
-        assert visit(couple.alice, bob.address) == b"!"
-    assert order == ["context", "connection"]
-
-
-def test_a_look_at_very_many_people_costs_milliseconds(many: Couple) -> None:
-    peers = many.bob.device.peers
-    assert len(peers.all()) == MANY + 1
-    began = time.process_time()
-    for _n in range(5):
-        peers.all()
-    assert (time.process_time() - began) / 5 < 0.1
-
-
-def test_a_file_copied_in_by_hand_is_seen_at_once(many: Couple, monkeypatch: pytest.MonkeyPatch) -> None:
-    peers, folder = many.bob.device.peers, many.bob.home.peers
-    assert len(peers.all()) == MANY + 1
-    read = counted_reads(monkeypatch, peers)
-    (folder / "zoe.pem").write_bytes(a_certificate().public_bytes(Encoding.PEM))
-    assert peers.by_name("zoe")
-    (folder / "0.pem").unlink()
-    with pytest.raises(errors.NoSuchPeer):
-        peers.by_name("0")
-    assert set(read) == {"zoe.pem"}
-
-
-@pytest.mark.parametrize("same", ["nothing", "everything but the time"])
-def test_another_file_under_the_same_name_is_seen(couple: Couple, same: str) -> None:
-    """All of them were changed long ago, so they are not read twice."""
-    file = couple.bob.home.peers / "carol.pem"
-    seen = []
-    for number, pem in enumerate(_equally_long(3)):
-        if same == "nothing":
-            file.unlink(missing_ok=True)
-        file.write_bytes(pem)
-        os.utime(file, (1e9 + number, 1e9 + number))
-        seen.append(couple.bob.device.peers.by_name("carol").id)
-        assert couple.bob.device.peers.by_name("carol").id == seen[-1]
-    assert len(set(seen)) == 3
-
-
-def _equally_long(count: int) -> list[bytes]:
-    key = certificates.new_key()
-    made: dict[int, list[bytes]] = {}
-    while not (enough := [found for found in made.values() if len(found) == count]):
-        pem = certificates.self_signed(key, NOW).public_bytes(Encoding.PEM)
-        made.setdefault(len(pem), []).append(pem)
-    return enough[0]
-
-
-@pytest.mark.parametrize("field", ["st_ino", "st_size", "st_mtime_ns", "st_ctime_ns"])
-def test_a_stamp_differs_where_the_file_does(field: str) -> None:
-    class Entry:
-        def __init__(self, **other: int) -> None:
-            self.found = {"st_ino": 1, "st_size": 2, "st_mtime_ns": 3, "st_ctime_ns": 4, **other}
-
-        def stat(self) -> SimpleNamespace:
-            return SimpleNamespace(**self.found)
-
-    assert peer_files._stamp(Entry()) != peer_files._stamp(Entry(**{field: 9}))  # type: ignore[arg-type]
-
-
-def test_a_file_that_changes_within_one_tick_of_the_file_system_is_seen(
-    couple: Couple, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Size, times and place stay as they were: only the content says that it is somebody else."""
-    moment = int(couple.bob.device.now() * 1e9)
-    monkeypatch.setattr(peer_files, "_stamp", lambda _entry: (1, 2, moment, moment))
-    file = couple.bob.home.peers / "carol.pem"
-    seen = []
-    for pem in _equally_long(2):
-        file.write_bytes(pem)
-        seen.append(couple.bob.device.peers.by_name("carol").id)
-    assert len(set(seen)) == 2

@@ -120,12 +120,54 @@ def test_problems_cross_the_wire_and_come_back_as_problems() -> None:
         assert problem_of_stop(stop_code(cls(**facts))).message
 
 
-@pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md", "LICENSE", "docs/ARCHITECTURE.md", "docs/SECURITY.md"])
-def test_documents_are_there(name: str) -> None:
-    assert (ROOT / name).stat().st_size > 200
+DOCUMENTS = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "CHANGELOG.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / ".github").rglob("*.md")),
+    ROOT / "benchmarks" / "README.md",
+    ROOT / "tests" / "vectors" / "README.md",
+]
+CODE = re.compile(r"`([\w./-]+\.(?:py|md|toml|spec|po|yml))`")
+ROOMS = (ROOT, ROOT / "countersign", ROOT / "tests", ROOT / "benchmarks")
 
 
-def test_links_between_documents_lead_somewhere() -> None:
-    for document in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
-        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text(encoding="utf-8")):
-            assert (document.parent / target).exists(), f"{document.name}: {target}"
+@pytest.mark.parametrize("document", [*DOCUMENTS, ROOT / "LICENSE"], ids=lambda path: str(path.relative_to(ROOT)))
+def test_documents_are_there(document: Path) -> None:
+    assert document.stat().st_size > 200
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_between_documents_lead_somewhere(document: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text(encoding="utf-8")):
+        assert (document.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_that_documents_name_are_there(document: Path) -> None:
+    for name in CODE.findall(document.read_text(encoding="utf-8")):
+        assert any((room / name).exists() for room in (*ROOMS, document.parent)), name
+
+
+def test_the_looks_at_documents_find_something() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert "tests/test_wire.py" in CODE.findall(text)
+    assert "](docs/PROTOCOL.md)" in text
+
+
+def test_the_version_is_in_one_place_and_in_the_changelog() -> None:
+    from countersign import __version__
+
+    assert 'dynamic = ["version"]' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.search(rf"^## \[{re.escape(__version__)}\] - \d{{4}}-\d\d-\d\d$", changelog, re.MULTILINE)
+    sections = re.findall(r"^### (.*)$", changelog, re.MULTILINE)
+    assert set(sections) <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+
+
+def test_the_linters_before_a_commit_are_those_before_landing() -> None:
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
+    landing = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    named = set(re.findall(r"entry: python3 tests/linters\.py (\w+)", hooks))
+    assert named == set(re.findall(r'"\$venv/bin/(\w+)"', landing)) - {"coverage"}

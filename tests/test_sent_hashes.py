@@ -25,8 +25,8 @@ from countersign.source.scanning import Scan, scan_selection
 from countersign.source.selection import Selection
 from countersign.target import intake
 from countersign.transfer import connections
+from tests.endings import done_once
 from tests.proxy import Proxy
-from tests.test_comparing import done_once
 from tests.transfers import Couple, Exchange, fill
 from tests.waiting import wait_until
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import struct
-
 import msgspec
 import pytest
 from hypothesis import given, settings, strategies as some
@@ -17,6 +15,7 @@ from countersign.transfer.states import TABLE, State
 from countersign.wire import messages as m
 from countersign.wire.frames import HEADER, FrameReader, encode_frame
 from countersign.wire.states import Conversation
+from tests.test_documents import PROTOCOL, table
 
 SEALING = 130  # the most that a token and its inner header add
 
@@ -193,6 +192,14 @@ def test_nothing_follows_the_end() -> None:
         assert TABLE.following(State.CLOSED, m.Role.SENDER, kind) is None
 
 
-def test_the_header_is_that_of_the_document() -> None:
-    assert HEADER.size == 5
-    assert struct.calcsize(">BI") == 5
+def test_a_frame_is_laid_out_as_the_document_says() -> None:
+    rows = table(PROTOCOL.partition("\n## Frames\n")[2], "bytes")
+    assert [width for width, _content in rows] == ["1", "4", "length"]
+    (_one, kind), (four, length), (_rest, body) = rows
+    assert (kind, body) == ("message type", "body")
+    assert length == "length of the body, unsigned, big-endian"
+    for message in CASES:
+        content = bytes(m.encode_body(message))
+        written = bytes([m.kind_of(message)]) + len(content).to_bytes(int(four), "big") + content
+        assert encoded(message) == written
+        assert FrameReader(everything).feed(written) == [message]

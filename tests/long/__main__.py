@@ -10,8 +10,7 @@ import importlib
 import sys
 import time
 
-from countersign import bootstrap
-from tests.__main__ import NEEDED, ROOT
+from tests.__main__ import set_up
 
 NAMES = {
     "messages": "hostile messages to both sides, one broken rule at a time",
@@ -38,12 +37,9 @@ def main() -> int:
     parser.add_argument("--runs", type=int, help="how many, instead of the whole")
     parser.add_argument("--first", type=int, default=0, help="leave out so many before")
     options = parser.parse_args()
-    try:
-        if not bootstrap.all_there(NEEDED):
-            return bootstrap.again(bootstrap.prepared(ROOT, bootstrap.TESTS), ["-m", "tests.long", *sys.argv[1:]])
-    except bootstrap.SetupProblem as problem:
-        print(problem, file=sys.stderr)
-        return bootstrap.EXIT_SETUP
+    ended = set_up("tests.long", windows=False)
+    if ended is not None:
+        return ended
     began = time.monotonic()
     figure = importlib.import_module(f"tests.long.{options.name}").run(options.runs, options.first)
     state = "skipped" if figure.skipped else "reached" if figure.reached else "MISSED"

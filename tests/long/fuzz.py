@@ -14,7 +14,8 @@ from pathlib import Path
 
 from tests.long.environments import ROOT, NotHereError, environment
 from tests.long.figures import Figure
-from tests.long.targets import ROOM, TARGETS, corpus, in_memory
+from tests.long.target_runs import ROOM, in_memory
+from tests.long.targets import TARGETS, corpus
 
 WHOLE = 10_000_000
 _ATHERIS = "atheris==3.0.0"

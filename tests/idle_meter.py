@@ -1,7 +1,4 @@
-"""`python3 -m tests.gaps [MEGABYTES]`: how smooth both windows stay during a transfer at full speed.
-
-Prints, for each window, the longest time between two of Tk's idle moments while the progress was on the screen. Fails over 100 ms.
-"""
+"""Measures how long Tk is busy in both programs during a transfer: the work of `python3 -m tests.ui_latency`."""
 
 from __future__ import annotations
 
@@ -9,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -21,11 +17,8 @@ from tests.test_windows import RIGHT, connect, free_port, press_until, receiver,
 from tests.transfers import make_couple
 from tests.waiting import wait_until
 
-LIMIT = 0.100
-_CHILD = "--child"
 
-
-class GapMeter:
+class IdleMeter:
     """Runs in a program's own process: after every idle moment it asks for the next one a millisecond later."""
 
     def __init__(self, window: views.AppWindow, path: Path) -> None:
@@ -56,7 +49,7 @@ def _child(path: Path, role: str, arguments: list[str]) -> int:
     plain = views.AppWindow.run
 
     def run(self: views.AppWindow, *rest: object) -> None:
-        self.root.after(100, lambda: GapMeter(self, path))
+        self.root.after(100, lambda: IdleMeter(self, path))
         plain(self, *rest)  # type: ignore[arg-type]
 
     views.AppWindow.run = run  # type: ignore[method-assign, assignment]
@@ -75,7 +68,7 @@ def measure(place: Path, size: int) -> dict[str, dict[str, float]]:
         person = Person(screen)
         programs = []
         for role, command in (("receiver", receiver(couple, port)), ("sender", sender(couple, port))):
-            line = [sys.executable, "-m", "tests.gaps", _CHILD, str(place / role), role, *command[1:]]
+            line = [sys.executable, "-m", "tests.idle_meter", str(place / role), role, *command[1:]]
             programs.append(
                 subprocess.Popen(line, cwd=ROOT, env={**os.environ, "DISPLAY": screen, "COUNTERSIGN_LANGUAGE": "en"})
             )
@@ -94,17 +87,5 @@ def measure(place: Path, size: int) -> dict[str, dict[str, float]]:
     return found
 
 
-def main() -> int:
-    if sys.argv[1:2] == [_CHILD]:
-        return _child(Path(sys.argv[2]), sys.argv[3], sys.argv[4:])
-    megabytes = int(sys.argv[1]) if sys.argv[1:] else 1024
-    with tempfile.TemporaryDirectory() as place:
-        found = measure(Path(place), megabytes << 20)
-    for role, numbers in found.items():
-        print(f"{role}: longest gap {numbers['longest'] * 1000:.0f} ms, median {numbers['median'] * 1000:.1f} ms, "
-              f"{numbers['idle']:.0f} idle moments")  # fmt: skip
-    return int(any(numbers["longest"] > LIMIT for numbers in found.values()))
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(_child(Path(sys.argv[1]), sys.argv[2], sys.argv[3:]))

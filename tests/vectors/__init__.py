@@ -1,0 +1,1 @@
+"""Known-answer vectors: see README.md in this folder."""
