@@ -15,7 +15,7 @@ from countersign.disk.folders import Folder
 from countersign.receipts.checking import check_receipt
 from countersign.receipts.writing import Draft
 from countersign.session import status as st
-from countersign.source.comparing import Comparison
+from countersign.source.comparing import Comparison, Receipted
 from countersign.source.hashing import SentHashes
 from countersign.target import publishing, settling
 from countersign.target.journal import list_interrupted
@@ -237,9 +237,9 @@ def test_cancelled_while_thanks_is_awaited(
     fill(couple.folder, large=3_000_000)
     countersign = Comparison._countersign
 
-    def long(self: Comparison, *arguments: object) -> None:
+    def long(self: Comparison, *arguments: object) -> Receipted:
         held.stand()
-        countersign(self, *arguments)  # type: ignore[arg-type]
+        return countersign(self, *arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Comparison, "_countersign", long)
     exchange = Exchange(couple).start()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 
+from countersign.base import limits
 from countersign.base.errors import Busy
 from countersign.session.channel import Channel
 from countersign.transfer.receiving import ReceivingSession
@@ -20,6 +21,7 @@ class Turn:
         self._session: ReceivingSession | None = None
         self._taken = False  # a peer has proven the code and is being served, or is about to be
         self._woken = False
+        self._promised = 0  # peers whose code was right and who are not let in yet
 
     def session_of(self, peer: Peer) -> ReceivingSession | None:
         """The session that serves this person, if any."""
@@ -42,15 +44,19 @@ class Turn:
             elif self._taken:
                 raise Busy
             self._taken = True
+            self._promised += 1
 
     def give_back(self) -> None:
         """The peer left before it was let in: releases the turn."""
         with self._changed:
-            self._taken = self._session is not None or bool(self._let_in)
+            self._promised -= 1
+            self._taken = self._session is not None or bool(self._let_in) or self._promised > 0
+            self._changed.notify_all()
 
     def let_in(self, channel: Channel, peer: Peer) -> None:
         """Queues the peer to be served next."""
         with self._changed:
+            self._promised -= 1
             self._let_in.append((channel, peer))
             self._changed.notify_all()
 
@@ -76,12 +82,12 @@ class Turn:
         """The session has ended."""
         with self._changed:
             self._session = None
-            self._taken = bool(self._let_in)
+            self._taken = bool(self._let_in) or self._promised > 0
 
-    @property
     def is_anybody_next(self) -> bool:
-        """Whether a peer was let in and waits."""
+        """Whether a peer was let in and waits. Waits for one that is just being told that its code was right."""
         with self._changed:
+            self._changed.wait_for(lambda: self._let_in or self._promised <= 0, limits.STALL_SECONDS)
             return bool(self._let_in)
 
     def close(self) -> list[Channel]:
