@@ -19,7 +19,7 @@ from countersign.base.errors import EXIT_CONTENT_REFUSED, EXIT_DONE, Problem
 from countersign.base.figures import size_text, time_text
 from countersign.base.i18n import _
 from countersign.places.home import Home
-from countersign.profile import Setting, open_setting
+from countersign.profile import Profile, open_profile
 from countersign.receipts.checking import check_receipt
 from countersign.session import status as st
 from countersign.session.answers import Slot
@@ -58,7 +58,7 @@ def selftest(as_json: bool) -> int:
 
 
 def _run(folder: Path, say: Callable[[str], None]) -> None:
-    sender, receiver = (open_setting(Home(folder / name)) for name in ("sender", "receiver"))
+    sender, receiver = (open_profile(Home(folder / name)) for name in ("sender", "receiver"))
     say(
         _("Two computers were made up; the sender is {fingerprint}").format(
             fingerprint=sender.device.identity.fingerprint
@@ -84,7 +84,7 @@ def _run(folder: Path, say: Callable[[str], None]) -> None:
     say(_("The receipt is signed by both and fits the folder."))
 
 
-def _exchange(one: Setting, other: Setting) -> None:
+def _exchange(one: Profile, other: Profile) -> None:
     for here, there, name in ((one, other, "receiver"), (other, one, "sender")):
         file = here.home.root / "theirs.pem"
         file.write_bytes(there.device.identity.pem)
@@ -135,7 +135,7 @@ class _People:
 class _Ritual:
     """One transfer: each person answers what their side asks with what the other one says aloud."""
 
-    def __init__(self, sender: Setting, receiver: Setting, into: Path, say: Callable[[str], None]) -> None:
+    def __init__(self, sender: Profile, receiver: Profile, into: Path, say: Callable[[str], None]) -> None:
         self._sender = sender
         self._say = say
         self._people = _People()

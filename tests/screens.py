@@ -18,7 +18,7 @@ from pathlib import Path
 from countersign.base import i18n
 from countersign.base.i18n import _
 from countersign.places.home import Home
-from countersign.profile import open_setting
+from countersign.profile import open_profile
 from countersign.seal.keytext import new_key
 from tests.people import Person, virtual_screen
 from tests.programs import ROOT
@@ -103,7 +103,7 @@ def main() -> int:
 
 
 def _couple(place: Path) -> Couple:
-    ada, ben = (open_setting(Home(place / name)) for name in ("Ada", "Ben"))
+    ada, ben = (open_profile(Home(place / name)) for name in ("Ada", "Ben"))
     introduce(ada, ben, "Ben")
     introduce(ben, ada, "Ada")
     album = ada.home.root / "Holiday in Brittany"

@@ -11,7 +11,7 @@ import pytest
 from countersign.base import errors, i18n
 from countersign.pack.manifest import Entry, EntryKind, Manifest
 from countersign.places.home import Home
-from countersign.profile import open_setting
+from countersign.profile import open_profile
 from countersign.seal.keytext import new_key
 from countersign.session import status as st
 from countersign.session.answers import Slot
@@ -172,10 +172,10 @@ class Stage:
             "exclude": [],
             **options,
         }
-        setting = couple.bob if role == "receiver" else couple.alice
-        self.preferences = PreferenceStore(setting.home.state)
+        profile = couple.bob if role == "receiver" else couple.alice
+        self.preferences = PreferenceStore(profile.home.state)
         around = Around(
-            setting, self.window, self.preferences, self.sessions.append, print, lambda work, then: then(work())
+            profile, self.window, self.preferences, self.sessions.append, print, lambda work, then: then(work())
         )
         self.presenter: Presenter
         if role == "receiver":
@@ -479,7 +479,7 @@ def test_closing_a_window_that_does_nothing(couple: Couple) -> None:
 
 
 def test_the_first_time_leads_to_the_people(tmp_path: Path, couple: Couple) -> None:
-    alone = Couple(tmp_path, couple.alice, open_setting(Home(tmp_path / "alone")))
+    alone = Couple(tmp_path, couple.alice, open_profile(Home(tmp_path / "alone")))
     stage = Stage(alone, "receiver")
     window = stage.window
     assert window.now.id == "first"
@@ -526,7 +526,7 @@ def test_people_are_renamed_and_forgotten(couple: Couple) -> None:
 
 
 def test_a_certificate_copied_by_hand_is_offered(tmp_path: Path, couple: Couple) -> None:
-    alone = Couple(tmp_path, couple.alice, open_setting(Home(tmp_path / "alone")))
+    alone = Couple(tmp_path, couple.alice, open_profile(Home(tmp_path / "alone")))
     (alone.bob.home.certs / "ada.pem").write_bytes(couple.alice.device.identity.pem)
     stage = Stage(alone, "receiver")
     stage.window.press("Next")

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from countersign.base import errors, limits
 from countersign.base.locks import hold
 from countersign.cli.commands import show_peers
-from countersign.profile import Setting, open_setting
+from countersign.profile import Profile, open_profile
 from countersign.receipts.checking import check_receipt
 from countersign.receipts.history import list_exchanges
 from countersign.session import status as st
@@ -639,14 +639,14 @@ def ending(couple: Couple) -> Couple:
     """Alice's certificate ends in thirty days. Bob has it."""
     home(couple.alice.home.root, TODAY)
     couple.bob.device.peers.forget("alice")
-    alice = open_setting(couple.alice.home)
+    alice = open_profile(couple.alice.home)
     introduce(couple.bob, alice, "alice")
     return Couple(couple.root, alice, couple.bob)
 
 
-def renewed(couple: Couple) -> Setting:
+def renewed(couple: Couple) -> Profile:
     """Alice after the end of her first certificate."""
-    return open_setting(couple.alice.home, (TODAY + 31 * DAY).timestamp)
+    return open_profile(couple.alice.home, (TODAY + 31 * DAY).timestamp)
 
 
 def take_over(couple: Couple) -> None:
@@ -655,8 +655,8 @@ def take_over(couple: Couple) -> None:
     couple.bob.device.peers.renew(couple.peer_alice(), successor.renewal())
 
 
-def identity_of(setting: Setting) -> Identity:
-    return setting.device.identity
+def identity_of(profile: Profile) -> Identity:
+    return profile.device.identity
 
 
 @pytest.mark.parametrize("ending_side", ["sender", "receiver"])
@@ -753,7 +753,7 @@ def test_a_transfer_after_a_renewal_is_one_of_the_same_person(ending: Couple) ->
     assert len(list_exchanges(after.alice.device.receipts, identity_of(after.alice).ids)) == 1
     bobs = {DeviceId(bytes(32)), identity_of(ending.bob).id, DeviceId(b"\xff" * 32)}
     assert [exchange.received for exchange in list_exchanges(ending.bob.device.receipts, bobs)] == [True]
-    back = open_setting(after.alice.home)
+    back = open_profile(after.alice.home)
     assert identity_of(back).id != identity_of(after.alice).id
     assert len(list_exchanges(back.device.receipts, identity_of(back).ids)) == 1, "under each of its names"
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from countersign.places.home import Home
-from countersign.profile import open_setting
+from countersign.profile import open_profile
 from countersign.seal.keytext import new_key
 from countersign.target.journal import journals, list_interrupted
 from tests.people import Person, virtual_screen
@@ -256,8 +256,8 @@ def test_the_first_exchange(tmp_path: Path, person: Person) -> None:
             press_until(person, "Add theirs", "Add a certificate", 0)
             _answer_dialog(person, "Add a certificate", str(tmp_path / f"{other}-.pem"))
             type_until(person, "Is it really theirs", other, "Countersign", 0)
-            wait_until(lambda home=home: open_setting(home).device.peers.all(), 20, "somebody to be trusted")  # type: ignore[misc]
-    assert [open_setting(home).device.peers.all()[0].name for home in homes] == ["bert", "anna"]
+            wait_until(lambda home=home: open_profile(home).device.peers.all(), 20, "somebody to be trusted")  # type: ignore[misc]
+    assert [open_profile(home).device.peers.all()[0].name for home in homes] == ["bert", "anna"]
 
 
 def _answer_dialog(person: Person, title: str, path: str) -> None:

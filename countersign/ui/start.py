@@ -15,7 +15,7 @@ from countersign.base.errors import EXIT_DONE, Problem
 from countersign.crash import own_bug
 from countersign.options import RECEIVER
 from countersign.places.home import Home
-from countersign.profile import Setting, open_setting
+from countersign.profile import Profile, open_profile
 from countersign.session import status as st
 from countersign.session.running import Session
 from countersign.source.scanning import scan_selection
@@ -43,13 +43,13 @@ class _Finished:
 
 def run_window(role: str, options: Namespace, home: Home) -> int:
     """Shows the window of a program until it is closed. Raises Problem where it cannot begin."""
-    setting = open_setting(home)
+    profile = open_profile(home)
     preferences = PreferenceStore(home.state)
     i18n.use(preferences.read().language)
     window = AppWindow(role, preferences)
-    engine = _Engine(setting, window)
+    engine = _Engine(profile, window)
     to_menu = (lambda: add_to_menu(role)) if sys.platform == "linux" else None
-    around = Around(setting, window, preferences, engine.start, window.post, engine.background, to_menu)
+    around = Around(profile, window, preferences, engine.start, window.post, engine.background, to_menu)
     presenter = _presenter(role, around, options, engine)
     awake = Wakefulness()
 
@@ -57,7 +57,7 @@ def run_window(role: str, options: Namespace, home: Home) -> int:
         if isinstance(item, _Ended):
             presenter.ended()
         elif isinstance(item, OwnError):
-            presenter.on_status(st.Failed(own_bug(item.error, setting.home.state)))
+            presenter.on_status(st.Failed(own_bug(item.error, profile.home.state)))
         elif isinstance(item, _Finished):
             item.then(item.result)
         elif isinstance(item, st.Status):
@@ -80,8 +80,8 @@ def _presenter(role: str, around: Around, options: Namespace, engine: _Engine) -
 class _Engine:
     """Threads beside the window's; they speak to it through its queue only."""
 
-    def __init__(self, setting: Setting, window: AppWindow) -> None:
-        self._setting = setting
+    def __init__(self, profile: Profile, window: AppWindow) -> None:
+        self._profile = profile
         self._window = window
         self._wanted: Selection | None = None
 
@@ -93,7 +93,7 @@ class _Engine:
         try:
             session.run()
         except Exception as error:  # noqa: BLE001 - a person must never be left before a window that says nothing
-            self._window.post(st.Failed(own_bug(error, self._setting.home.state)))
+            self._window.post(st.Failed(own_bug(error, self._profile.home.state)))
         finally:
             self._window.post(_Ended())
 
@@ -114,7 +114,7 @@ class _Engine:
 
         def work() -> None:
             try:
-                own = self._setting.device.own
+                own = self._profile.device.own
                 scan = scan_selection(selection, lambda _files, _size: None, lambda: self._wanted is not selection, own)
             except Problem as problem:
                 self._window.post(Summary(selection, problem=problem))

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from countersign.base import limits
-from countersign.profile import open_setting
+from countersign.profile import open_profile
 from countersign.session import status as st
 from countersign.transfer import reception as receptions
 from countersign.trust.fingerprint import DeviceId
@@ -67,7 +67,7 @@ def hours_of_guessing(couple: Couple, attempts: int, chance: random.Random) -> W
     left = attempts
     with watch.watching(), patched(receptions, _JOIN_SECONDS=10.0):
         while left > 0:
-            again = open_setting(couple.bob.home, lambda: watch.now)  # a restart: everything is read from the disk
+            again = open_profile(couple.bob.home, lambda: watch.now)  # a restart: everything is read from the disk
             with bobs_door(Couple(couple.root, couple.alice, again)) as scene:
                 for _visit in range(min(left, chance.randrange(2, 9))):
                     _visit_by(chance.choice((_wrong, _wrong, _three_wrong, _leave, _together, _honest)), scene, watch)
@@ -79,7 +79,7 @@ def hours_of_guessing(couple: Couple, attempts: int, chance: random.Random) -> W
 def patient_guessing(couple: Couple, rounds: int) -> Watch:
     """A guesser that stops before the last try, and begins again whenever the owner of the certificate has sent something."""
     watch = Watch()
-    bob = open_setting(couple.bob.home, lambda: watch.now)
+    bob = open_profile(couple.bob.home, lambda: watch.now)
     with watch.watching(), bobs_door(Couple(couple.root, couple.alice, bob)) as scene:
         for _round in range(rounds):
             for _guess in range(limits.CODE_FAILURES_AN_HOUR - 1):

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from countersign.base import limits
 from countersign.places.home import Home
-from countersign.profile import Setting, open_setting
+from countersign.profile import Profile, open_profile
 from countersign.transport.tls import make_context
 from countersign.wire import messages as m
 from tests.long.figures import Figure, quick_couple
@@ -113,7 +113,7 @@ def told_beyond_the_alert(crowd: Crowd) -> int:
     return sum(len(heard) - (_ALERT if heard[:1] == b"\x15" else 0) for heard in crowd.told)
 
 
-def application_bytes(scene: Scene, stranger: Setting) -> int:
+def application_bytes(scene: Scene, stranger: Profile) -> int:
     """What a stranger reads who speaks TLS well, with a certificate of its own or none: the number of bytes inside TLS."""
     total = 0
     for known in (True, False):
@@ -149,7 +149,7 @@ def many_handles(wanted: int) -> Iterator[None]:
 
 def crowd_of(couple: Couple, size: int, visits: int) -> tuple[float, int, int, int]:
     """The longest wait of a paired sender in seconds, bytes beyond the alert, bytes inside TLS, strangers sent away."""
-    stranger = open_setting(Home(couple.root / "alice" / "stranger"))
+    stranger = open_profile(Home(couple.root / "alice" / "stranger"))
     introduce(stranger, couple.bob, "bob")
     with many_handles(4096), bobs_door(couple) as scene, Crowd(scene.port, size) as crowd:
         waits = []

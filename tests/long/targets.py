@@ -41,7 +41,7 @@ from countersign.pack.plan import Answer, decode_answer, encode_answer, plan_pac
 from countersign.pack.reasons import Reason
 from countersign.pack.summary import Summary, decode_summary, encode_summary
 from countersign.places.home import Home
-from countersign.profile import Setting, open_setting
+from countersign.profile import Profile, open_profile
 from countersign.receipts.checking import check_receipt
 from countersign.receipts.format import FORMAT
 from countersign.receipts.history import ReceiptLines, list_exchanges
@@ -264,8 +264,8 @@ def _room() -> Path:
 
 
 @lru_cache
-def _setting() -> Setting:
-    return open_setting(Home(_room() / "home"))
+def _profile() -> Profile:
+    return open_profile(Home(_room() / "home"))
 
 
 def certificates(data: bytes) -> None:
@@ -278,11 +278,11 @@ def certificates(data: bytes) -> None:
 
 
 def peers(data: bytes) -> None:
-    setting = _setting()
-    (setting.home.peers / "x.pem").write_bytes(data)
-    for peer in setting.device.peers.all():
+    profile = _profile()
+    (profile.home.peers / "x.pem").write_bytes(data)
+    for peer in profile.device.peers.all():
         assert peer.name == "x"
-    for problem in setting.device.peers.problems():
+    for problem in profile.device.peers.problems():
         _told(problem)
 
 
@@ -321,7 +321,7 @@ def arrivals(data: bytes) -> None:
 
 def history(data: bytes) -> None:
     """A receipt in the list of what was sent and received."""
-    device = _setting().device
+    device = _profile().device
     (device.receipts / "x.receipt").write_bytes(data)
     for exchange in list_exchanges(device.receipts, device.identity.ids):
         assert exchange.time.tzinfo is not None
@@ -431,7 +431,7 @@ def _answers() -> list[bytes]:
 
 
 def _certificates() -> list[bytes]:
-    pem = _setting().device.identity.pem
+    pem = _profile().device.identity.pem
     import base64
 
     der = base64.b64decode(b"".join(pem.splitlines()[1:-1]))
@@ -441,7 +441,7 @@ def _certificates() -> list[bytes]:
 def _receipts() -> list[bytes]:
     from tests.long.signing import facts_of, signed_receipt
 
-    identity, made = _setting().device.identity, _manifest_of_nine()
+    identity, made = _profile().device.identity, _manifest_of_nine()
     pem = identity.pem.decode()
     first, lines = facts_of(made, pem, pem)
     whole = signed_receipt(first, lines, identity.sign, identity.sign)
@@ -457,7 +457,7 @@ def _arrivals() -> list[bytes]:
 
 
 def _history() -> list[bytes]:
-    own = _setting().device.identity.id.hex()
+    own = _profile().device.identity.id.hex()
     facts = {"format": FORMAT, "transfer_id": "x", "name": "x", "sender": own, "receiver": "b", "sender_certificate": "",
              "receiver_certificate": "", "entries": 1, "files": 1, "bytes": 1, "skipped": 0}  # fmt: skip
     times = ("2026-01-01T00:00:00+00:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-01-01")

@@ -14,7 +14,7 @@ from countersign.base.figures import percent_text
 from countersign.base.i18n import LANGUAGES, _
 from countersign.base.printable import printable
 from countersign.firewall import firewall_advice
-from countersign.profile import Setting
+from countersign.profile import Profile
 from countersign.session import status as st
 from countersign.session.running import Session
 from countersign.session.status import Report
@@ -44,7 +44,7 @@ LOOKS_NAMES = {"system": lambda: _("As the system"), "light": lambda: _("Light")
 class Around:
     """What a presenter has around it. Work in the background ends in a call on the window's thread, with its result or its Problem."""
 
-    setting: Setting
+    profile: Profile
     window: Window
     preferences: PreferenceStore
     start: Callable[[Session], None]  # runs a session on a thread of its own
@@ -58,10 +58,10 @@ class Presenter:
 
     def __init__(self, around: Around) -> None:
         self.around = around
-        self.setting = around.setting
+        self.profile = around.profile
         self.window = around.window
-        self.history = History(around.setting, around.window, around.preferences, around.background, self.home)
-        self.people = People(around.setting, around.window, self.home)
+        self.history = History(around.profile, around.window, around.preferences, around.background, self.home)
+        self.people = People(around.profile, around.window, self.home)
         self.session: Session | None = None
         self.moving = False
         self._paused = False
@@ -207,7 +207,7 @@ class Presenter:
             self.home()
 
     def _check_receipt(self) -> None:
-        path = self.window.open_file(_("Check a receipt"), RECEIPT, self.setting.home.receipts)
+        path = self.window.open_file(_("Check a receipt"), RECEIPT, self.profile.home.receipts)
         if path is not None:
             self.aside()
             self.history.show_receipt(path, self.home)
@@ -227,7 +227,7 @@ class Presenter:
         blocks = (
             Text(_("Version {version}. A folder from one computer to another, with nobody in between.").format(
                 version=__version__)),
-            Text(_("This computer’s things are in {path}").format(path=printable(str(self.setting.home.root), 400)), Tone.HINT),
+            Text(_("This computer’s things are in {path}").format(path=printable(str(self.profile.home.root), 400)), Tone.HINT),
         )  # fmt: skip
         self.show_message(_("Countersign"), blocks)
 

@@ -13,7 +13,7 @@ from countersign.base.i18n import _, ngettext
 from countersign.base.printable import printable
 from countersign.pack.reason_texts import text_of_word
 from countersign.pack.reasons import BY_WORD
-from countersign.profile import Setting
+from countersign.profile import Profile
 from countersign.receipts.checking import Checked, check_receipt
 from countersign.receipts.history import Exchange, ReceiptLines, list_exchanges
 from countersign.ui.preferences import PreferenceStore
@@ -28,13 +28,13 @@ class History:
 
     def __init__(
         self,
-        setting: Setting,
+        profile: Profile,
         window: Window,
         preferences: PreferenceStore,
         background: Callable[[Callable[[], Any], Callable[[Any], None]], None],
         leave: Callable[[], None],
     ) -> None:
-        self._setting = setting
+        self._profile = profile
         self._window = window
         self._preferences = preferences
         self._background = background
@@ -54,7 +54,7 @@ class History:
     def show(self) -> None:
         """The list, read anew."""
         self._close_lines()
-        device = self._setting.device
+        device = self._profile.device
         self._all = list_exchanges(device.receipts, device.identity.ids)
         self._wanted, self._chosen = "", None
         self._filter()
@@ -85,7 +85,7 @@ class History:
         return moment_text(exchange.time), self._peer_name(exchange.peer), what.format(name=name), amount
 
     def _peer_name(self, identity: str) -> str:
-        known = next((peer for peer in self._setting.device.peers.pinned() if peer.id.hex() == identity), None)
+        known = next((peer for peer in self._profile.device.peers.pinned() if peer.id.hex() == identity), None)
         return printable(known.name) if known is not None else _("somebody forgotten")
 
     def _searched(self, text: str) -> Feedback:
@@ -97,7 +97,7 @@ class History:
         return Feedback(found.format(n=number_text(len(self._shown))), ready=True)
 
     def _filter(self) -> None:
-        names = {peer.id.hex(): peer.name for peer in self._setting.device.peers.pinned()}
+        names = {peer.id.hex(): peer.name for peer in self._profile.device.peers.pinned()}
         wanted = self._wanted.strip().casefold()
         self._shown = [
             exchange
@@ -160,7 +160,7 @@ class History:
         return Text(str(problem), Tone.BAD)
 
     def _judge(self, checked: Checked, folder: Path | None) -> list[Block]:
-        device = self._setting.device
+        device = self._profile.device
         header = checked.header
         sender, receiver = (device_text(device, side) for side in (checked.sender, checked.receiver))
         known = all(is_known(device, side) for side in (checked.sender, checked.receiver))
@@ -209,7 +209,7 @@ class History:
         path = self._receipt
         assert path is not None
         known = self._preferences.read().folders.get(path.name)
-        at = Path(known) if known else self._setting.home.root
+        at = Path(known) if known else self._profile.home.root
         folder = self._window.choose_folder(_("Compare with this folder"), at)
         if folder is not None:
             self._check(folder)

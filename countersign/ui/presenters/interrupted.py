@@ -8,7 +8,7 @@ from countersign.base.errors import DiskProblem, TransferUnderWay
 from countersign.base.figures import moment_text, percent_text, size_text
 from countersign.base.i18n import _, ngettext
 from countersign.base.printable import printable
-from countersign.profile import Setting
+from countersign.profile import Profile
 from countersign.target.journal import Interrupted, discard, list_interrupted
 from countersign.ui.presenters.screens import Action, Block, Rows, Screen, Text, Tone, Window
 from countersign.ui.presenters.when import when
@@ -17,8 +17,8 @@ from countersign.ui.presenters.when import when
 class InterruptedList:
     """The screen. `leave` goes back to where the program was."""
 
-    def __init__(self, setting: Setting, window: Window, leave: Callable[[], None]) -> None:
-        self._setting = setting
+    def __init__(self, profile: Profile, window: Window, leave: Callable[[], None]) -> None:
+        self._profile = profile
         self._window = window
         self._leave = leave
         self._found: list[Interrupted] = []
@@ -27,13 +27,13 @@ class InterruptedList:
 
     def count_text(self) -> str:
         """A sentence about how many there are, or nothing."""
-        count = len(list_interrupted(self._setting.device.transfers))
+        count = len(list_interrupted(self._profile.device.transfers))
         text = ngettext("{n} transfer was interrupted.", "{n} transfers were interrupted.", count)
         return text.format(n=count) if count else ""
 
     def show(self) -> None:
         """The list, read anew."""
-        self._found = list_interrupted(self._setting.device.transfers)
+        self._found = list_interrupted(self._profile.device.transfers)
         self._chosen = self._note = None
         self._show()
 
@@ -78,13 +78,13 @@ class InterruptedList:
         )
         if not self._window.confirm(question, _("Discard"), _("Keep")):
             return
-        folder = self._setting.device.transfers / item.id
+        folder = self._profile.device.transfers / item.id
         self.show()
         try:
             if not discard(folder):
                 self._note = Text(str(TransferUnderWay(id=item.id)), Tone.BAD)
         except (OSError, ValueError) as error:
             self._note = Text(str(DiskProblem(path=folder, reason=error)), Tone.BAD)
-        self._found = list_interrupted(self._setting.device.transfers)
+        self._found = list_interrupted(self._profile.device.transfers)
         self._chosen = None
         self._show()

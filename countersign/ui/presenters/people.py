@@ -11,7 +11,7 @@ from countersign.base.figures import moment_text
 from countersign.base.files import PUBLIC_FILE, replace_file
 from countersign.base.i18n import _
 from countersign.base.printable import printable
-from countersign.profile import Setting
+from countersign.profile import Profile
 from countersign.receipts.history import list_exchanges
 from countersign.trust.fingerprint import DeviceId
 from countersign.trust.peers import Candidate, Peer
@@ -47,8 +47,8 @@ def _own_name() -> str:
 class People:
     """The screens about people. `leave` goes back to where the program was."""
 
-    def __init__(self, setting: Setting, window: Window, leave: Callable[[], None]) -> None:
-        self._setting = setting
+    def __init__(self, profile: Profile, window: Window, leave: Callable[[], None]) -> None:
+        self._profile = profile
         self._window = window
         self._leave = leave
         self._chosen: int | None = None
@@ -60,11 +60,11 @@ class People:
     @property
     def anybody(self) -> bool:
         """Whether there is somebody to exchange folders with."""
-        return bool(self._setting.device.peers.all())
+        return bool(self._profile.device.peers.all())
 
     def found_by_hand(self) -> Path | None:
         """A certificate that somebody copied into certs/ and that could be added."""
-        found = self._setting.device.peers.found_by_hand(self._setting.device.local_time())
+        found = self._profile.device.peers.found_by_hand(self._profile.device.local_time())
         return found[0][0] if found else None
 
     # --- the first time ----------------------------------------------------------------------------------------------
@@ -74,7 +74,7 @@ class People:
         if self._second:
             self.show_second()
             return
-        identity = self._setting.device.identity
+        identity = self._profile.device.identity
         blocks: list[Block] = [
             Text(
                 _(
@@ -126,8 +126,8 @@ class People:
         if not self.anybody:
             self.show_first_time()
             return
-        peers = self._setting.device.peers.all()
-        identity = self._setting.device.identity
+        peers = self._profile.device.peers.all()
+        identity = self._profile.device.identity
         last = self._last_transfers()
         blocks: list[Block] = [
             Big(identity.fingerprint, _("You are"), size=15, file=identity.certificate_path),
@@ -145,7 +145,7 @@ class People:
             ),
         ]
         blocks += [Text(note, Tone.HINT) for note in identity.notes]
-        blocks += [Text(str(problem), Tone.BAD) for problem in self._setting.device.peers.problems()]
+        blocks += [Text(str(problem), Tone.BAD) for problem in self._profile.device.peers.problems()]
         if self._note is not None:
             blocks.append(self._note)
         some = self._chosen is not None and self._chosen < len(peers)
@@ -159,7 +159,7 @@ class People:
 
     def _last_transfers(self) -> dict[DeviceId | None, str]:
         """The moment of the last transfer, by person."""
-        device = self._setting.device
+        device = self._profile.device
         exchanges = list_exchanges(device.receipts, device.identity.ids)
         people = {peer.id.hex(): peer.person for peer in device.peers.pinned()}
         return {people.get(exchange.peer): moment_text(exchange.time) for exchange in reversed(exchanges)}
@@ -188,7 +188,7 @@ class People:
         if path is None:
             return
         try:
-            replace_file(path, self._setting.device.identity.pem, PUBLIC_FILE)
+            replace_file(path, self._profile.device.identity.pem, PUBLIC_FILE)
         except OSError as error:
             self._say(str(DiskProblem(path=path, reason=error.strerror or error)), Tone.BAD)
             return
@@ -206,7 +206,7 @@ class People:
     def examine(self, path: Path) -> None:
         """Looks at a file, and shows what to compare before it is trusted."""
         try:
-            self._candidate = self._setting.device.peers.examine(path, self._setting.device.local_time())
+            self._candidate = self._profile.device.peers.examine(path, self._profile.device.local_time())
         except Problem as problem:
             self._say(str(problem), Tone.BAD)
             return
@@ -231,7 +231,7 @@ class People:
             Field("name", _("What do you call them?"), name, self._name_typed),
             Text(
                 _("For their side: you are {fingerprint}").format(
-                    fingerprint=self._setting.device.identity.fingerprint
+                    fingerprint=self._profile.device.identity.fingerprint
                 ),
                 Tone.HINT,
             ),
@@ -250,7 +250,7 @@ class People:
 
     def _add_candidate(self) -> None:
         name = self._window.field("name")
-        device = self._setting.device
+        device = self._profile.device
         assert self._candidate is not None
         try:
             peer = device.peers.add(self._candidate, name)
@@ -269,12 +269,12 @@ class People:
     def _tidy(self) -> None:
         """A file that was copied into certs/ by hand has found its place now."""
         path = self._from
-        if path is not None and path.parent == self._setting.home.certs:
+        if path is not None and path.parent == self._profile.home.certs:
             path.unlink(missing_ok=True)
 
     def _peer(self) -> Peer:
         assert self._chosen is not None
-        return self._setting.device.peers.all()[self._chosen]
+        return self._profile.device.peers.all()[self._chosen]
 
     def rename(self) -> None:
         """Asks for another name."""
@@ -293,7 +293,7 @@ class People:
     def _rename_now(self) -> None:
         name = self._window.field("name")
         try:
-            self._setting.device.peers.rename(self._peer(), name)
+            self._profile.device.peers.rename(self._peer(), name)
         except Problem as problem:
             self._show_rename(name, problem)
             return
@@ -307,7 +307,7 @@ class People:
         if not self._window.confirm(question.format(name=printable(peer.name)), _("Forget"), _("Keep")):
             return
         try:
-            self._setting.device.peers.forget(peer.name)
+            self._profile.device.peers.forget(peer.name)
         except Problem as problem:
             self._say(str(problem), Tone.BAD)
             return

@@ -40,8 +40,8 @@ class ReceiverPresenter(Presenter):
 
     def __init__(self, around: Around, options: Namespace) -> None:
         super().__init__(around)
-        self._into = self.setting.into(options.into or self._kept_folder())
-        self._interrupted = InterruptedList(self.setting, self.window, self.home)
+        self._into = self.profile.into(options.into or self._kept_folder())
+        self._interrupted = InterruptedList(self.profile, self.window, self.home)
         self._waiting_to_restart = False
         self._key_problem: Text | None = None
         self._tree: Tree | None = None
@@ -106,7 +106,7 @@ class ReceiverPresenter(Presenter):
         elif self.session is None:
             self._note = self._listening = None
             try:
-                reception = self.setting.reception(self._into, self._bind, self._port, self.around.report)
+                reception = self.profile.reception(self._into, self._bind, self._port, self.around.report)
             except Problem as problem:
                 self._show_failed(problem)
                 return
@@ -118,7 +118,7 @@ class ReceiverPresenter(Presenter):
         status = self._listening
         if status is None or self._beside:
             return
-        names = ", ".join(printable(peer.name) for peer in self.setting.device.peers.all())
+        names = ", ".join(printable(peer.name) for peer in self.profile.device.peers.all())
         chosen = min(self._address, len(status.addresses) - 1)
         address = str(Address(status.addresses[chosen], status.port))
         blocks: list[Block] = [
@@ -186,7 +186,7 @@ class ReceiverPresenter(Presenter):
 
     def _allow(self) -> None:
         assert self._locked is not None
-        device = self.setting.device
+        device = self.profile.device
         device.guesses.allow(device.peers.by_name(self._locked).id, device.now())
         self._locked = None
         self._note = Text(_("They may try again."), Tone.GOOD)

@@ -60,7 +60,7 @@ class SenderPresenter(Presenter):
     def __init__(self, around: Around, options: Namespace, summarise: Summarise) -> None:
         super().__init__(around)
         self._summarise = summarise
-        self._selection = self.setting.selection(options.folder or self._kept_folder(), options.exclude)
+        self._selection = self.profile.selection(options.folder or self._kept_folder(), options.exclude)
         self._contents = Contents(self.window, self._select, self._show_start)
         self._peer_name: str | None = options.peer
         self._address: str = options.to or self._known_address()
@@ -113,7 +113,7 @@ class SenderPresenter(Presenter):
 
     def _show_start(self) -> None:
         blocks: list[Block] = [self._what_line(), self._amount_line()]
-        names = [peer.name for peer in self.setting.device.peers.all()]
+        names = [peer.name for peer in self.profile.device.peers.all()]
         if len(names) > 1:
             chosen = 1 + names.index(self._peer_name) if self._peer_name in names else 0
             shown = (_("Whoever of my people answers there"), *map(printable, names))
@@ -186,7 +186,7 @@ class SenderPresenter(Presenter):
     @property
     def _untouched(self) -> bool:
         """Whether nothing was chosen yet: the folder for sending that every home has is empty in the beginning."""
-        return self._selection == Selection((self.setting.home.send_folder,))
+        return self._selection == Selection((self.profile.home.send_folder,))
 
     @property
     def _sendable(self) -> bool:
@@ -218,7 +218,7 @@ class SenderPresenter(Presenter):
 
     def _known_address(self) -> str:
         """Where the one that is meant answered last; or the only one there is."""
-        peers = self.setting.device.peers.all()
+        peers = self.profile.device.peers.all()
         meant = [peer for peer in peers if peer.name == self._peer_name] or (peers if len(peers) == 1 else [])
         return self.around.preferences.read().addresses.get(meant[0].id.hex(), "") if meant else ""
 
@@ -247,8 +247,8 @@ class SenderPresenter(Presenter):
     def _connect(self) -> None:
         try:
             address = parse_address(self._address)
-            peer = self.setting.device.peers.by_name(self._peer_name) if self._peer_name else None
-            session = self.setting.sending(self._selection, address, peer, self.around.report)
+            peer = self.profile.device.peers.by_name(self._peer_name) if self._peer_name else None
+            session = self.profile.sending(self._selection, address, peer, self.around.report)
         except Problem as problem:
             self._problem = problem
             self._show_start()
@@ -294,7 +294,7 @@ class SenderPresenter(Presenter):
         self._peer = name
         if self._selection.is_folder:
             self.around.preferences.change(lambda found: setattr(found, "folder", str(self._selection.place)))
-        peer: Peer | None = next((peer for peer in self.setting.device.peers.all() if peer.name == name), None)
+        peer: Peer | None = next((peer for peer in self.profile.device.peers.all() if peer.name == name), None)
         if peer is not None:
             address = self._address.strip()
             self.around.preferences.change(lambda found: found.addresses.update({peer.id.hex(): address}))
