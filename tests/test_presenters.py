@@ -19,7 +19,7 @@ from countersign.session.proposal import Decision, Proposal
 from countersign.source.scanning import Scan, scan_selection
 from countersign.source.selection import Selection
 from countersign.ui.preferences import PreferenceStore
-from countersign.ui.presenters.common import Around, Presenter
+from countersign.ui.presenters.common import Context, Presenter
 from countersign.ui.presenters.receiver import ReceiverPresenter
 from countersign.ui.presenters.screens import (
     CERTIFICATE,
@@ -174,14 +174,14 @@ class Stage:
         }
         profile = couple.bob if role == "receiver" else couple.alice
         self.preferences = PreferenceStore(profile.home.state)
-        around = Around(
+        context = Context(
             profile, self.window, self.preferences, self.sessions.append, print, lambda work, then: then(work())
         )
         self.presenter: Presenter
         if role == "receiver":
-            self.presenter = ReceiverPresenter(around, Namespace(**given))
+            self.presenter = ReceiverPresenter(context, Namespace(**given))
         else:
-            self.presenter = SenderPresenter(around, Namespace(**given), self.looked_at.append)
+            self.presenter = SenderPresenter(context, Namespace(**given), self.looked_at.append)
         self.presenter.begin_here()
 
     def hear(self, *statuses: st.Status) -> PaperWindow:

@@ -22,7 +22,7 @@ from countersign.source.scanning import scan_selection
 from countersign.source.selection import Selection
 from countersign.ui.desktop_entry import add_to_menu
 from countersign.ui.preferences import PreferenceStore
-from countersign.ui.presenters.common import Around, Presenter
+from countersign.ui.presenters.common import Context, Presenter
 from countersign.ui.presenters.receiver import ReceiverPresenter
 from countersign.ui.presenters.sender import SenderPresenter, Summary
 from countersign.ui.views.window import AppWindow, OwnError
@@ -49,8 +49,8 @@ def run_window(role: str, options: Namespace, home: Home) -> int:
     window = AppWindow(role, preferences)
     engine = _Engine(profile, window)
     to_menu = (lambda: add_to_menu(role)) if sys.platform == "linux" else None
-    around = Around(profile, window, preferences, engine.start, window.post, engine.background, to_menu)
-    presenter = _presenter(role, around, options, engine)
+    context = Context(profile, window, preferences, engine.start, window.post, engine.background, to_menu)
+    presenter = _presenter(role, context, options, engine)
     awake = Wakefulness()
 
     def on_item(item: object) -> None:
@@ -71,10 +71,10 @@ def run_window(role: str, options: Namespace, home: Home) -> int:
     return EXIT_DONE
 
 
-def _presenter(role: str, around: Around, options: Namespace, engine: _Engine) -> Presenter:
+def _presenter(role: str, context: Context, options: Namespace, engine: _Engine) -> Presenter:
     if role == RECEIVER:
-        return ReceiverPresenter(around, options)
-    return SenderPresenter(around, options, engine.summarise)
+        return ReceiverPresenter(context, options)
+    return SenderPresenter(context, options, engine.summarise)
 
 
 class _Engine:

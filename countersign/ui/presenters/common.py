@@ -41,7 +41,7 @@ LOOKS_NAMES = {"system": lambda: _("As the system"), "light": lambda: _("Light")
 
 
 @dataclass(frozen=True)
-class Around:
+class Context:
     """What a presenter has around it. Work in the background ends in a call on the window's thread, with its result or its Problem."""
 
     profile: Profile
@@ -56,12 +56,12 @@ class Around:
 class Presenter:
     """Base of both. Everything here runs on the window's thread."""
 
-    def __init__(self, around: Around) -> None:
-        self.around = around
-        self.profile = around.profile
-        self.window = around.window
-        self.history = History(around.profile, around.window, around.preferences, around.background, self.home)
-        self.people = People(around.profile, around.window, self.home)
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.profile = context.profile
+        self.window = context.window
+        self.history = History(context.profile, context.window, context.preferences, context.background, self.home)
+        self.people = People(context.profile, context.window, self.home)
         self.session: Session | None = None
         self.moving = False
         self._paused = False
@@ -173,7 +173,7 @@ class Presenter:
         return both
 
     def _view_items(self) -> tuple[MenuItem | None, ...]:
-        chosen = self.around.preferences.read()
+        chosen = self.context.preferences.read()
         looks = [
             MenuItem(LOOKS_NAMES[name](), lambda name=name: self._choose_looks(name), marked=name == chosen.looks)  # type: ignore[misc]
             for name in LOOKS
@@ -189,17 +189,17 @@ class Presenter:
             MenuItem(_("The other computer cannot reach this one"), self.show_firewall, "F1", self.free),
             MenuItem(_("Check a receipt …"), self._check_receipt, enabled=self.free),
         ]
-        if self.around.add_to_menu is not None:
+        if self.context.add_to_menu is not None:
             items.append(MenuItem(_("Put this program into the menu"), self._add_to_menu, enabled=self.free))
         return (*items, None, MenuItem(_("About Countersign"), self._show_about, enabled=self.free))
 
     def _choose_looks(self, looks: str) -> None:
-        self.around.preferences.change(lambda found: setattr(found, "looks", looks))
+        self.context.preferences.change(lambda found: setattr(found, "looks", looks))
         self.window.looks(looks)
         self.show_menus()
 
     def _choose_language(self, code: str) -> None:
-        self.around.preferences.change(lambda found: setattr(found, "language", code))
+        self.context.preferences.change(lambda found: setattr(found, "language", code))
         i18n.use(code)
         self.window.speak()
         self.show_menus()
@@ -213,10 +213,10 @@ class Presenter:
             self.history.show_receipt(path, self.home)
 
     def _add_to_menu(self) -> None:
-        assert self.around.add_to_menu is not None
+        assert self.context.add_to_menu is not None
         self.aside()
         try:
-            path = self.around.add_to_menu()
+            path = self.context.add_to_menu()
         except Problem as problem:
             self.show_message(problem.message, (Text(problem.hint),))
             return
@@ -265,7 +265,7 @@ class Presenter:
         self.session = session
         self.moving = self._paused = self._stopping = False
         self._progress = None
-        self.around.start(session)
+        self.context.start(session)
         self.show_menus()
 
     def ended(self) -> None:
@@ -335,7 +335,7 @@ class Presenter:
     def _remember(self, status: st.Done) -> None:
         receipt = status.receipt
         if receipt is not None:
-            self.around.preferences.change(lambda found: found.folders.update({receipt.name: str(status.path)}))
+            self.context.preferences.change(lambda found: found.folders.update({receipt.name: str(status.path)}))
 
     def _show_done(self, status: st.Done) -> None:
         details = done_details(status)

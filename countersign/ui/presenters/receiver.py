@@ -13,7 +13,7 @@ from countersign.seal.keytext import ALPHABET, LENGTH, grouped, normalise, parse
 from countersign.session import status as st
 from countersign.session.proposal import Decision, Proposal
 from countersign.transport.addresses import Address
-from countersign.ui.presenters.common import Around, Presenter
+from countersign.ui.presenters.common import Context, Presenter
 from countersign.ui.presenters.interrupted import InterruptedList
 from countersign.ui.presenters.screens import (
     Action,
@@ -38,8 +38,8 @@ _SEARCHED_FROM = 12  # entries: a shorter list is seen at once
 class ReceiverPresenter(Presenter):
     """See the module."""
 
-    def __init__(self, around: Around, options: Namespace) -> None:
-        super().__init__(around)
+    def __init__(self, context: Context, options: Namespace) -> None:
+        super().__init__(context)
         self._into = self.profile.into(options.into or self._kept_folder())
         self._interrupted = InterruptedList(self.profile, self.window, self.home)
         self._waiting_to_restart = False
@@ -58,7 +58,7 @@ class ReceiverPresenter(Presenter):
 
     def _kept_folder(self) -> str | None:
         """Where the last thing went, while it is still there."""
-        kept = self.around.preferences.read().into
+        kept = self.context.preferences.read().into
         return kept if kept and Path(kept).is_dir() else None
 
     @property
@@ -106,7 +106,7 @@ class ReceiverPresenter(Presenter):
         elif self.session is None:
             self._note = self._listening = None
             try:
-                reception = self.profile.reception(self._into, self._bind, self._port, self.around.report)
+                reception = self.profile.reception(self._into, self._bind, self._port, self.context.report)
             except Problem as problem:
                 self._show_failed(problem)
                 return
@@ -170,7 +170,7 @@ class ReceiverPresenter(Presenter):
 
     def _keep_folder(self, path: Path) -> None:
         self._into = path
-        self.around.preferences.change(lambda found: setattr(found, "into", str(path)))
+        self.context.preferences.change(lambda found: setattr(found, "into", str(path)))
 
     def _restart(self) -> None:
         """A reception knows its folder from the start, so another folder needs another one."""

@@ -18,7 +18,7 @@ from countersign.source.scanning import Scan
 from countersign.source.selection import Selection
 from countersign.transport.addresses import parse_address
 from countersign.trust.peers import Peer
-from countersign.ui.presenters.common import Around, Presenter
+from countersign.ui.presenters.common import Context, Presenter
 from countersign.ui.presenters.contents import Contents
 from countersign.ui.presenters.screens import (
     Action,
@@ -57,8 +57,8 @@ Summarise = Callable[[Selection], None]  # looks at a selection on a thread of i
 class SenderPresenter(Presenter):
     """See the module."""
 
-    def __init__(self, around: Around, options: Namespace, summarise: Summarise) -> None:
-        super().__init__(around)
+    def __init__(self, context: Context, options: Namespace, summarise: Summarise) -> None:
+        super().__init__(context)
         self._summarise = summarise
         self._selection = self.profile.selection(options.folder or self._kept_folder(), options.exclude)
         self._contents = Contents(self.window, self._select, self._show_start)
@@ -73,7 +73,7 @@ class SenderPresenter(Presenter):
 
     def _kept_folder(self) -> str | None:
         """The folder that was sent last, while it is still there."""
-        kept = self.around.preferences.read().folder
+        kept = self.context.preferences.read().folder
         return kept if kept and Path(kept).is_dir() else None
 
     @property
@@ -220,7 +220,7 @@ class SenderPresenter(Presenter):
         """Where the one that is meant answered last; or the only one there is."""
         peers = self.profile.device.peers.all()
         meant = [peer for peer in peers if peer.name == self._peer_name] or (peers if len(peers) == 1 else [])
-        return self.around.preferences.read().addresses.get(meant[0].id.hex(), "") if meant else ""
+        return self.context.preferences.read().addresses.get(meant[0].id.hex(), "") if meant else ""
 
     def _choose_folder(self) -> None:
         path = self.window.choose_folder(_("Send this folder"), self._selection.place)
@@ -248,7 +248,7 @@ class SenderPresenter(Presenter):
         try:
             address = parse_address(self._address)
             peer = self.profile.device.peers.by_name(self._peer_name) if self._peer_name else None
-            session = self.profile.sending(self._selection, address, peer, self.around.report)
+            session = self.profile.sending(self._selection, address, peer, self.context.report)
         except Problem as problem:
             self._problem = problem
             self._show_start()
@@ -293,11 +293,11 @@ class SenderPresenter(Presenter):
     def _connected(self, name: str) -> None:
         self._peer = name
         if self._selection.is_folder:
-            self.around.preferences.change(lambda found: setattr(found, "folder", str(self._selection.place)))
+            self.context.preferences.change(lambda found: setattr(found, "folder", str(self._selection.place)))
         peer: Peer | None = next((peer for peer in self.profile.device.peers.all() if peer.name == name), None)
         if peer is not None:
             address = self._address.strip()
-            self.around.preferences.change(lambda found: found.addresses.update({peer.id.hex(): address}))
+            self.context.preferences.change(lambda found: found.addresses.update({peer.id.hex(): address}))
 
     def _ask_code(self) -> None:
         blocks: list[Block] = [
