@@ -15,6 +15,7 @@ from countersign.session.proposal import Decision, Proposal
 from countersign.transport.addresses import Address
 from countersign.ui.presenters.common import Context, Presenter
 from countersign.ui.presenters.interrupted import InterruptedList
+from countersign.ui.presenters.manifest_tree import ManifestTree
 from countersign.ui.presenters.screens import (
     Action,
     Big,
@@ -29,7 +30,6 @@ from countersign.ui.presenters.screens import (
     Text,
     Tone,
 )
-from countersign.ui.presenters.tree import Tree
 from countersign.wording import amount_text, interface_text, proposal_notes, sentence_of
 
 _SEARCHED_FROM = 12  # entries: a shorter list is seen at once
@@ -44,7 +44,7 @@ class ReceiverPresenter(Presenter):
         self._interrupted = InterruptedList(self.profile, self.window, self.home)
         self._waiting_to_restart = False
         self._key_problem: Text | None = None
-        self._tree: Tree | None = None
+        self._tree: ManifestTree | None = None
         self._proposal: Proposal | None = None
         self._tell_renamed = False
         self._address = 0
@@ -218,7 +218,7 @@ class ReceiverPresenter(Presenter):
             self.show_waiting(_("Checking the key …"))
         elif isinstance(status, st.NeedDecision):
             self._proposal, self._tell_renamed = status.proposal, False
-            self._tree = Tree(status.proposal.manifest)
+            self._tree = ManifestTree(status.proposal.manifest)
             self._show_list()
         elif isinstance(status, st.WaitingFor):
             self.show_waiting(sentence_of(status))
