@@ -28,10 +28,10 @@ from countersign.ui.presenters.screens import (
     Choice,
     Feedback,
     Field,
-    Line,
     Menu,
     Rows,
     Screen,
+    Sentence,
     Text,
 )
 from countersign.ui.presenters.sender import SenderPresenter, Summary, code_typed
@@ -107,7 +107,7 @@ class PaperWindow:
 
     def press(self, label: str) -> None:
         """Presses the button whose label begins so."""
-        beside = [action for block in self.now.blocks if isinstance(block, Line) for action in block.actions]
+        beside = [action for block in self.now.blocks if isinstance(block, Sentence) for action in block.actions]
         [action] = [action for action in (*self.now.actions, *beside) if action.label.startswith(label)]
         fields = [
             block
@@ -144,7 +144,7 @@ class PaperWindow:
         """All that can be read."""
         parts = [self.now.heading]
         for block in self.now.blocks:
-            if isinstance(block, (Text, Bar, Line)):
+            if isinstance(block, (Text, Bar, Sentence)):
                 parts.append(block.text)
             elif isinstance(block, Big):
                 parts += [block.text, block.caption, block.below]

@@ -27,10 +27,10 @@ from countersign.ui.presenters.screens import (
     Bar,
     Big,
     Block,
-    Line,
     Menu,
     MenuItem,
     Screen,
+    Sentence,
     Text,
     Tone,
     Window,
@@ -341,7 +341,7 @@ class Presenter:
         details = done_details(status)
         blocks: list[Block] = [
             Text(done_text(status), Tone.GOOD),
-            Line(
+            Sentence(
                 _("Folder: {path}").format(path=printable(str(status.path), 400)),
                 (Action(_("Open folder"), lambda: self.window.reveal(status.path)),),
             ),
@@ -351,7 +351,7 @@ class Presenter:
         receipt = status.receipt
         if receipt is not None:
             look = Action(_("Look at the receipt"), lambda: self._show_receipt(receipt, status))
-            blocks.append(Line(_("A signed receipt says what has arrived."), (look,), Tone.HINT))
+            blocks.append(Sentence(_("A signed receipt says what has arrived."), (look,), Tone.HINT))
         again = Action(self.again_label(), self.home, main=True, leaving=True)
         self.window.show(Screen("done", self.done_heading(), tuple(blocks), (again,)))
 

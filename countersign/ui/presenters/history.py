@@ -17,7 +17,7 @@ from countersign.profile import Profile
 from countersign.receipts.checking import Checked, check_receipt
 from countersign.receipts.history import Exchange, ReceiptLines, list_exchanges
 from countersign.ui.preferences import PreferenceStore
-from countersign.ui.presenters.screens import Action, Block, Feedback, Field, Line, Rows, Screen, Text, Tone, Window
+from countersign.ui.presenters.screens import Action, Block, Feedback, Field, Rows, Screen, Sentence, Text, Tone, Window
 from countersign.wording import amount_text, device_text, is_known, signatures_text
 
 _DIFFERING_SHOWN = 20
@@ -188,7 +188,7 @@ class History:
         blocks = [
             *self._verdict,
             Rows((_("Name"), _("Size"), ""), len(lines) + len(order), self._entry, widths=(300, 90, 220)),
-            Line(_("Is everything still as it arrived?"), (Action(_("Compare with a folder …"), self._compare),), Tone.HINT),
+            Sentence(_("Is everything still as it arrived?"), (Action(_("Compare with a folder …"), self._compare),), Tone.HINT),
         ]  # fmt: skip
         actions = (
             Action(_("Show the file"), lambda: self._window.reveal(path.parent)),

@@ -21,9 +21,9 @@ from countersign.ui.presenters.screens import (
     Block,
     Feedback,
     Field,
-    Line,
     Rows,
     Screen,
+    Sentence,
     Text,
     Tone,
     Window,
@@ -54,7 +54,7 @@ class People:
         self._chosen: int | None = None
         self._candidate: Candidate | None = None
         self._from: Path | None = None
-        self._note: Text | Line | None = None
+        self._note: Text | Sentence | None = None
         self._second = False  # the guide is at its second step
 
     @property
@@ -114,7 +114,7 @@ class People:
         ]
         if found is not None:
             line = _("There is a certificate in the certs folder: {name}").format(name=printable(found.name))
-            blocks.append(Line(line, (Action(_("Look at it"), lambda: self.examine(found)),)))
+            blocks.append(Sentence(line, (Action(_("Look at it"), lambda: self.examine(found)),)))
         if self._note is not None:
             blocks.append(self._note)
         self._window.show(Screen("second", _("Add theirs"), tuple(blocks), tuple(actions), drop=self._dropped))
@@ -131,7 +131,7 @@ class People:
         last = self._last_transfers()
         blocks: list[Block] = [
             Big(identity.fingerprint, _("You are"), size=15, file=identity.certificate_path),
-            Line(
+            Sentence(
                 _("Somebody new needs your certificate, once."),
                 (Action(_("Save my certificate …"), self.save_own),),
                 Tone.HINT,
@@ -194,7 +194,7 @@ class People:
             return
         text = _("Saved as {path}. Give it to the other person.").format(path=printable(str(path)))
         # the folder that they chose, and not certs/, where the secret key lies beside it
-        self._note = Line(text, (Action(_("Open folder"), lambda: self._window.reveal(path.parent)),), Tone.GOOD)
+        self._note = Sentence(text, (Action(_("Open folder"), lambda: self._window.reveal(path.parent)),), Tone.GOOD)
         self.show()
 
     def add(self) -> None:

@@ -23,10 +23,10 @@ from countersign.ui.presenters.screens import (
     Choice,
     Feedback,
     Field,
-    Line,
     MenuItem,
     Rows,
     Screen,
+    Sentence,
     Text,
     Tone,
 )
@@ -132,13 +132,15 @@ class ReceiverPresenter(Presenter):
                 Choice("address", _("This computer has several addresses"), shown, chosen, self._choose_address)
             )
         into = _("It goes to {path}").format(path=printable(str(self._into), 400))
-        blocks.append(Line(into, (Action(_("Choose another folder …"), self._choose_folder),), Tone.HINT))
+        blocks.append(Sentence(into, (Action(_("Choose another folder …"), self._choose_folder),), Tone.HINT))
         blocks.append(
-            Line(_("Who may send: {names}.").format(names=names), (Action(_("People …"), self.show_people),), Tone.HINT)
+            Sentence(
+                _("Who may send: {names}.").format(names=names), (Action(_("People …"), self.show_people),), Tone.HINT
+            )
         )
         interrupted = self._interrupted.count_text()
         if interrupted:
-            blocks.append(Line(interrupted, (Action(_("Look …"), self._show_interrupted),)))
+            blocks.append(Sentence(interrupted, (Action(_("Look …"), self._show_interrupted),)))
         if self._note is not None:
             blocks.append(self._note)
         actions = []
@@ -283,15 +285,15 @@ class ReceiverPresenter(Presenter):
         )
         self.window.show(Screen("list", heading, tuple(blocks), actions, careful=True))
 
-    def _renamed_line(self) -> Line:
+    def _renamed_line(self) -> Sentence:
         """Whether the sender learns that a name is taken here: their person may guess names otherwise."""
         if self._tell_renamed:
-            return Line(
+            return Sentence(
                 _("The sender is told that names are taken here."),
                 (Action(_("Do not tell"), self._toggle_tell),),
                 Tone.HINT,
             )
-        return Line(
+        return Sentence(
             _("The sender does not learn which names you have."),
             (Action(_("Tell them"), self._toggle_tell),),
             Tone.HINT,

@@ -106,7 +106,7 @@ class Action:
 
 
 @dataclass(frozen=True)
-class Line:
+class Sentence:
     """A sentence with what can be done about it beside it."""
 
     text: str
@@ -122,7 +122,7 @@ class Bar:
     text: str
 
 
-Block: TypeAlias = Text | Big | Field | Choice | Rows | Line | Bar
+Block: TypeAlias = Text | Big | Field | Choice | Rows | Sentence | Bar
 
 
 @dataclass(frozen=True)

@@ -28,9 +28,9 @@ from countersign.ui.presenters.screens import (
     Choice,
     Feedback,
     Field,
-    Line,
     MenuItem,
     Screen,
+    Sentence,
     Text,
     Tone,
 )
@@ -130,25 +130,25 @@ class SenderPresenter(Presenter):
     def _heading(self) -> str:
         return _("Send a folder") if self._selection.is_folder else _("Send files")
 
-    def _what_line(self) -> Line:
+    def _what_line(self) -> Sentence:
         selection = self._selection
         if selection.is_folder:
             text = _("Folder: {path}").format(path=printable(str(selection.place), 400))
         else:
             names = ", ".join(printable(path.name) for path in selection.paths[:3])
             text = names + (", …" if len(selection.paths) > 3 else "")
-        return Line(
+        return Sentence(
             text, (Action(_("Another folder …"), self._choose_folder), Action(_("Files …"), self._choose_files))
         )
 
     def _amount_line(self) -> Block:
         summary = self._summary
         if summary is None:
-            return Line(_("Looking at it …"), (self._look_action(False),), Tone.HINT)
+            return Sentence(_("Looking at it …"), (self._look_action(False),), Tone.HINT)
         if summary.problem is not None:
             if self._untouched and isinstance(summary.problem, FolderEmpty):
                 return Text(_("Choose what you want to send, or drop it on this window."))
-            return Line(str(summary.problem), (self._look_action(self._narrowed),), Tone.BAD)
+            return Sentence(str(summary.problem), (self._look_action(self._narrowed),), Tone.BAD)
         scan = summary.scan
         assert scan is not None
         text = amount_text(scan.manifest.files, scan.manifest.bytes)
@@ -164,7 +164,7 @@ class SenderPresenter(Presenter):
         if scan.inexact:
             dated = ngettext("{n} cannot keep its date", "{n} cannot keep their dates", len(scan.inexact))
             text += "  ·  " + dated.format(n=number_text(len(scan.inexact)))
-        return Line(text, (self._look_action(True),), Tone.GOOD)
+        return Sentence(text, (self._look_action(True),), Tone.GOOD)
 
     def _warning(self) -> list[Block]:
         """What the person should know before anything is sent."""
