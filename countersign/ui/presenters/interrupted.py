@@ -9,7 +9,7 @@ from countersign.base.figures import moment_text, percent_text, size_text
 from countersign.base.i18n import _, ngettext
 from countersign.base.printable import printable
 from countersign.profile import Profile
-from countersign.target.journal import Interrupted, discard, list_interrupted
+from countersign.target.journal import InterruptedTransfer, discard, list_interrupted
 from countersign.ui.presenters.screens import Action, Block, Rows, Screen, Text, Tone, Window
 from countersign.ui.presenters.when import when
 
@@ -21,7 +21,7 @@ class InterruptedList:
         self._profile = profile
         self._window = window
         self._leave = leave
-        self._found: list[Interrupted] = []
+        self._found: list[InterruptedTransfer] = []
         self._chosen: int | None = None
         self._note: Text | None = None
 
