@@ -28,7 +28,7 @@ from countersign.pack.manifest import Entry, EntryKind, Manifest
 from countersign.places.home import Home
 from countersign.profile import Profile, open_profile
 from countersign.receipts.checking import check_receipt
-from countersign.receipts.history import ReceiptLines, list_exchanges
+from countersign.receipts.history import ReceiptLines, list_past_transfers
 from countersign.source.scanning import scan_selection
 from countersign.target.journal import VERSION, About, Journal, Past, discard, journals, list_interrupted, tidy
 from countersign.trust.fingerprint import DeviceId
@@ -202,7 +202,7 @@ def test_l1_a_journals_records(journal: Path, put: Callable[[Path], Path], name:
 
 def test_l1_receipts(profile: Profile, put: Callable[[Path], Path], tmp_path: Path) -> None:
     path = put(profile.home.receipts / "odd.receipt")
-    assert list_exchanges(profile.home.receipts, profile.device.identity.ids) == []
+    assert list_past_transfers(profile.home.receipts, profile.device.identity.ids) == []
     with pytest.raises((DiskProblem, ReceiptProblem)) as caught:
         verify_receipt(profile, path, None, None, nothing)
     assert told(caught.value)

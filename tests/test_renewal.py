@@ -23,7 +23,7 @@ from countersign.base.locks import hold
 from countersign.cli.commands import show_peers
 from countersign.profile import Profile, open_profile
 from countersign.receipts.checking import check_receipt
-from countersign.receipts.history import list_exchanges
+from countersign.receipts.history import list_past_transfers
 from countersign.session import status as st
 from countersign.transport.link import LinkLostError
 from countersign.transport.tls import loads_as_anchor
@@ -750,12 +750,12 @@ def test_a_transfer_after_a_renewal_is_one_of_the_same_person(ending: Couple) ->
     after = Couple(ending.root, renewed(ending), ending.bob)
     assert Exchange(after).run().codes == ("done", "done")
     assert [peer.name for peer in ending.bob.device.peers.all()] == ["alice"]
-    assert len(list_exchanges(after.alice.device.receipts, identity_of(after.alice).ids)) == 1
+    assert len(list_past_transfers(after.alice.device.receipts, identity_of(after.alice).ids)) == 1
     bobs = {DeviceId(bytes(32)), identity_of(ending.bob).id, DeviceId(b"\xff" * 32)}
-    assert [exchange.received for exchange in list_exchanges(ending.bob.device.receipts, bobs)] == [True]
+    assert [exchange.received for exchange in list_past_transfers(ending.bob.device.receipts, bobs)] == [True]
     back = open_profile(after.alice.home)
     assert identity_of(back).id != identity_of(after.alice).id
-    assert len(list_exchanges(back.device.receipts, identity_of(back).ids)) == 1, "under each of its names"
+    assert len(list_past_transfers(back.device.receipts, identity_of(back).ids)) == 1, "under each of its names"
 
 
 def test_n7_a_renewal_gives_no_new_guesses(ending: Couple) -> None:

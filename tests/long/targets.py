@@ -44,7 +44,7 @@ from countersign.places.home import Home
 from countersign.profile import Profile, open_profile
 from countersign.receipts.checking import check_receipt
 from countersign.receipts.format import FORMAT
-from countersign.receipts.history import ReceiptLines, list_exchanges
+from countersign.receipts.history import ReceiptLines, list_past_transfers
 from countersign.seal.code import parse_code
 from countersign.seal.keys import KeyRing
 from countersign.seal.keytext import grouped, new_key, parse_key, spelled
@@ -323,7 +323,7 @@ def history(data: bytes) -> None:
     """A receipt in the list of what was sent and received."""
     device = _profile().device
     (device.receipts / "x.receipt").write_bytes(data)
-    for exchange in list_exchanges(device.receipts, device.identity.ids):
+    for exchange in list_past_transfers(device.receipts, device.identity.ids):
         assert exchange.time.tzinfo is not None
         moment_text(exchange.time)
 

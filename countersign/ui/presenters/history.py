@@ -15,7 +15,7 @@ from countersign.pack.reason_texts import text_of_word
 from countersign.pack.reasons import BY_WORD
 from countersign.profile import Profile
 from countersign.receipts.checking import Checked, check_receipt
-from countersign.receipts.history import Exchange, ReceiptLines, list_exchanges
+from countersign.receipts.history import PastTransfer, ReceiptLines, list_past_transfers
 from countersign.ui.preferences import PreferenceStore
 from countersign.ui.presenters.screens import Action, Block, Feedback, Field, Rows, Screen, Sentence, Text, Tone, Window
 from countersign.wording import amount_text, device_text, is_known, signatures_text
@@ -39,8 +39,8 @@ class History:
         self._preferences = preferences
         self._background = background
         self._leave = leave
-        self._all: list[Exchange] = []
-        self._shown: list[Exchange] = []
+        self._all: list[PastTransfer] = []
+        self._shown: list[PastTransfer] = []
         self._wanted = ""
         self._chosen: int | None = None
         self._version = 0
@@ -55,7 +55,7 @@ class History:
         """The list, read anew."""
         self._close_lines()
         device = self._profile.device
-        self._all = list_exchanges(device.receipts, device.identity.ids)
+        self._all = list_past_transfers(device.receipts, device.identity.ids)
         self._wanted, self._chosen = "", None
         self._filter()
         self._show_list()
@@ -78,11 +78,11 @@ class History:
         self._window.show(Screen("history", _("History"), tuple(blocks), actions if self._all else actions[1:]))
 
     def _row(self, index: int) -> tuple[str, ...]:
-        exchange = self._shown[index]
-        name = printable(exchange.name)
-        what = _("received “{name}”") if exchange.received else _("sent “{name}”")
-        amount = amount_text(exchange.files, exchange.bytes)
-        return moment_text(exchange.time), self._peer_name(exchange.peer), what.format(name=name), amount
+        transfer = self._shown[index]
+        name = printable(transfer.name)
+        what = _("received “{name}”") if transfer.received else _("sent “{name}”")
+        amount = amount_text(transfer.files, transfer.bytes)
+        return moment_text(transfer.time), self._peer_name(transfer.peer), what.format(name=name), amount
 
     def _peer_name(self, identity: str) -> str:
         known = next((peer for peer in self._profile.device.peers.pinned() if peer.id.hex() == identity), None)
@@ -100,12 +100,12 @@ class History:
         names = {peer.id.hex(): peer.name for peer in self._profile.device.peers.pinned()}
         wanted = self._wanted.strip().casefold()
         self._shown = [
-            exchange
-            for exchange in self._all
+            transfer
+            for transfer in self._all
             if not wanted
             or any(
                 wanted in text.casefold()
-                for text in (exchange.name, names.get(exchange.peer, ""), moment_text(exchange.time))
+                for text in (transfer.name, names.get(transfer.peer, ""), moment_text(transfer.time))
             )
         ]
         self._version += 1

@@ -12,7 +12,7 @@ from countersign.base.files import PUBLIC_FILE, replace_file
 from countersign.base.i18n import _
 from countersign.base.printable import printable
 from countersign.profile import Profile
-from countersign.receipts.history import list_exchanges
+from countersign.receipts.history import list_past_transfers
 from countersign.trust.fingerprint import DeviceId
 from countersign.trust.peers import Candidate, Peer
 from countersign.ui.presenters.screens import (
@@ -160,9 +160,9 @@ class People:
     def _last_transfers(self) -> dict[DeviceId | None, str]:
         """The moment of the last transfer, by person."""
         device = self._profile.device
-        exchanges = list_exchanges(device.receipts, device.identity.ids)
+        transfers = list_past_transfers(device.receipts, device.identity.ids)
         people = {peer.id.hex(): peer.person for peer in device.peers.pinned()}
-        return {people.get(exchange.peer): moment_text(exchange.time) for exchange in reversed(exchanges)}
+        return {people.get(transfer.peer): moment_text(transfer.time) for transfer in reversed(transfers)}
 
     def _choose(self, index: int) -> None:
         self._chosen = index
