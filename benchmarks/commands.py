@@ -11,7 +11,6 @@ from typing import Any
 from platformdirs import user_cache_path
 
 from benchmarks import report, scaling
-from benchmarks.ground import Folders, FreshDisk, Ground, file_system
 from benchmarks.inputs import INPUTS
 from benchmarks.measure import BenchmarkError
 from benchmarks.ours import Ours
@@ -21,6 +20,7 @@ from benchmarks.peer_tls import BareTls, Socat
 from benchmarks.peer_wormhole import Wormhole
 from benchmarks.peers import Peer
 from benchmarks.running import SLOW, Turns, machine
+from benchmarks.target_disk import Folders, FreshDisk, TargetDisk, file_system
 
 HERE = Path(__file__).resolve().parent
 _QUICK = 1 / 32
@@ -28,7 +28,7 @@ _ROUNDS = 5
 _REST = 4.0  # seconds; a virtual machine takes memory that was freed back after two
 _GIB = {"large": 8}  # what an input needs where that is not one GiB
 _SPARE = 4  # GiB on a fresh disk that hold its own tables, 200,000 places for files among them
-_KEPT = ("text", "python", "tiny")  # of these every target stays until the end, see ground.Folders
+_KEPT = ("text", "python", "tiny")  # of these every target stays until the end, see target_disk.Folders
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -134,7 +134,7 @@ def _list(options: argparse.Namespace) -> None:
         _say(f"{peer.name:24} " + (f"missing: {how}" if how else peer.version()))
 
 
-def _ground(options: argparse.Namespace, names: list[str], peers: int) -> Ground:
+def _target_disk(options: argparse.Namespace, names: list[str], peers: int) -> TargetDisk:
     """Where the rounds receive. Raises BenchmarkError where there is no room for them."""
     if options.fresh_disk:
         return FreshDisk(options.targets / "disk.img", (_SPARE + 2 * max(_GIB.get(name, 1) for name in names)) << 30)
@@ -152,26 +152,26 @@ def _compare(options: argparse.Namespace) -> None:
     if unknown:
         raise BenchmarkError(f"no such input: {', '.join(unknown)}")
     peers, missing = _chosen(options)
-    ground = _ground(options, names, len(peers))
+    disk = _target_disk(options, names, len(peers))
     for name, how in missing.items():
         _say(f"without {name}: {how}")
     rest = 0.0 if options.quick else _REST
-    turns = Turns(options.cache, ground, _say, touch=options.touch, rest=rest)
+    turns = Turns(options.cache, disk, _say, touch=options.touch, rest=rest)
     found: dict[str, Any] = {"missing": missing, "inputs": {}}
     try:
-        ground.prepare()
+        disk.prepare()
         for peer in peers:
             peer.prepare()
         for name in names:
             chosen = [peer for peer in peers if options.peers or (name, peer.name) not in SLOW]
-            facts = machine(ground.about)
+            facts = machine(disk.about)
             result = turns.run(INPUTS[name], _QUICK if options.quick else 1, chosen, options.rounds)
             found["inputs"][name] = {**result, "machine": facts}
             report.merge(options.results, found)
     finally:
         for peer in peers:
             peer.close()
-        ground.clean()
+        disk.clean()
     _say("")
     for name in names:
         _say(f"{name}:\n{report.input_table(found['inputs'][name])}\n")

@@ -1,4 +1,4 @@
-"""The same ground for every round: the source in the system's cache, and, if asked for, memory that is really there.
+"""The same start for every round: the source in the system's cache, and, if asked for, memory that is really there.
 
 A virtual machine gives memory that nobody uses back to its host, and what is given back costs up to ten times as much to
 take again: 2 to 3 s of processor a GiB. A round before which as much as it may need was taken and given back once shows

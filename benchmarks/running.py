@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.checking import Content, check, content_of
-from benchmarks.ground import Ground
 from benchmarks.inputs import NOTHING, Input
 from benchmarks.measure import BenchmarkError, Round, write_out
 from benchmarks.memory import need_of, read_all, take_and_give_back
 from benchmarks.peers import Peer
+from benchmarks.target_disk import TargetDisk
 
 SLOW = {("python", "scp"), ("tiny", "scp")}  # a minute and more a round: left out unless asked for by name
 
@@ -26,12 +26,12 @@ Say = Callable[[str], None]
 class Turns:
     """Runs peers on inputs and collects what was measured."""
 
-    def __init__(self, cache: Path, ground: Ground, say: Say, *, touch: bool = False, rest: float = 0.0) -> None:
+    def __init__(self, cache: Path, disk: TargetDisk, say: Say, *, touch: bool = False, rest: float = 0.0) -> None:
         """Before each round: rest, in seconds, or memory that is touched; see benchmarks/README.md."""
         self._touch = touch
         self._rest = rest
         self._cache = cache
-        self._ground = ground
+        self._target_disk = disk
         self._say = say
         self._compared: set[tuple[str, str]] = set()
 
@@ -65,7 +65,7 @@ class Turns:
         return result
 
     def _round(self, peer: Peer, one: Input, source: Path, expected: Content) -> Round:
-        target = self._ground.target()
+        target = self._target_disk.target()
         write_out()
         if one is not NOTHING:
             read_all(source)
@@ -80,7 +80,7 @@ class Turns:
                 check(source, expected, measured.arrived, full=full)
                 self._compared.add((peer.name, one.name))
         finally:
-            self._ground.done(target, expected.files)
+            self._target_disk.done(target, expected.files)
         return measured
 
 

@@ -14,13 +14,13 @@ if sys.platform == "win32":
 from benchmarks import report
 from benchmarks.checking import check, content_of
 from benchmarks.commands import make_parser
-from benchmarks.ground import Folders, FreshDisk
 from benchmarks.inputs import INPUTS, Input, make_small_files
 from benchmarks.measure import BenchmarkError, Child, Round, median
 from benchmarks.ours import Ours
 from benchmarks.peer_tls import BareTls
 from benchmarks.peers import Peer
 from benchmarks.running import Turns
+from benchmarks.target_disk import Folders, FreshDisk
 from benchmarks.targets import TARGETS, Target
 from countersign.session.stats import RECEIVERS, SENDERS
 
@@ -30,16 +30,16 @@ pytestmark = pytest.mark.once
 def test_ours_and_bare_tls_are_measured_side_by_side(tmp_path: Path) -> None:
     few = Input("few", "twelve files", lambda folder, _share: make_small_files(folder, 12))
     said: list[str] = []
-    ground = Folders(tmp_path / "targets")
-    turns = Turns(tmp_path / "cache", ground, said.append)
+    disk = Folders(tmp_path / "targets")
+    turns = Turns(tmp_path / "cache", disk, said.append)
     peers: list[Peer] = [Ours(tmp_path / "homes"), BareTls(tmp_path / "cache")]
     for peer in peers:
         assert peer.missing() is None
         peer.prepare()
-    ground.prepare()
-    assert ground.about  # it stands in every table
+    disk.prepare()
+    assert disk.about  # it stands in every table
     found = turns.run(few, 1, peers, 1)
-    ground.clean()
+    disk.clean()
     assert (found["files"], found["bytes"]) == (12, 2400)
     for peer in peers:
         kept = found["peers"][peer.name]
@@ -144,10 +144,10 @@ def test_each_round_begins_with_another(tmp_path: Path) -> None:
         peer.name = name
         peer.prepare()
         peers.append(peer)
-    ground = Folders(tmp_path / "targets")
-    turns = Turns(tmp_path / "cache", ground, lambda _text: None)
+    disk = Folders(tmp_path / "targets")
+    turns = Turns(tmp_path / "cache", disk, lambda _text: None)
     turns.run(INPUTS["random"], 1 / 4096, peers, 3)
-    ground.clean()
+    disk.clean()
     names = [name for name, source in began if source != "nothing"]
     assert names == ["a", "b", "b", "a", "a", "b"]
 
