@@ -11,14 +11,14 @@ from typing import Any
 from platformdirs import user_cache_path
 
 from benchmarks import report, scaling
+from benchmarks.competitor_croc import Croc
+from benchmarks.competitor_ssh import ssh_competitors
+from benchmarks.competitor_tls import BareTls, Socat
+from benchmarks.competitor_wormhole import Wormhole
+from benchmarks.competitors import Competitor
 from benchmarks.inputs import INPUTS
 from benchmarks.measure import BenchmarkError
 from benchmarks.ours import Ours
-from benchmarks.peer_croc import Croc
-from benchmarks.peer_ssh import ssh_peers
-from benchmarks.peer_tls import BareTls, Socat
-from benchmarks.peer_wormhole import Wormhole
-from benchmarks.peers import Peer
 from benchmarks.running import SLOW, Turns, machine
 from benchmarks.target_disk import Folders, FreshDisk, TargetDisk, file_system
 
@@ -94,31 +94,31 @@ def run(arguments: list[str]) -> int:
     return 0
 
 
-def all_peers(options: argparse.Namespace) -> list[Peer]:
+def all_competitors(options: argparse.Namespace) -> list[Competitor]:
     """Every program that can be measured."""
     return [
         Ours(options.targets / "countersign-homes"),
         BareTls(options.cache),
         Wormhole(options.cache),
-        *ssh_peers(options.cache),
+        *ssh_competitors(options.cache),
         Socat(options.cache),
         Croc(options.cache),
     ]
 
 
-def _chosen(options: argparse.Namespace) -> tuple[list[Peer], dict[str, str]]:
+def _chosen(options: argparse.Namespace) -> tuple[list[Competitor], dict[str, str]]:
     """Those that were asked for and are there, and how to install the others."""
     asked = [name.strip().lower() for name in options.peers.split(",") if name.strip()]
-    there: list[Peer] = []
+    there: list[Competitor] = []
     missing: dict[str, str] = {}
-    for peer in all_peers(options):
-        if asked and not any(peer.name.lower().startswith(name) for name in asked):
+    for competitor in all_competitors(options):
+        if asked and not any(competitor.name.lower().startswith(name) for name in asked):
             continue
-        how = peer.missing()
+        how = competitor.missing()
         if how is None:
-            there.append(peer)
+            there.append(competitor)
         else:
-            missing[peer.name] = how
+            missing[competitor.name] = how
     return there, missing
 
 
@@ -129,16 +129,16 @@ def _say(text: str) -> None:
 def _list(options: argparse.Namespace) -> None:
     for one in INPUTS.values():
         _say(f"{one.name:10} {one.about}")
-    for peer in all_peers(options):
-        how = peer.missing()
-        _say(f"{peer.name:24} " + (f"missing: {how}" if how else peer.version()))
+    for competitor in all_competitors(options):
+        how = competitor.missing()
+        _say(f"{competitor.name:24} " + (f"missing: {how}" if how else competitor.version()))
 
 
-def _target_disk(options: argparse.Namespace, names: list[str], peers: int) -> TargetDisk:
+def _target_disk(options: argparse.Namespace, names: list[str], competitors: int) -> TargetDisk:
     """Where the rounds receive. Raises BenchmarkError where there is no room for them."""
     if options.fresh_disk:
         return FreshDisk(options.targets / "disk.img", (_SPARE + 2 * max(_GIB.get(name, 1) for name in names)) << 30)
-    need = sum(_GIB.get(name, 1) * (options.rounds * peers if name in _KEPT else 1) for name in names) + 2
+    need = sum(_GIB.get(name, 1) * (options.rounds * competitors if name in _KEPT else 1) for name in names) + 2
     if not options.quick and shutil.disk_usage(options.targets).free >> 30 < need:
         raise BenchmarkError(
             f"this needs {need} GiB in {options.targets}; --quick, --fresh-disk, fewer rounds or fewer inputs need less"
@@ -151,8 +151,8 @@ def _compare(options: argparse.Namespace) -> None:
     unknown = [name for name in names if name not in INPUTS]
     if unknown:
         raise BenchmarkError(f"no such input: {', '.join(unknown)}")
-    peers, missing = _chosen(options)
-    disk = _target_disk(options, names, len(peers))
+    competitors, missing = _chosen(options)
+    disk = _target_disk(options, names, len(competitors))
     for name, how in missing.items():
         _say(f"without {name}: {how}")
     rest = 0.0 if options.quick else _REST
@@ -160,17 +160,17 @@ def _compare(options: argparse.Namespace) -> None:
     found: dict[str, Any] = {"missing": missing, "inputs": {}}
     try:
         disk.prepare()
-        for peer in peers:
-            peer.prepare()
+        for competitor in competitors:
+            competitor.prepare()
         for name in names:
-            chosen = [peer for peer in peers if options.peers or (name, peer.name) not in SLOW]
+            chosen = [competitor for competitor in competitors if options.peers or (name, competitor.name) not in SLOW]
             facts = machine(disk.about)
             result = turns.run(INPUTS[name], _QUICK if options.quick else 1, chosen, options.rounds)
             found["inputs"][name] = {**result, "machine": facts}
             report.merge(options.results, found)
     finally:
-        for peer in peers:
-            peer.close()
+        for competitor in competitors:
+            competitor.close()
         disk.clean()
     _say("")
     for name in names:
@@ -179,4 +179,4 @@ def _compare(options: argparse.Namespace) -> None:
     _say(report.verdict_table(found))
 
 
-__all__ = ["all_peers", "make_parser", "run"]
+__all__ = ["all_competitors", "make_parser", "run"]

@@ -9,7 +9,7 @@ class Target(NamedTuple):
     """`ratio`: how many times as fast as `peer` on `input` we mean to be; below 1 where a part of its speed is meant."""
 
     input: str
-    peer: str
+    competitor: str
     ratio: float
 
 

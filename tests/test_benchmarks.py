@@ -14,11 +14,11 @@ if sys.platform == "win32":
 from benchmarks import report
 from benchmarks.checking import check, content_of
 from benchmarks.commands import make_parser
+from benchmarks.competitor_tls import BareTls
+from benchmarks.competitors import Competitor
 from benchmarks.inputs import INPUTS, Input, make_small_files
 from benchmarks.measure import BenchmarkError, Child, Round, median
 from benchmarks.ours import Ours
-from benchmarks.peer_tls import BareTls
-from benchmarks.peers import Peer
 from benchmarks.running import Turns
 from benchmarks.target_disk import Folders, FreshDisk
 from benchmarks.targets import TARGETS, Target
@@ -32,17 +32,17 @@ def test_ours_and_bare_tls_are_measured_side_by_side(tmp_path: Path) -> None:
     said: list[str] = []
     disk = Folders(tmp_path / "targets")
     turns = Turns(tmp_path / "cache", disk, said.append)
-    peers: list[Peer] = [Ours(tmp_path / "homes"), BareTls(tmp_path / "cache")]
-    for peer in peers:
-        assert peer.missing() is None
-        peer.prepare()
+    competitors: list[Competitor] = [Ours(tmp_path / "homes"), BareTls(tmp_path / "cache")]
+    for competitor in competitors:
+        assert competitor.missing() is None
+        competitor.prepare()
     disk.prepare()
     assert disk.about  # it stands in every table
-    found = turns.run(few, 1, peers, 1)
+    found = turns.run(few, 1, competitors, 1)
     disk.clean()
     assert (found["files"], found["bytes"]) == (12, 2400)
-    for peer in peers:
-        kept = found["peers"][peer.name]
+    for competitor in competitors:
+        kept = found["peers"][competitor.name]
         assert not kept["failed"], said
         (measured,) = kept["rounds"]
         assert measured["seconds"] > 0
@@ -138,15 +138,15 @@ def test_each_round_begins_with_another(tmp_path: Path) -> None:
             return super().transfer(source, target)
 
     began: list[tuple[str, str]] = []
-    peers: list[Peer] = []
+    competitors: list[Competitor] = []
     for name in "ab":
-        peer = Named(tmp_path)
-        peer.name = name
-        peer.prepare()
-        peers.append(peer)
+        competitor = Named(tmp_path)
+        competitor.name = name
+        competitor.prepare()
+        competitors.append(competitor)
     disk = Folders(tmp_path / "targets")
     turns = Turns(tmp_path / "cache", disk, lambda _text: None)
-    turns.run(INPUTS["random"], 1 / 4096, peers, 3)
+    turns.run(INPUTS["random"], 1 / 4096, competitors, 3)
     disk.clean()
     names = [name for name, source in began if source != "nothing"]
     assert names == ["a", "b", "b", "a", "a", "b"]

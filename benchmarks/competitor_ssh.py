@@ -12,8 +12,8 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks.competitors import lacking, version_of
 from benchmarks.measure import Child, Round, Usage, free_port, wait_for_port
-from benchmarks.peers import lacking, version_of
 
 _SERVER = """\
 Port {port}
@@ -89,7 +89,7 @@ class SshServer:
         return child.stop()
 
 
-class SshPeer:
+class SshCompetitor:
     """One of the three."""
 
     def __init__(self, name: str, server: SshServer) -> None:
@@ -139,7 +139,7 @@ class SshPeer:
         self._server.stop()
 
 
-def ssh_peers(cache: Path) -> list[SshPeer]:
+def ssh_competitors(cache: Path) -> list[SshCompetitor]:
     """All three, which share one server."""
     server = SshServer(cache / "ssh")
-    return [SshPeer(name, server) for name in ("scp", "rsync over ssh", "tar through ssh")]
+    return [SshCompetitor(name, server) for name in ("scp", "rsync over ssh", "tar through ssh")]

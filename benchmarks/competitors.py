@@ -11,7 +11,7 @@ from typing import Protocol
 from benchmarks.measure import Round
 
 
-class Peer(Protocol):
+class Competitor(Protocol):
     """A program that moves a folder to another one on this computer."""
 
     name: str
