@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Target(NamedTuple):
-    """`ratio`: how many times as fast as `peer` on `input` we mean to be; below 1 where a part of its speed is meant."""
+    """`ratio`: how many times as fast as `competitor` on `input` we mean to be; below 1 where a part of its speed is meant."""
 
     input: str
     competitor: str

@@ -20,7 +20,7 @@ from countersign.base.i18n import _
 from countersign.places.home import Home
 from countersign.profile import open_profile
 from countersign.seal.keytext import new_key
-from tests.people import Person, virtual_screen
+from tests.desktop_user import DesktopUser, virtual_screen
 from tests.programs import ROOT
 from tests.proxy import NarrowLine
 from tests.test_windows import free_port, press_until, type_until
@@ -31,8 +31,8 @@ from tests.waiting import wait_until
 class Walk:
     """Goes through both windows and takes a picture at every screen. Titles are named in English and looked up as they are shown."""
 
-    def __init__(self, person: Person, folder: Path, dpi: int, language: str) -> None:
-        self.person = person
+    def __init__(self, user: DesktopUser, folder: Path, dpi: int, language: str) -> None:
+        self.user = user
         self.folder = folder
         self.right = 740 * dpi // 96
         self._number = 0
@@ -46,7 +46,7 @@ class Walk:
         sizes = [0]
 
         def drawn() -> bool:
-            self.person.picture(title, path)
+            self.user.picture(title, path)
             sizes.append(path.stat().st_size)
             # an empty window packs into next to nothing; one that is still being drawn grows
             return sizes[-1] > 4000 * self._dpi // 96 and abs(sizes[-1] - sizes[-2]) < sizes[-1] // 50
@@ -54,19 +54,19 @@ class Walk:
         wait_until(drawn, 10, f"“{title}” to be drawn")
 
     def look(self, title: str, right: bool) -> None:
-        self.person.look_at(_(title), self.right if right else 0, 0)
+        self.user.look_at(_(title), self.right if right else 0, 0)
 
     def press_until(self, here: str, wanted: str, right: bool = False) -> None:
-        press_until(self.person, _(here), _(wanted), self.right if right else 0)
+        press_until(self.user, _(here), _(wanted), self.right if right else 0)
 
     def keys(self, title: str, key: str, wanted: str, right: bool = False) -> None:
         """A shortcut with Control, until its screen is there."""
 
         def act() -> bool:
             self.look(title, right)
-            self.person.press(key, control=True)
+            self.user.press(key, control=True)
             try:
-                self.person.window(_(wanted), 2)
+                self.user.window(_(wanted), 2)
             except AssertionError:
                 return False
             return True
@@ -88,11 +88,11 @@ def main() -> int:
         tempfile.TemporaryDirectory() as place,
         virtual_screen(1500 * options.dpi // 96, 1000 * options.dpi // 96, options.dpi) as screen,
     ):
-        person = Person(screen)
+        user = DesktopUser(screen)
         try:
-            _walk(Walk(person, folder, options.dpi, options.language), Path(place), screen, options.dark)
+            _walk(Walk(user, folder, options.dpi, options.language), Path(place), screen, options.dark)
         finally:
-            person.close()
+            user.close()
     if options.readme:
         pictures = ROOT / "docs" / "pictures"
         pictures.mkdir(exist_ok=True)
@@ -172,56 +172,56 @@ def _first_time(walk: Walk, couple: Couple) -> None:
     walk.press_until("Give them your certificate", "Add theirs")
     walk.snap("Add theirs", "add theirs")
     walk.press_until("Add theirs", "Add a certificate")
-    walk.person.look_at(_("Add a certificate"), 0, 640)
+    walk.user.look_at(_("Add a certificate"), 0, 640)
     theirs = couple.root / "ada.pem"  # a path that can be typed
     theirs.write_bytes(couple.alice.device.identity.pem)
-    walk.person.type(f"{theirs}\n")
+    walk.user.type(f"{theirs}\n")
     walk.snap("Is it really theirs?", "compare")
 
 
 def _look_inside(walk: Walk) -> None:
     walk.keys("Send a folder", "l", "What will be sent")
     walk.look("What will be sent", False)
-    walk.person.press("Right")
+    walk.user.press("Right")
     walk.snap("What will be sent", "contents")
-    walk.person.press("Tab")
-    walk.person.type("*.txt")
+    walk.user.press("Tab")
+    walk.user.type("*.txt")
     walk.snap("What will be sent", "left out")
 
 
 def _ritual(walk: Walk) -> None:
-    person = walk.person
+    user = walk.user
     walk.look("Ready to receive", True)
-    code = person.copied(4)
+    code = user.copied(4)
     walk.snap("Ready to receive", "ready")
     walk.look("Send a folder", False)
     walk.snap("Send a folder", "start")
     walk.press_until("Send a folder", "Which code do they see?")
     walk.look("Which code do they see?", False)
     walk.snap("Which code do they see?", "code")
-    person.type(f"{(int(code) + 1) % 10000:04d}\n")
-    person.window(_("Checking the code …"))
+    user.type(f"{(int(code) + 1) % 10000:04d}\n")
+    user.window(_("Checking the code …"))
     walk.look("Which code do they see?", False)
     walk.snap("Which code do they see?", "wrong code")
-    person.type(code + "\n")
+    user.type(code + "\n")
     walk.look("Read them the key", False)
     walk.snap("Read them the key", "key")
-    key = person.copied(19)
+    key = user.copied(19)
     walk.look("Somebody wants to send you something", True)
     walk.snap("Somebody wants to send you something", "asked for the key")
-    person.type(new_key()[:15].lower() + "u")
+    user.type(new_key()[:15].lower() + "u")
     walk.snap("Somebody wants to send you something", "a slip")
     for _n in range(20):
-        person.press("BackSpace")
-    person.type(key.lower() + "\n")
+        user.press("BackSpace")
+    user.type(key.lower() + "\n")
     heading = _("{peer} wants to send you {amount}").format(peer="Ada", amount="").strip()
-    person.look_at(heading, walk.right, 0)
-    person.press("Right")
-    person.press("Down")
-    person.press("Down")
+    user.look_at(heading, walk.right, 0)
+    user.press("Right")
+    user.press("Down")
+    user.press("Down")
     walk.snap(heading, "list")
     walk.snap("Waiting for them to accept …", "waiting for them")
-    press_until(person, heading, _("It has arrived"), walk.right)
+    press_until(user, heading, _("It has arrived"), walk.right)
     walk.snap("It has arrived", "sent")
     walk.look("It is all here", True)
     walk.snap("It is all here", "received")
@@ -229,54 +229,54 @@ def _ritual(walk: Walk) -> None:
 
 def _afterwards(walk: Walk) -> None:
     """What both windows tell when nothing is going on."""
-    person = walk.person
+    user = walk.user
     walk.press_until("It has arrived", "Send a folder")
     walk.keys("Send a folder", "h", "History")
     walk.look("History", False)
-    person.press("Down")
+    user.press("Down")
     walk.snap("History", "history")
     walk.press_until("History", "Receipt")
     walk.snap("Receipt", "receipt")
     walk.keys("Receipt", "p", "People you trust")
     walk.snap("People you trust", "people")
-    person.press("Down")
+    user.press("Down")
     walk.look("People you trust", False)
     walk.press_until("It is all here", "Ready to receive", True)
     walk.look("Ready to receive", True)
-    person.press("F1")
+    user.press("F1")
     walk.snap("When nothing gets through", "firewall")
-    person.press("F10")
+    user.press("F10")
     walk.snap("When nothing gets through", "menu")
 
 
 def _interrupted(walk: Walk) -> None:
-    person = walk.person
+    user = walk.user
     walk.look("Ready to receive", True)
-    code = person.copied(4)
+    code = user.copied(4)
     walk.press_until("Send a folder", "Which code do they see?")
-    type_until(person, _("Which code do they see?"), code, _("Read them the key"), 0)
+    type_until(user, _("Which code do they see?"), code, _("Read them the key"), 0)
     walk.look("Read them the key", False)
-    key = person.copied(19)
+    key = user.copied(19)
     heading = _("{peer} wants to send you {amount}").format(peer="Ada", amount="").strip()
-    type_until(person, _("Somebody wants to send you something"), key.lower(), heading, walk.right)
-    press_until(person, heading, _("Receiving"), walk.right)
-    wait_until(lambda: any("2" in title and "%" in title for title in person.titles()), 30, "20 %")
+    type_until(user, _("Somebody wants to send you something"), key.lower(), heading, walk.right)
+    press_until(user, heading, _("Receiving"), walk.right)
+    wait_until(lambda: any("2" in title and "%" in title for title in user.titles()), 30, "20 %")
     walk.snap("Sending", "sending")
     walk.snap("Receiving", "receiving")
     walk.look("Receiving", True)
-    person.press("Escape")
+    user.press("Escape")
     walk.snap("Stop", "question")
-    person.look_at(_("Stop"), walk.right + 100, 300)
-    person.press("Tab")
-    person.press("Return")
-    person.window(_("Cancelled."))
+    user.look_at(_("Stop"), walk.right + 100, 300)
+    user.press("Tab")
+    user.press("Return")
+    user.window(_("Cancelled."))
 
 
 def _what_is_left(walk: Walk) -> None:
     walk.snap("Cancelled.", "cancelled")
     walk.press_until("Cancelled.", "Ready to receive", True)
     walk.keys("Ready to receive", "i", "Interrupted transfers", True)
-    walk.person.press("Down")
+    walk.user.press("Down")
     walk.snap("Interrupted transfers", "interrupted")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.people import Person, virtual_screen
+from tests.desktop_user import DesktopUser, virtual_screen
 from tests.programs import ROOT
 
 pytestmark = [
@@ -46,10 +46,10 @@ def test_a_window_opens_without_any_python(built: Path, role: str, tmp_path: Pat
         environment = {"PATH": "", "HOME": str(tmp_path), "DISPLAY": screen, "COUNTERSIGN_LANGUAGE": "de"}
         command = [str(built / role / role), "--home", str(tmp_path / "home")]
         program = subprocess.Popen(command, env=environment, cwd=tmp_path)
-        person = Person(screen)
+        user = DesktopUser(screen)
         try:
-            person.window("Gib dein Zertifikat weiter")  # the catalogues are inside, too
+            user.window("Gib dein Zertifikat weiter")  # the catalogues are inside, too
         finally:
-            person.close()
+            user.close()
             program.terminate()
             program.wait(20)

@@ -34,8 +34,8 @@ from countersign.trust.peers import Peer, PeerStore
 from countersign.trust.renewal import Renewal, check_renewal, make_renewal
 from countersign.wire import messages as m
 from tests.doors import hall, visit
+from tests.hostile_peer import Scene, bobs_door, file, sending
 from tests.patched import patched
-from tests.rude import Scene, bobs_door, file, sending
 from tests.transfers import Couple, Exchange, introduce
 from tests.waiting import wait_until
 
@@ -786,11 +786,11 @@ def test_n7_tries_of_both_certificates_add_up(ending: Couple) -> None:
         scene.heard.wait(st.Failed)
         for _n in range(2):
             assert not device.guesses.locked(person, device.now())
-            rude, theirs, own = scene.greeted()
+            hostile, theirs, own = scene.greeted()
             code = f"{(int(scene.heard.all(st.Listening)[-1].code) + 1) % 10000:04d}"
-            rude.say(scene.proof(theirs, own, code))
-            assert isinstance(rude.hear(), m.CodeRefused)
-            rude.link.close()
+            hostile.say(scene.proof(theirs, own, code))
+            assert isinstance(hostile.hear(), m.CodeRefused)
+            hostile.link.close()
         scene.heard.wait(st.PeerLocked)
 
 
@@ -802,8 +802,8 @@ def test_guests_of_one_person_make_room_for_each_other_by_whichever_certificate(
         others = [scene.greeted()[0] for _n in range(limits.GUESTS_OF_ONE)]
         wait_until(lambda: len(scene.reception.guests) == limits.GUESTS_OF_ONE, 10, "the oldest to make room")
         assert first.last_word() == "busy"
-        for rude in (first, *others):
-            rude.link.close()
+        for hostile in (first, *others):
+            hostile.link.close()
 
 
 def waits(scene: Scene) -> bool:
@@ -819,7 +819,7 @@ def test_a_sender_that_was_lost_comes_back_with_its_new_certificate(ending: Coup
         before = sending(scene)
         before.offer(1, 3, 1)
         before.manifest([file("a.txt")])
-        before.rude.link.close()
+        before.hostile.link.close()
         wait_until(lambda: waits(scene), 20, "the receiver to wait")
         scene.couple = Couple(ending.root, renewed(ending), ending.bob)
         again = scene.let_in()

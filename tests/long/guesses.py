@@ -20,9 +20,9 @@ from countersign.transfer import reception as receptions
 from countersign.trust.fingerprint import DeviceId
 from countersign.trust.guesses import HOUR, Guesses
 from countersign.wire import messages as m
+from tests.hostile_peer import Scene, bobs_door
 from tests.long.figures import Figure, quick_couple
 from tests.patched import patched
-from tests.rude import Scene, bobs_door
 from tests.transfers import Couple
 from tests.waiting import wait_until
 
@@ -96,47 +96,47 @@ def _visit_by(who: Callable[[Scene], bool], scene: Scene, watch: Watch) -> None:
 
 
 def _wrong(scene: Scene) -> bool:
-    rude, _theirs, _own = scene.greeted()
-    rude.say(m.CodeProof(bytes(32)))
-    assert isinstance(rude.hear(), m.CodeRefused)
-    rude.link.close()
+    hostile, _theirs, _own = scene.greeted()
+    hostile.say(m.CodeProof(bytes(32)))
+    assert isinstance(hostile.hear(), m.CodeRefused)
+    hostile.link.close()
     return False
 
 
 def _three_wrong(scene: Scene) -> bool:
-    rude, _theirs, _own = scene.greeted()
+    hostile, _theirs, _own = scene.greeted()
     for _try in range(limits.CODE_TRIES):
-        rude.say(m.CodeProof(bytes(32)))
-        assert isinstance(rude.hear(), m.CodeRefused)
-    assert rude.last_word() == "code_refused"
-    rude.link.close()
+        hostile.say(m.CodeProof(bytes(32)))
+        assert isinstance(hostile.hear(), m.CodeRefused)
+    assert hostile.last_word() == "code_refused"
+    hostile.link.close()
     return False
 
 
 def _leave(scene: Scene) -> bool:
-    rude, _theirs, _own = scene.greeted()
-    rude.link.close()
+    hostile, _theirs, _own = scene.greeted()
+    hostile.link.close()
     wait_until(lambda: not scene.reception.guests, 20, "the receiver to notice")
     return False
 
 
 def _together(scene: Scene) -> bool:
     guests = [scene.greeted() for _n in range(limits.GUESTS_OF_ONE)]
-    for rude, _theirs, _own in guests:
-        rude.say(m.CodeProof(bytes(32)))
-    for rude, _theirs, _own in guests:
-        rude.hear()
-        rude.link.close()
+    for hostile, _theirs, _own in guests:
+        hostile.say(m.CodeProof(bytes(32)))
+    for hostile, _theirs, _own in guests:
+        hostile.hear()
+        hostile.link.close()
     return False
 
 
 def _honest(scene: Scene) -> bool:
     """The owner of the certificate gives the right code, and gives up after that."""
     failed, shown = len(scene.heard.all(st.Failed)), len(scene.heard.all(st.Listening))
-    rude, theirs, own = scene.greeted()
-    rude.say(scene.proof(theirs, own))
-    verdict = rude.hear()
-    rude.link.close()
+    hostile, theirs, own = scene.greeted()
+    hostile.say(scene.proof(theirs, own))
+    verdict = hostile.hear()
+    hostile.link.close()
     if not isinstance(verdict, m.CodeAccepted):
         return False
     scene.heard.wait(st.Failed, failed + 1)

@@ -20,8 +20,8 @@ from countersign.places.home import Home
 from countersign.profile import Profile, open_profile
 from countersign.transport.tls import make_context
 from countersign.wire import messages as m
+from tests.hostile_peer import Scene, bobs_door
 from tests.long.figures import Figure, quick_couple
-from tests.rude import Scene, bobs_door
 from tests.transfers import Couple, introduce
 from tests.waiting import wait_until
 
@@ -102,9 +102,9 @@ class Crowd:
 def greet(scene: Scene) -> float:
     """Seconds from a paired sender's connecting to the receiver's hello."""
     began = time.monotonic()
-    rude = scene.enter()
-    assert isinstance(rude.hear(), m.Hello)
-    rude.link.close()
+    hostile = scene.enter()
+    assert isinstance(hostile.hear(), m.Hello)
+    hostile.link.close()
     return time.monotonic() - began
 
 
