@@ -117,7 +117,7 @@ class Scene:
         alice, bob = self.couple.alice.device.identity.id, self.couple.bob.device.identity.id
         return m.CodeProof(code_proof(code or self.heard.all(st.Listening)[-1].code, theirs, own, alice, bob))
 
-    def let_in(self) -> HostilePeer:
+    def admit(self) -> HostilePeer:
         hostile, theirs, own = self.greeted()
         hostile.say(self.proof(theirs, own))
         assert hostile.hear() == m.CodeAccepted()
@@ -173,7 +173,7 @@ class Sending:
 
 
 def sending(scene: Scene) -> Sending:
-    hostile = scene.let_in()
+    hostile = scene.admit()
     scene.key, salt = new_key(), new_salt()
     ids = scene.couple.alice.device.identity.id, scene.couple.bob.device.identity.id
     return Sending(hostile, KeyRing(stretch(scene.key, salt), new_salt(), *ids), salt)

@@ -108,7 +108,7 @@ def test_n7_guesses_are_counted_over_connections_and_then_even_the_right_code_is
     assert scene.heard.all(st.PeerLocked)
     bob = scene.couple.bob.device
     bob.guesses.allow(scene.couple.peer_alice().id, bob.now())
-    scene.let_in().link.close()
+    scene.admit().link.close()
     scene.heard.wait(st.Failed)
 
 
@@ -126,7 +126,7 @@ def test_n7_guesses_in_parallel_are_counted_too(scene: Scene) -> None:
 
 def test_idle_guests_of_one_peer_make_room_for_its_next(scene: Scene) -> None:
     visits = [scene.greeted()[0] for _n in range(limits.GUESTS_OF_ONE)]
-    hostile = scene.let_in()
+    hostile = scene.admit()
     assert visits[0].last_word() == "busy"
     assert not scene.heard.all(st.CodeWrong)
     for guest in [*visits, hostile]:
@@ -373,13 +373,13 @@ def test_somebody_let_in_as_the_receiver_is_closed_is_sent_away(couple: Couple) 
             told.append(problem)
 
     with bobs_door(couple) as scene:
-        first = scene.let_in()
+        first = scene.admit()
         wait_until(
             lambda: scene.reception.turn.session_of(couple.peer_alice()),
             10,
             "the first to be served: the next one has to wait",
         )
-        scene.reception.turn.let_in(Waiting(), couple.peer_alice())  # type: ignore[arg-type]
+        scene.reception.turn.admit(Waiting(), couple.peer_alice())  # type: ignore[arg-type]
         scene.reception.controls.cancel()
         assert first.last_word() == "cancelled"
         first.link.close()

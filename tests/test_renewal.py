@@ -782,7 +782,7 @@ def test_n7_tries_of_both_certificates_add_up(ending: Couple) -> None:
         assert device.guesses.begin_try(person, device.now())
     with bobs_door(ending) as scene:
         scene.couple = Couple(ending.root, renewed(ending), ending.bob)
-        scene.let_in().link.close()  # a right code counts no more, by whichever certificate
+        scene.admit().link.close()  # a right code counts no more, by whichever certificate
         scene.heard.wait(st.Failed)
         for _n in range(2):
             assert not device.guesses.locked(person, device.now())
@@ -822,7 +822,7 @@ def test_a_sender_that_was_lost_comes_back_with_its_new_certificate(ending: Coup
         before.hostile.link.close()
         wait_until(lambda: waits(scene), 20, "the receiver to wait")
         scene.couple = Couple(ending.root, renewed(ending), ending.bob)
-        again = scene.let_in()
+        again = scene.admit()
         again.link.close()
         limits.REJOIN_SECONDS = 0.2  # nobody comes back; `patched` sets it as it was
 

@@ -16,7 +16,7 @@ class Turn:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._let_in: deque[tuple[Channel, Peer]] = deque()
+        self._admitted: deque[tuple[Channel, Peer]] = deque()
         self._session: ReceivingSession | None = None
         self._taken = False  # somebody has proven the code and is being served, or is about to be
         self._woken = False
@@ -46,12 +46,12 @@ class Turn:
     def give_back(self) -> None:
         """They went in that moment."""
         with self._changed:
-            self._taken = self._session is not None or bool(self._let_in)
+            self._taken = self._session is not None or bool(self._admitted)
 
-    def let_in(self, channel: Channel, peer: Peer) -> None:
+    def admit(self, channel: Channel, peer: Peer) -> None:
         """They are served next."""
         with self._changed:
-            self._let_in.append((channel, peer))
+            self._admitted.append((channel, peer))
             self._changed.notify_all()
 
     def wake(self) -> None:
@@ -63,9 +63,9 @@ class Turn:
     def wait(self, seconds: float | None) -> tuple[Channel, Peer] | None:
         """The next to be served; None after so many seconds, or when woken."""
         with self._changed:
-            self._changed.wait_for(lambda: self._let_in or self._woken, seconds)
+            self._changed.wait_for(lambda: self._admitted or self._woken, seconds)
             self._woken = False
-            return self._let_in.popleft() if self._let_in else None
+            return self._admitted.popleft() if self._admitted else None
 
     def serve(self, session: ReceivingSession) -> None:
         """This session begins."""
@@ -76,17 +76,17 @@ class Turn:
         """It has ended."""
         with self._changed:
             self._session = None
-            self._taken = bool(self._let_in)
+            self._taken = bool(self._admitted)
 
     @property
     def is_anybody_next(self) -> bool:
         """Whether somebody was let in and waits."""
         with self._changed:
-            return bool(self._let_in)
+            return bool(self._admitted)
 
     def close(self) -> list[Channel]:
         """The channels of those whose turn never came."""
         with self._changed:
-            late = [channel for channel, _peer in self._let_in]
-            self._let_in.clear()
+            late = [channel for channel, _peer in self._admitted]
+            self._admitted.clear()
             return late
