@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +163,7 @@ class Stage:
         self.window = PaperWindow()
         self.sessions: list[object] = []
         self.looked_at: list[Selection] = []
+        self.summarised: list[Callable[[Summary], None]] = []
         given = {
             "into": str(couple.into),
             "bind": None,
@@ -181,13 +183,22 @@ class Stage:
         if role == "receiver":
             self.presenter = ReceiverPresenter(context, Namespace(**given))
         else:
-            self.presenter = SenderPresenter(context, Namespace(**given), self.looked_at.append)
+            self.presenter = SenderPresenter(context, Namespace(**given), self._summarise)
         self.presenter.begin_here()
 
     def hear(self, *statuses: st.Status) -> PaperWindow:
         for status in statuses:
             self.presenter.on_status(status)
         return self.window
+
+    def found(self, summary: Summary) -> PaperWindow:
+        """What the thread that looks at a selection has found."""
+        self.summarised[-1](summary)
+        return self.window
+
+    def _summarise(self, selection: Selection, then: Callable[[Summary], None]) -> None:
+        self.looked_at.append(selection)
+        self.summarised.append(then)
 
     def said(self, question: str) -> object:
         assert self.presenter.session is not None
@@ -327,7 +338,7 @@ def test_the_senders_way_to_the_end(couple: Couple) -> None:
     stage = Stage(couple, "sender", to="127.0.0.1:9")
     window = stage.window
     assert [look.place for look in stage.looked_at] == [couple.folder]
-    stage.hear(summary(couple, 3, 5000, 1))
+    stage.found(summary(couple, 3, 5000, 1))
     assert "3 files" in window.text()
     assert "1 cannot be sent and is named" in window.text()
     window.press("Connect")
@@ -363,7 +374,7 @@ def test_the_senders_way_to_the_end(couple: Couple) -> None:
 )
 def test_every_problem_is_a_sentence_with_a_next_step(couple: Couple, problem: errors.Problem, button: str) -> None:
     stage = Stage(couple, "sender", to="127.0.0.1:9")
-    stage.hear(summary(couple, 3, 5000)).press("Connect")
+    stage.found(summary(couple, 3, 5000)).press("Connect")
     window = stage.hear(st.Failed(problem))
     stage.presenter.ended()
     assert problem.message in window.text()
@@ -373,12 +384,12 @@ def test_every_problem_is_a_sentence_with_a_next_step(couple: Couple, problem: e
 
 def test_a_folder_that_can_not_be_sent(couple: Couple) -> None:
     stage = Stage(couple, "sender", to="127.0.0.1:9")
-    window = stage.hear(Summary(Selection((couple.folder,)), problem=errors.FolderEmpty(path=couple.folder)))
+    window = stage.found(Summary(Selection((couple.folder,)), problem=errors.FolderEmpty(path=couple.folder)))
     assert "Choose what you want to send" in window.text()  # nothing was chosen yet
     other = couple.root / "other"
     stage.window.folder = other
     window.press("Another folder")
-    stage.hear(Summary(Selection((other,)), problem=errors.FolderEmpty(path=other)))
+    stage.found(Summary(Selection((other,)), problem=errors.FolderEmpty(path=other)))
     assert "nothing in" in window.text()
     with pytest.raises(AssertionError):
         window.press("Connect")
@@ -388,7 +399,7 @@ def test_a_summary_of_another_folder_is_old_news(couple: Couple, tmp_path: Path)
     stage = Stage(couple, "sender")
     assert (
         "Looking"
-        in stage.hear(Summary(Selection((tmp_path / "other",)), Scan(Selection((tmp_path / "other",))))).text()
+        in stage.found(Summary(Selection((tmp_path / "other",)), Scan(Selection((tmp_path / "other",))))).text()
     )
 
 
@@ -424,7 +435,7 @@ def test_files_are_gathered(couple: Couple, tmp_path: Path) -> None:
 
 def test_an_address_is_judged_while_it_is_typed(couple: Couple) -> None:
     stage = Stage(couple, "sender")
-    window = stage.hear(summary(couple, 1, 1))
+    window = stage.found(summary(couple, 1, 1))
     [field] = [block for block in window.now.blocks if isinstance(block, Field)]
     assert field.changed is not None
     assert not field.changed("").ready
@@ -622,7 +633,7 @@ def test_looking_inside_taking_out_and_leaving_out(couple: Couple) -> None:
         """What the thread beside the window would do."""
         selection = stage.looked_at[-1]
         own = couple.alice.device.own
-        stage.hear(Summary(selection, scan_selection(selection, lambda _f, _b: None, lambda: False, own)))
+        stage.found(Summary(selection, scan_selection(selection, lambda _f, _b: None, lambda: False, own)))
 
     look()
     window.press("Look inside")
@@ -688,7 +699,7 @@ def test_looks_and_language_are_chosen_in_the_menu(couple: Couple) -> None:
 
 def test_nothing_leads_away_from_a_transfer(couple: Couple) -> None:
     stage = Stage(couple, "sender", to="127.0.0.1:9")
-    window = stage.hear(summary(couple, 3, 5000))
+    window = stage.found(summary(couple, 3, 5000))
     window.press("Connect")
     stage.hear(st.Connected("bob"), st.NeedCode(3))
     enabled = {item.label for menu in window.shown_menus for item in menu.items if item is not None and item.enabled}
@@ -700,7 +711,7 @@ def test_nothing_leads_away_from_a_transfer(couple: Couple) -> None:
 
 def test_what_was_chosen_last_is_there_again(couple: Couple, tmp_path: Path) -> None:
     stage = Stage(couple, "sender", to="192.168.7.7")
-    stage.hear(summary(couple, 1, 1)).press("Connect")
+    stage.found(summary(couple, 1, 1)).press("Connect")
     stage.hear(st.Connected("bob"))
     again = Stage(couple, "sender", to=None).window
     [field] = [block for block in again.now.blocks if isinstance(block, Field)]
@@ -730,7 +741,7 @@ def test_help_when_nothing_gets_through(couple: Couple) -> None:
     window.press("Back")
     assert window.now.id == "listening"
     other = Stage(couple, "sender", to="192.168.1.5")
-    other.hear(summary(couple, 1, 1)).press("Connect")
+    other.found(summary(couple, 1, 1)).press("Connect")
     other.hear(st.Failed(errors.Unreachable(address="192.168.1.5")))
     other.presenter.ended()
     other.window.press("What to look at")

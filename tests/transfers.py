@@ -91,7 +91,7 @@ class Heard:
         wait_until(lambda: len(self.all(kind)) >= count, seconds, lambda: f"{kind.__name__} among {self.statuses[-4:]}")
         return self.all(kind)[count - 1]
 
-    def end(self) -> st.Status:
+    def end(self) -> st.End:
         """Done or Failed, the last."""
         ends = [status for status in self.statuses if isinstance(status, (st.Done, st.Failed))]
         return ends[-1]

@@ -114,7 +114,8 @@ class Terminal:
                 if isinstance(item, _Interrupt):
                     self._cancel()
                 else:
-                    awake.follow(item)
+                    if not isinstance(item, _Line):
+                        awake.follow(item)
                     self._take(item)
         thread.join()
         self._end_bar()
@@ -149,7 +150,8 @@ class Terminal:
             if isinstance(item.problem, (Cancelled, DeclinedHere)):
                 item = st.Failed(self.instead)
         if self.json:
-            for event in event_of(item):
+            event = event_of(item)
+            if event is not None:
                 print(json.dumps(event, ensure_ascii=True), flush=True)
         else:
             self._show(item)

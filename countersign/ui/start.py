@@ -7,7 +7,7 @@ import threading
 from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from countersign.awake import Wakefulness
 from countersign.base import i18n
@@ -41,6 +41,9 @@ class _Finished:
     result: Any
 
 
+_Item: TypeAlias = _Ended | _Finished | OwnError | st.Status
+
+
 def run_window(role: str, options: Namespace, home: Home) -> int:
     """Shows the window of a program until it is closed. Raises Problem where it cannot begin."""
     profile = open_profile(home)
@@ -53,16 +56,17 @@ def run_window(role: str, options: Namespace, home: Home) -> int:
     presenter = _presenter(role, context, options, engine)
     awake = Wakefulness()
 
-    def on_item(item: object) -> None:
-        if isinstance(item, _Ended):
-            presenter.ended()
-        elif isinstance(item, OwnError):
-            presenter.on_status(st.Failed(own_bug(item.error, profile.home.state)))
-        elif isinstance(item, _Finished):
-            item.then(item.result)
-        elif isinstance(item, st.Status):
-            awake.follow(item)
-            presenter.on_status(item)
+    def on_item(item: _Item) -> None:
+        match item:
+            case _Ended():
+                presenter.ended()
+            case _Finished():
+                item.then(item.result)
+            case OwnError():
+                presenter.on_status(st.Failed(own_bug(item.error, profile.home.state)))
+            case status:
+                awake.follow(status)
+                presenter.on_status(status)
 
     try:
         window.run(presenter, on_item)
@@ -108,17 +112,18 @@ class _Engine:
 
         threading.Thread(target=run, name="background", daemon=True).start()
 
-    def summarise(self, selection: Selection) -> None:
-        """Looks at a selection and posts what it holds; a newer question ends an older one."""
+    def summarise(self, selection: Selection, then: Callable[[Summary], None]) -> None:
+        """Looks at a selection, and calls `then` with what it holds on the window's thread; a newer question ends an older one."""
         self._wanted = selection
 
-        def work() -> None:
+        def work() -> Summary:
             try:
                 own = self._profile.device.own
-                scan = scan_selection(selection, lambda _files, _size: None, lambda: self._wanted is not selection, own)
+                return Summary(
+                    selection,
+                    scan_selection(selection, lambda _files, _size: None, lambda: self._wanted is not selection, own),
+                )
             except Problem as problem:
-                self._window.post(Summary(selection, problem=problem))
-            else:
-                self._window.post(Summary(selection, scan))
+                return Summary(selection, problem=problem)
 
-        threading.Thread(target=work, name="summary", daemon=True).start()
+        self.background(work, lambda summary: then(summary) if self._wanted is selection else None)

@@ -43,15 +43,16 @@ _WORTH_ANOTHER_TRY = frozenset({
 
 
 @dataclass(frozen=True)
-class Summary(st.Status):
-    """What the selection holds, found beside any session. `problem` where it cannot be sent."""
+class Summary:
+    """What a selection holds. `problem` where it cannot be sent."""
 
     selection: Selection
     scan: Scan | None = None
     problem: Problem | None = None
 
 
-Summarise = Callable[[Selection], None]  # looks at a selection on a thread of its own and reports a Summary
+# looks at a selection on a thread of its own; the function takes the Summary on the window's thread, and none of an older question
+Summarise = Callable[[Selection, Callable[[Summary], None]], None]
 
 
 class SenderPresenter(Presenter):
@@ -109,7 +110,7 @@ class SenderPresenter(Presenter):
 
     def _look(self) -> None:
         self._summary = None
-        self._summarise(self._selection)
+        self._summarise(self._selection, self._summarised)
 
     def _show_start(self) -> None:
         blocks: list[Block] = [self._what_line(), self._amount_line()]
@@ -260,11 +261,8 @@ class SenderPresenter(Presenter):
     # --- statuses ------------------------------------------------------------------------------------------------------
 
     def on_status(self, status: st.Status) -> None:
-        """Takes a status of the session, or the summary of a selection."""
-        if isinstance(status, Summary):
-            if status.selection == self._selection:
-                self._show_summary(status)
-        elif isinstance(status, st.Connected):
+        """Takes a status of the session."""
+        if isinstance(status, st.Connected):
             self._connected(status.peer)
         elif isinstance(status, st.NeedCode):
             self._ask_code()
@@ -283,7 +281,9 @@ class SenderPresenter(Presenter):
         elif not isinstance(status, st.Scanning):
             super().on_status(status)
 
-    def _show_summary(self, summary: Summary) -> None:
+    def _summarised(self, summary: Summary) -> None:
+        if summary.selection != self._selection:
+            return
         self._summary = summary
         if self.session is None and self.window.shown() == "start":
             self._show_start()
