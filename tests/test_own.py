@@ -28,9 +28,9 @@ from countersign.places.own import Secret
 from countersign.session import status as st
 from countersign.source.scanning import INEXACT, OWN, Scan, scan_selection
 from countersign.source.selection import Selection
-from countersign.ui.presenters.sender import Summary
+from countersign.ui.presenters.choosing import Summary
 from countersign.wording import lines_of
-from tests.test_presenters import Stage
+from tests.paper_window import Stage
 from tests.transfers import Couple, Exchange
 
 

@@ -22,15 +22,19 @@ from countersign.source.scanning import scan_selection
 from countersign.source.selection import Selection
 from countersign.ui.desktop_entry import add_to_menu
 from countersign.ui.preferences import PreferenceStore
-from countersign.ui.presenters.common import Context, Presenter
+from countersign.ui.presenters.choosing import Summary
+from countersign.ui.presenters.common import Presenter
+from countersign.ui.presenters.context import Context
 from countersign.ui.presenters.receiver import ReceiverPresenter
-from countersign.ui.presenters.sender import SenderPresenter, Summary
+from countersign.ui.presenters.sender import SenderPresenter
 from countersign.ui.views.window import AppWindow, OwnError
 
 
 @dataclass(frozen=True)
 class _Ended:
     """A session's thread is done."""
+
+    session: Session
 
 
 @dataclass(frozen=True)
@@ -59,11 +63,11 @@ def run_window(role: str, options: Namespace, home: Home) -> int:
     def on_item(item: _Item) -> None:
         match item:
             case _Ended():
-                presenter.ended()
+                presenter.ended(item.session)
             case _Finished():
                 item.then(item.result)
             case OwnError():
-                presenter.on_status(st.Failed(own_bug(item.error, profile.home.state)))
+                presenter.on_own_error(own_bug(item.error, profile.home.state))
             case status:
                 awake.follow(status)
                 presenter.on_status(status)
@@ -99,7 +103,7 @@ class _Engine:
         except Exception as error:  # noqa: BLE001 - a person must never be left before a window that says nothing
             self._window.post(st.Failed(own_bug(error, self._profile.home.state)))
         finally:
-            self._window.post(_Ended())
+            self._window.post(_Ended(session))
 
     def background(self, work: Callable[[], Any], then: Callable[[Any], None]) -> None:
         """Runs work on a thread of its own, and `then` with its result on the window's."""

@@ -15,11 +15,14 @@ from countersign.ui.presenters.when import when
 
 
 class InterruptedList:
-    """The screen. `leave` goes back to where the program was."""
+    """The screen. `show_screen` draws it where nothing else needs the person; `leave` goes back."""
 
-    def __init__(self, profile: Profile, window: Window, leave: Callable[[], None]) -> None:
+    def __init__(
+        self, profile: Profile, window: Window, show_screen: Callable[[Screen], None], leave: Callable[[], None]
+    ) -> None:
         self._profile = profile
         self._window = window
+        self._show_screen = show_screen
         self._leave = leave
         self._found: list[InterruptedTransfer] = []
         self._chosen: int | None = None
@@ -53,7 +56,7 @@ class InterruptedList:
             Action(_("Discard …"), self._discard, enabled=some),
             Action(_("Back"), self._leave, main=True, leaving=True),
         )
-        self._window.show(
+        self._show_screen(
             Screen("interrupted", _("Interrupted transfers"), tuple(blocks), actions if self._found else actions[1:])
         )
 
@@ -76,8 +79,9 @@ class InterruptedList:
         question = _("Discard what has arrived of “{name}” from {peer}? Nothing else is touched.").format(
             name=printable(item.about.name), peer=printable(item.about.peer_name)
         )
-        if not self._window.confirm(question, _("Discard"), _("Keep")):
-            return
+        self._window.confirm(question, _("Discard"), _("Keep"), lambda: self._discard_now(item))
+
+    def _discard_now(self, item: InterruptedTransfer) -> None:
         folder = self._profile.device.transfers / item.id
         self.show()
         try:

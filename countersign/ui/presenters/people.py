@@ -45,11 +45,14 @@ def _own_name() -> str:
 
 
 class People:
-    """The screens about people. `leave` goes back to where the program was."""
+    """The screens about people. `show_screen` draws one where nothing else needs the person; `leave` goes back."""
 
-    def __init__(self, profile: Profile, window: Window, leave: Callable[[], None]) -> None:
+    def __init__(
+        self, profile: Profile, window: Window, show_screen: Callable[[Screen], None], leave: Callable[[], None]
+    ) -> None:
         self._profile = profile
         self._window = window
+        self._show_screen = show_screen
         self._leave = leave
         self._chosen: int | None = None
         self._candidate: Candidate | None = None
@@ -91,7 +94,7 @@ class People:
             Action(_("Save my certificate …"), self.save_own),
             Action(_("Next"), self._next, main=True),
         )
-        self._window.show(Screen("first", _("Give them your certificate"), tuple(blocks), actions, drop=self._dropped))
+        self._show_screen(Screen("first", _("Give them your certificate"), tuple(blocks), actions, drop=self._dropped))
 
     def _next(self) -> None:
         self._note, self._second = None, True
@@ -117,7 +120,7 @@ class People:
             blocks.append(Sentence(line, (Action(_("Look at it"), lambda: self.examine(found)),)))
         if self._note is not None:
             blocks.append(self._note)
-        self._window.show(Screen("second", _("Add theirs"), tuple(blocks), tuple(actions), drop=self._dropped))
+        self._show_screen(Screen("second", _("Add theirs"), tuple(blocks), tuple(actions), drop=self._dropped))
 
     # --- the list ----------------------------------------------------------------------------------------------------
 
@@ -155,7 +158,7 @@ class People:
             Action(_("Forget"), self.forget, enabled=some),
             Action(_("Back"), self._back, main=True, leaving=True),
         )
-        self._window.show(Screen("people", _("People you trust"), tuple(blocks), actions, drop=self._dropped))
+        self._show_screen(Screen("people", _("People you trust"), tuple(blocks), actions, drop=self._dropped))
 
     def _last_transfers(self) -> dict[DeviceId | None, str]:
         """The moment of the last transfer, by person."""
@@ -184,9 +187,9 @@ class People:
 
     def save_own(self) -> None:
         """Saves our certificate where the person says."""
-        path = self._window.save_file(_("Save my certificate"), f"{_own_name()}.pem")
-        if path is None:
-            return
+        self._window.save_file(_("Save my certificate"), f"{_own_name()}.pem", self._save_as)
+
+    def _save_as(self, path: Path) -> None:
         try:
             replace_file(path, self._profile.device.identity.pem, PUBLIC_FILE)
         except OSError as error:
@@ -199,9 +202,7 @@ class People:
 
     def add(self) -> None:
         """Lets the person choose a certificate file."""
-        path = self._window.open_file(_("Add a certificate"))
-        if path is not None:
-            self.examine(path)
+        self._window.open_file(_("Add a certificate"), self.examine)
 
     def examine(self, path: Path) -> None:
         """Looks at a file, and shows what to compare before it is trusted."""
@@ -242,7 +243,7 @@ class People:
             Action(_("Cancel"), self.show, leaving=True),
             Action(_("It is the same: add"), self._add_candidate, main=True),
         )
-        self._window.show(Screen("compare", _("Is it really theirs?"), tuple(blocks), actions))
+        self._show_screen(Screen("compare", _("Is it really theirs?"), tuple(blocks), actions))
 
     @staticmethod
     def _name_typed(text: str) -> Feedback:
@@ -288,7 +289,7 @@ class People:
             Action(_("Cancel"), self.show, leaving=True),
             Action(_("Rename"), self._rename_now, main=True),
         )
-        self._window.show(Screen("rename", _("Another name"), tuple(blocks), actions))
+        self._show_screen(Screen("rename", _("Another name"), tuple(blocks), actions))
 
     def _rename_now(self) -> None:
         name = self._window.field("name")
@@ -304,8 +305,10 @@ class People:
         """Removes somebody, after a question."""
         peer = self._peer()
         question = _("Forget {name}? You cannot exchange folders any more until you add their certificate again.")
-        if not self._window.confirm(question.format(name=printable(peer.name)), _("Forget"), _("Keep")):
-            return
+        text = question.format(name=printable(peer.name))
+        self._window.confirm(text, _("Forget"), _("Keep"), lambda: self._forget_now(peer))
+
+    def _forget_now(self, peer: Peer) -> None:
         try:
             self._profile.device.peers.forget(peer.name)
         except Problem as problem:
