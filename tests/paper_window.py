@@ -184,6 +184,8 @@ class Stage:
     def __init__(self, couple: Couple, role: str, **options: object) -> None:
         self.window = PaperWindow()
         self.sessions: list[Session] = []
+        self.holds = False  # work in the background ends at `finish`
+        self.finish: Callable[[], None] = lambda: None
         self.looked_at: list[Selection] = []
         self.summarised: list[Callable[[Summary], None]] = []
         given = {
@@ -198,9 +200,7 @@ class Stage:
         }
         profile = couple.bob if role == "receiver" else couple.alice
         self.preferences = PreferenceStore(profile.home.state)
-        context = Context(
-            profile, self.window, self.preferences, self.sessions.append, print, lambda work, then: then(work())
-        )
+        context = Context(profile, self.window, self.preferences, self.sessions.append, print, self._work)
         self.presenter: Presenter
         if role == "receiver":
             self.presenter = ReceiverPresenter(context, Namespace(**given))
@@ -212,6 +212,11 @@ class Stage:
         for status in statuses:
             self.presenter.on_status(status)
         return self.window
+
+    def _work(self, work: Callable[[], Any], then: Callable[[Any], None]) -> None:
+        self.finish = lambda: then(work())
+        if not self.holds:
+            self.finish()
 
     def found(self, summary: Summary) -> PaperWindow:
         """What the thread that looks at a selection has found."""

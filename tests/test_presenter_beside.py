@@ -6,8 +6,9 @@ from pathlib import Path
 
 from countersign.places.home import Home
 from countersign.profile import open_profile
+from countersign.session import status as st
 from countersign.ui.presenters.screens import Rows
-from tests.paper_window import LISTENING, Stage
+from tests.paper_window import LISTENING, OFFER, Stage
 from tests.transfers import Couple, Exchange, fill, interrupt
 
 
@@ -141,3 +142,31 @@ def test_interrupted_transfers_are_listed_and_discarded(couple: Couple) -> None:
     assert "Nothing was interrupted" in window.text()
     window.press("Back")
     assert window.now.id == "listening"
+
+
+def test_a_check_that_ends_late_does_not_come_over_an_offer(couple: Couple) -> None:
+    stage = Stage(exchanged(couple), "receiver")
+    window = stage.hear(LISTENING)
+    window.choose("History")
+    assert window.rows.chosen is not None
+    window.rows.chosen(0)
+    stage.holds = True
+    window.press("Look at the receipt")
+    assert "Checking" in window.text()
+    stage.hear(OFFER, st.NeedKey(5))
+    stage.finish()
+    assert window.now.id == "key"
+
+
+def test_a_question_about_a_person_is_answered_late(couple: Couple) -> None:
+    stage = Stage(couple, "receiver")
+    window = stage.hear(LISTENING)
+    stage.presenter.show_people()
+    assert window.rows.chosen is not None
+    window.rows.chosen(0)
+    window.holds = True
+    window.press("Forget")
+    stage.hear(OFFER, st.NeedKey(5))
+    window.answer()
+    assert not couple.bob.device.peers.all()
+    assert window.now.id == "key"

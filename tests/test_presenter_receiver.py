@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from countersign.base import errors
 from countersign.seal.keytext import new_key
 from countersign.session import status as st
 from countersign.session.proposal import Decision
+from countersign.trust.fingerprint import DeviceId
+from countersign.trust.peers import PeerStore
 from countersign.ui.presenters.screens import Big, Choice, Field
 from tests.paper_window import LISTENING, OFFER, Stage, done, proposal
 from tests.transfers import Couple
@@ -118,3 +121,96 @@ def test_one_of_several_addresses_is_shown_large(couple: Couple) -> None:
     assert choice.options == ("192.168.1.5  (Wi-Fi, wlan0)", "10.0.0.1  (private network, tun0)")
     choice.changed(1)
     assert "10.0.0.1" in [block.text for block in window.now.blocks if isinstance(block, Big)]
+
+
+# --- what comes while somebody offers something -----------------------------------------------------------------------
+
+
+def key_asked(couple: Couple) -> Stage:
+    stage = Stage(couple, "receiver")
+    stage.hear(LISTENING, st.Connected("alice"), OFFER, st.NeedKey(5))
+    return stage
+
+
+NEWS = [
+    st.CodeWrong(2, "carol", by_them=True),
+    st.PeerLocked("carol"),
+    st.StrangerRefused(7),
+    st.Note("A note."),
+    st.Listening(("10.0.0.1",), 12346, "0815", "ABCD"),
+]
+
+
+@pytest.mark.parametrize("news", NEWS, ids=lambda news: type(news).__name__)
+def test_news_at_the_door_do_not_take_the_key_away(couple: Couple, news: st.Status) -> None:
+    """Another peer that guesses at the code, and burns it, must not disturb the one that was let in."""
+    stage = key_asked(couple)
+    stage.hear(news)
+    assert stage.window.now.id == "key"
+    stage.hear(st.KeyWrong(4), st.NeedKey(4))
+    assert "4 tries left" in stage.window.text()
+    assert not stage.presenter.free
+
+
+def test_a_locked_peer_can_be_allowed_after_a_transfer(couple: Couple) -> None:
+    stage = key_asked(couple)
+    stage.hear(st.PeerLocked("alice"), st.Failed(errors.DeclinedHere()))
+    stage.ended().press("Receive again")
+    stage.hear(LISTENING).press("Allow alice")
+
+
+def test_allowing_counts_for_the_person_and_not_for_one_certificate(
+    couple: Couple, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = Stage(couple, "receiver")
+    device = couple.bob.device
+    alice = couple.peer_alice()
+    person = DeviceId(bytes(32))
+    renewed = dataclasses.replace(alice, person=person)
+    for _n in range(9):
+        device.guesses.begin_try(person, device.now())
+    monkeypatch.setattr(PeerStore, "by_name", lambda _store, _name: renewed)
+    stage.hear(LISTENING, st.PeerLocked("alice")).press("Allow alice")
+    assert not device.guesses.locked(person, device.now())
+
+
+def test_a_folder_that_is_chosen_too_late_changes_nothing(couple: Couple, tmp_path: Path) -> None:
+    stage = Stage(couple, "receiver")
+    window = stage.hear(LISTENING)
+    window.folder, window.holds = tmp_path / "elsewhere", True
+    window.press("Choose another folder")
+    stage.hear(st.Connected("alice"), OFFER, st.NeedKey(5))
+    window.answer()
+    assert not stage.session.controls.cancelled
+    assert window.now.id == "key"
+    assert stage.preferences.read().into == ""
+
+
+def test_screens_beside_do_not_come_over_an_offer(couple: Couple, tmp_path: Path) -> None:
+    """A dialog that was open, and a check that was under way, answer while the person types the key."""
+    stage = Stage(couple, "receiver")
+    window = stage.hear(LISTENING)
+    window.file, window.holds = tmp_path / "mine.pem", True
+    window.choose("Save my certificate")
+    stage.hear(st.Connected("alice"), OFFER, st.NeedKey(5))
+    window.answer()
+    assert window.file.read_bytes() == couple.bob.device.identity.pem, "what was asked for is done"
+    assert window.now.id == "key"
+
+
+def test_another_reception_waits_until_the_port_is_free(couple: Couple) -> None:
+    stage = Stage(couple, "receiver")
+    window = stage.hear(LISTENING, OFFER, done(couple.into))
+    window.press("Receive another")
+    assert len(stage.sessions) == 1
+    assert window.now.id == "done", "no dead code is shown"
+    stage.ended()
+    assert len(stage.sessions) == 2
+
+
+def test_an_old_slip_is_not_told_of_another_offer(couple: Couple) -> None:
+    stage = key_asked(couple)
+    stage.hear(st.KeyWrong(0), st.Failed(errors.KeyRefused()))
+    stage.ended().press("Receive again")
+    stage.hear(LISTENING, OFFER, st.NeedKey(5))
+    assert "wrong" not in stage.window.text()

@@ -9,7 +9,7 @@ import pytest
 from countersign.base import errors, i18n
 from countersign.session import status as st
 from countersign.ui.presenters.screens import Bar, Field
-from tests.paper_window import LISTENING, Stage, summary
+from tests.paper_window import LISTENING, OFFER, Stage, done, summary
 from tests.transfers import Couple
 
 
@@ -161,3 +161,102 @@ def test_u1_a_drop_is_always_a_copy(tmp_path: Path) -> None:
         event = SimpleNamespace(action=action, data=str(tmp_path))
         assert ScreenView._dropped(view, event) == "copy"  # type: ignore[arg-type]
     assert dropped == [[tmp_path]] * 5
+
+
+# --- what changed while somebody was asked ---------------------------------------------------------------------------
+
+
+def moving(couple: Couple) -> Stage:
+    """A receiver in the middle of a transfer, whose questions stay open until they are answered."""
+    stage = Stage(couple, "receiver")
+    stage.hear(LISTENING, st.Progress(1, 2, 0, 1, 1.0, 1.0))
+    stage.window.holds = True
+    return stage
+
+
+@pytest.mark.parametrize("end", [True, False], ids=["done", "failed"])
+def test_a_question_is_taken_back_when_the_transfer_ends(couple: Couple, end: bool) -> None:
+    stage = moving(couple)
+    session = stage.session
+    stage.running.cancel()
+    assert stage.window.pending is not None
+    assert not session.controls.cancelled
+    stage.hear(done(couple.into) if end else st.Failed(errors.PeerCancelledMidway()))
+    assert stage.window.pending is None, "nobody is asked about what is over"
+    assert stage.window.now.id == ("done" if end else "failed")
+    stage.running.cancel()
+    assert stage.window.questions == 1
+    assert stage.window.now.id == ("done" if end else "failed")
+
+
+def test_progress_goes_on_behind_a_question(couple: Couple) -> None:
+    stage = moving(couple)
+    stage.running.cancel()
+    stage.hear(st.Progress(2, 2, 0, 1, 1.0, 1.0))
+    assert stage.window.titles[-1] == "100%"
+    stage.window.answer()
+    assert stage.session.controls.cancelled
+    assert Bar(None, "Stopping …") in stage.window.now.blocks
+
+
+def test_a_window_is_not_closed_by_a_question_that_was_taken_back(couple: Couple) -> None:
+    stage = moving(couple)
+    stage.presenter.close_asked()
+    stage.hear(done(couple.into))
+    stage.ended()
+    assert not stage.window.closed
+    stage.presenter.close_asked()
+    assert stage.window.closed
+
+
+def test_yes_to_closing_is_kept_where_the_session_has_ended_meanwhile(couple: Couple) -> None:
+    stage = moving(couple)
+    stage.presenter.close_asked()
+    stage.ended()  # without a word, as after an error of our own
+    stage.window.answer()
+    assert stage.window.closed
+
+
+def test_the_end_of_an_old_session_is_no_end_of_a_new_one(couple: Couple) -> None:
+    """Its thread may take seconds to end, and somebody tries again at once."""
+    stage = Stage(couple, "sender", to="127.0.0.1:9")
+    stage.found(summary(couple, 3, 5000)).press("Connect")
+    old = stage.session
+    stage.hear(st.Failed(errors.Interrupted())).press("Try again")
+    assert stage.session is not old
+    stage.presenter.ended(old)
+    assert stage.presenter.running is not None
+    assert not stage.presenter.free
+    stage.hear(st.Connected("bob"), st.NeedCode(3))
+    assert stage.window.now.id == "code"
+
+
+def test_an_error_of_our_own_ends_no_session(couple: Couple) -> None:
+    stage = moving(couple)
+    stage.presenter.on_own_error(errors.OwnBug(file="x"))
+    assert stage.window.now.id == "failed"
+    stage.hear(st.Progress(1, 2, 0, 1, 1.0, 1.0))
+    assert stage.window.now.id == "moving"
+    stage.running.cancel()
+    assert stage.window.pending is not None, "what moves still asks before it is stopped"
+
+
+def test_waiting_does_not_change_the_screen_of_a_transfer_that_is_being_stopped(couple: Couple) -> None:
+    stage = moving(couple)
+    stage.running.cancel()
+    stage.window.answer()
+    shown = stage.window.now
+    stage.hear(st.WaitingFor("disk"))
+    assert stage.window.now == shown
+
+
+@pytest.mark.parametrize("role", ["sender", "receiver"])
+def test_notes_of_a_transfer_stand_on_its_last_screen(couple: Couple, role: str) -> None:
+    """They came and went with the next progress, or were not shown at all."""
+    stage = Stage(couple, role, to="127.0.0.1:9")
+    if role == "sender":
+        stage.found(summary(couple, 3, 5000)).press("Connect")
+    else:
+        stage.hear(LISTENING, OFFER)
+    stage.hear(st.Note("Bob has a new certificate."), st.Progress(1, 2, 0, 1, 1.0, 1.0))
+    assert "new certificate" in stage.hear(done(couple.into)).text()

@@ -52,7 +52,7 @@ def run_command(options: Namespace, profile: Profile) -> int:
         return show_peers(profile, say)
     if options.forget:
         peer = profile.device.peers.forget(options.forget)
-        profile.device.guesses.allow(peer.id, profile.device.now())
+        profile.device.guesses.allow(peer.person, profile.device.now())
         say(_("{name} is forgotten.").format(name=printable(peer.name)), {"event": "forgotten", "name": peer.name})
         return EXIT_DONE
     if options.verify_receipt:

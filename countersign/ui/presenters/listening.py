@@ -113,7 +113,7 @@ class ListeningScreen:
 
     def _allow(self) -> None:
         assert self._locked is not None
-        self._device.guesses.allow(self._device.peers.by_name(self._locked).id, self._device.now())
+        self._device.guesses.allow(self._device.peers.by_name(self._locked).person, self._device.now())
         self._locked = None
         self._news = Text(_("They may try again."), Tone.GOOD)
         self._actions.redraw()
