@@ -163,6 +163,29 @@ def test_u1_a_drop_is_always_a_copy(tmp_path: Path) -> None:
     assert dropped == [[tmp_path]] * 5
 
 
+@pytest.mark.window
+def test_an_error_of_our_own_loses_nothing_that_follows_it() -> None:
+    from types import SimpleNamespace
+
+    from countersign.ui.views.window import AppWindow, OwnError
+
+    taken: list[object] = []
+    posted: list[object] = []
+
+    def on_item(item: object) -> None:
+        taken.append(item)
+        if item == 1:
+            raise ValueError(item)
+
+    window = SimpleNamespace(_on_item=on_item, post=posted.append)
+    for item in (1, 2):
+        AppWindow._take(window, item)  # type: ignore[arg-type]
+    assert taken == [1, 2]
+    [error] = posted
+    assert isinstance(error, OwnError)
+    assert isinstance(error.error, ValueError)
+
+
 # --- what changed while somebody was asked ---------------------------------------------------------------------------
 
 

@@ -308,6 +308,21 @@ def _stop(user: DesktopUser) -> None:
     through.until(user, "ancelled", "Tab", "Return")
 
 
+def test_a_question_is_taken_back_when_the_transfer_ends(tmp_path: Path, user: DesktopUser) -> None:
+    couple = make_couple(tmp_path)
+    fill(couple.folder, large=12_000_000)
+    port = free_port()
+    with NarrowLine(port, 1_000_000) as slow, windows(user, receiver(couple, port), sender(couple, slow.port)):
+        key = connect(user)
+        type_until(user, "Somebody wants to send you something", key.lower(), "alice wants to send you", RIGHT)
+        press_until(user, "alice wants to send you", "Receiving", RIGHT)
+        _act_until(user, "Receiving", "Stop", RIGHT, lambda: user.press("Escape"))
+        user.window("It is all here", 60)
+        wait_until(lambda: "Stop" not in user.titles(), 10, "the question to be taken back")
+        press_until(user, "It is all here", "Ready to receive", RIGHT)  # the keyboard is back
+    assert snapshot(couple.into) == snapshot(couple.folder)
+
+
 def _look_at_the_last_receipt(user: DesktopUser) -> None:
     """The sender's history, its first line, and Return."""
     through = Through("Send a folder", 0, lambda: user.press("h", control=True), "History", (0, 0))
