@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from countersign.awake import Wakefulness
-from countersign.base.errors import EXIT_DONE, Cancelled
+from countersign.base.errors import EXIT_DONE, Cancelled, Problem
 from countersign.base.never import assert_never
 from countersign.cli.answering import Answering
 from countersign.cli.bar import ProgressBar
@@ -99,10 +99,14 @@ class Terminal:
                     self._take(status, person)
 
     def _take(self, status: st.Status, person: Answering) -> None:
-        if isinstance(status, st.StageTimes) and not self._options.stats:
-            return
-        if isinstance(status, st.Failed):
-            status = person.renamed(status)
+        match status:
+            case st.StageTimes() if not self._options.stats:
+                return
+            case st.Done():
+                self._outcome = EXIT_DONE
+            case st.Failed():
+                status = person.renamed(status)
+                self._failed(status.problem)
         if self._json:
             event = event_of(status)
             if event is not None:
@@ -110,34 +114,36 @@ class Terminal:
         else:
             self._show(status)
         person.follow(status)
-        if isinstance(status, (st.Done, st.Failed)):
-            self._conclude(status)
 
-    def _conclude(self, end: st.End) -> None:
+    def _failed(self, problem: Problem) -> None:
         """Keeps the exit code. A receiver that keeps listening and is cancelled while idle ends as its last transfer did."""
-        match end:
-            case st.Done():
-                self._outcome = EXIT_DONE
-            case st.Failed(problem):
-                idle = getattr(self._options, "keep_listening", False) and isinstance(problem, Cancelled)
-                if not idle or self._outcome is None:
-                    self._outcome = problem.exit_code
-            case _:
-                assert_never(end)
+        idle = getattr(self._options, "keep_listening", False) and isinstance(problem, Cancelled)
+        if not idle or self._outcome is None:
+            self._outcome = problem.exit_code
 
     # --- showing ---------------------------------------------------------------------------------------------------
 
     def _show(self, status: st.Status) -> None:
-        if isinstance(status, st.Progress):
-            self._bar.show(status)
-            return
-        if not isinstance(status, (st.Scanning, st.KeyChecking)):
-            self._bar.end()
-        for line in lines_of(status):
-            if isinstance(status, st.Failed):
-                print(line, file=sys.stderr, flush=True)
-            else:
-                self.say(line)
+        match status:
+            case st.Progress():
+                self._bar.show(status)
+            case st.Failed():
+                self._bar.end()
+                for line in lines_of(status):
+                    print(line, file=sys.stderr, flush=True)
+            case st.Scanning() | st.KeyChecking():  # no words, and no reason to end a bar
+                pass
+            case (
+                st.Listening() | st.StrangerRefused() | st.Connected() | st.NeedCode() | st.CodeWrong()
+                | st.PeerLocked() | st.Ready() | st.KeyShown() | st.OfferSeen() | st.OfferOpened() | st.NeedKey()
+                | st.KeyWrong() | st.NeedDecision() | st.WaitingFor() | st.Paused() | st.Reconnecting() | st.Note()
+                | st.Done() | st.StageTimes()
+            ):  # fmt: skip
+                self._bar.end()
+                for line in lines_of(status):
+                    self.say(line)
+            case _:
+                assert_never(status)
 
 
 @contextmanager

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from countersign.base.i18n import _
+from countersign.base.never import assert_never
 from countersign.base.printable import printable
 from countersign.session import status as st
 from countersign.session.device import Device
@@ -14,7 +16,7 @@ from countersign.transport.addresses import Address
 from countersign.ui.presenters.screens import Action, Big, Block, Choice, Screen, Sentence, Text, Tone, Window
 from countersign.wording import interface_text, sentence_of
 
-News = st.StrangerRefused | st.Connected | st.CodeWrong | st.PeerLocked | st.Note
+News: TypeAlias = st.StrangerRefused | st.Connected | st.CodeWrong | st.PeerLocked | st.Note
 
 
 @dataclass(frozen=True)
@@ -54,9 +56,16 @@ class ListeningScreen:
 
     def take(self, news: News) -> None:
         """Keeps the last news, which stand on the screen from now on."""
-        if isinstance(news, st.PeerLocked):
-            self._locked = news.peer
-        tone = Tone.HINT if isinstance(news, (st.Connected, st.Note)) else Tone.BAD
+        match news:
+            case st.Connected() | st.Note():
+                tone = Tone.HINT
+            case st.StrangerRefused() | st.CodeWrong():
+                tone = Tone.BAD
+            case st.PeerLocked():
+                tone = Tone.BAD
+                self._locked = news.peer
+            case _:
+                assert_never(news)
         self._news = Text(sentence_of(news), tone)
 
     def show(self, into: Path, interrupted: str) -> None:

@@ -52,8 +52,13 @@ class Running:
         """Shows how it goes; nothing that still comes in changes the screen of a session that is being stopped."""
         if self._phase is Phase.STOPPING:
             return
-        if isinstance(status, st.Progress):
-            self._phase = Phase.MOVING
+        match status:
+            case st.Progress():
+                self._phase = Phase.MOVING
+            case st.Paused() | st.Reconnecting():
+                pass
+            case _:
+                assert_never(status)
         self._movement.take(status)
 
     def over(self) -> None:

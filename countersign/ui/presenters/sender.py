@@ -14,7 +14,7 @@ from countersign.transport.addresses import parse_address
 from countersign.ui.presenters.choosing import Choosing, Summarise
 from countersign.ui.presenters.common import Presenter
 from countersign.ui.presenters.context import Context
-from countersign.ui.presenters.opening import Opening
+from countersign.ui.presenters.opening import Opening, OpeningStatus
 from countersign.ui.presenters.screens import Action, Block, MenuItem, Screen, Text
 
 _WORTH_ANOTHER_TRY = frozenset({
@@ -78,14 +78,11 @@ class SenderPresenter(Presenter):
     def on_status(self, status: st.Status) -> None:
         """Takes a status of the session."""
         match status:
-            case (
-                st.Connected() | st.NeedCode() | st.CodeWrong() | st.Ready() | st.KeyShown() | st.KeyWrong()
-                | st.WaitingFor()
-            ):  # fmt: skip
-                if isinstance(status, st.Connected):
-                    self._remember_peer(status.peer)
-                if self._opening is not None:
-                    self._opening.take(status)
+            case st.Connected():
+                self._remember_peer(status.peer)
+                self._open(status)
+            case st.NeedCode() | st.CodeWrong() | st.Ready() | st.KeyShown() | st.KeyWrong() | st.WaitingFor():
+                self._open(status)
             case st.Note():
                 if self.running is not None:
                     self.running.notes.append(status.text)
@@ -99,6 +96,10 @@ class SenderPresenter(Presenter):
                 pass
             case _:
                 assert_never(status)
+
+    def _open(self, status: OpeningStatus) -> None:
+        if self._opening is not None:
+            self._opening.take(status)
 
     def _remember_peer(self, name: str) -> None:
         """What is sent from where to whom is proposed the next time."""

@@ -12,6 +12,7 @@ import tkinterdnd2
 
 from countersign.base.figures import percent_text
 from countersign.base.i18n import _
+from countersign.base.never import assert_never
 from countersign.ui.presenters.screens import Bar, Big, Block, Choice, Field, Rows, Sentence, Text, Tone
 from countersign.ui.views.table import Table
 from countersign.ui.views.theme import Theme
@@ -230,16 +231,20 @@ def _drag_out(widget: tk.Misc, path: Path) -> None:
 
 def make_block(parent: tk.Misc, theme: Theme, block: Block, on_ready: Callable[[bool], None]) -> Any:
     """The widget of a block."""
-    if isinstance(block, Text):
-        return TextBlock(parent, block)
-    if isinstance(block, Big):
-        return BigBlock(parent, theme, block)
-    if isinstance(block, Field):
-        return FieldBlock(parent, theme, block, on_ready)
-    if isinstance(block, Choice):
-        return ChoiceBlock(parent, theme, block)
-    if isinstance(block, Rows):
-        return Table(parent, theme, block)
-    if isinstance(block, Sentence):
-        return SentenceBlock(parent, theme, block)
-    return BarBlock(parent, theme, block)
+    match block:
+        case Text():
+            return TextBlock(parent, block)
+        case Big():
+            return BigBlock(parent, theme, block)
+        case Field():
+            return FieldBlock(parent, theme, block, on_ready)
+        case Choice():
+            return ChoiceBlock(parent, theme, block)
+        case Rows():
+            return Table(parent, theme, block)
+        case Sentence():
+            return SentenceBlock(parent, theme, block)
+        case Bar():
+            return BarBlock(parent, theme, block)
+        case _:
+            assert_never(block)
