@@ -152,6 +152,12 @@ def test_news_at_the_door_do_not_take_the_key_away(couple: Couple, news: st.Stat
     assert not stage.presenter.free
 
 
+def test_news_at_the_door_do_not_take_the_end_away(couple: Couple) -> None:
+    stage = Stage(couple, "receiver")
+    stage.hear(LISTENING, OFFER, done(couple.into), st.StrangerRefused(2))
+    assert stage.window.now.id == "done"
+
+
 def test_a_locked_peer_can_be_allowed_after_a_transfer(couple: Couple) -> None:
     stage = key_asked(couple)
     stage.hear(st.PeerLocked("alice"), st.Failed(errors.DeclinedHere()))

@@ -101,8 +101,9 @@ class ReceiverPresenter(Presenter):
         self.begin(reception)
 
     def _show_listening(self) -> None:
-        """Shows the code, where neither another screen nor somebody's offer is before the person."""
-        if self.free and not self._beside:
+        """Shows the code, where neither another screen, nor somebody's offer, nor how it ended is before the person."""
+        waits = self.running is not None and not self.running.is_over
+        if waits and self.free and not self._beside:
             self._listening.show(self._into, self._interrupted.count_text())
 
     def _choose_folder(self) -> None:
