@@ -1,4 +1,4 @@
-"""The options, and what each command does."""
+"""The options, and what each of the commands does."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from typing import Any
 from platformdirs import user_cache_path
 
 from benchmarks import report, scaling
-from benchmarks.ground import Folders, FreshDisk, Ground, file_system
+from benchmarks.competitor_croc import Croc
+from benchmarks.competitor_ssh import ssh_competitors
+from benchmarks.competitor_tls import BareTls, Socat
+from benchmarks.competitor_wormhole import Wormhole
+from benchmarks.competitors import Competitor
 from benchmarks.inputs import INPUTS
 from benchmarks.measure import BenchmarkError
 from benchmarks.ours import Ours
-from benchmarks.peer_croc import Croc
-from benchmarks.peer_ssh import ssh_peers
-from benchmarks.peer_tls import BareTls, Socat
-from benchmarks.peer_wormhole import Wormhole
-from benchmarks.peers import Peer
 from benchmarks.running import SLOW, Turns, machine
+from benchmarks.target_disk import Folders, FreshDisk, TargetDisk, file_system
 
 HERE = Path(__file__).resolve().parent
 _QUICK = 1 / 32
 _ROUNDS = 5
-_REST = 4.0  # seconds; a virtual machine takes back freed memory after two
-_GIB = {"large": 8}  # what an input needs if that is not one GiB
-_SPARE = 4  # GiB on a fresh disk for its own tables, including 200,000 inodes
-_KEPT = ("text", "python", "tiny")  # their targets all stay until the end, see ground.Folders
+_REST = 4.0  # seconds; a virtual machine takes memory that was freed back after two
+_GIB = {"large": 8}  # what an input needs where that is not one GiB
+_SPARE = 4  # GiB on a fresh disk that hold its own tables, 200,000 places for files among them
+_KEPT = ("text", "python", "tiny")  # of these every target stays until the end, see target_disk.Folders
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -65,7 +65,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def run(arguments: list[str]) -> int:
-    """Runs a command. Returns the exit code."""
+    """Runs a command; gives the exit code."""
     options = make_parser().parse_args(arguments)
     options.cache = options.cache.resolve()
     options.targets = (options.targets or options.cache / "targets").resolve()
@@ -94,31 +94,31 @@ def run(arguments: list[str]) -> int:
     return 0
 
 
-def all_peers(options: argparse.Namespace) -> list[Peer]:
+def all_competitors(options: argparse.Namespace) -> list[Competitor]:
     """Every program that can be measured."""
     return [
         Ours(options.targets / "countersign-homes"),
         BareTls(options.cache),
         Wormhole(options.cache),
-        *ssh_peers(options.cache),
+        *ssh_competitors(options.cache),
         Socat(options.cache),
         Croc(options.cache),
     ]
 
 
-def _chosen(options: argparse.Namespace) -> tuple[list[Peer], dict[str, str]]:
-    """The requested programs that are installed, and how to install the others."""
+def _chosen(options: argparse.Namespace) -> tuple[list[Competitor], dict[str, str]]:
+    """Those that were asked for and are there, and how to install the others."""
     asked = [name.strip().lower() for name in options.peers.split(",") if name.strip()]
-    there: list[Peer] = []
+    there: list[Competitor] = []
     missing: dict[str, str] = {}
-    for peer in all_peers(options):
-        if asked and not any(peer.name.lower().startswith(name) for name in asked):
+    for competitor in all_competitors(options):
+        if asked and not any(competitor.name.lower().startswith(name) for name in asked):
             continue
-        how = peer.missing()
+        how = competitor.missing()
         if how is None:
-            there.append(peer)
+            there.append(competitor)
         else:
-            missing[peer.name] = how
+            missing[competitor.name] = how
     return there, missing
 
 
@@ -129,16 +129,16 @@ def _say(text: str) -> None:
 def _list(options: argparse.Namespace) -> None:
     for one in INPUTS.values():
         _say(f"{one.name:10} {one.about}")
-    for peer in all_peers(options):
-        how = peer.missing()
-        _say(f"{peer.name:24} " + (f"missing: {how}" if how else peer.version()))
+    for competitor in all_competitors(options):
+        how = competitor.missing()
+        _say(f"{competitor.name:24} " + (f"missing: {how}" if how else competitor.version()))
 
 
-def _ground(options: argparse.Namespace, names: list[str], peers: int) -> Ground:
-    """Where the rounds receive. Raises BenchmarkError if there is no room for them."""
+def _target_disk(options: argparse.Namespace, names: list[str], competitors: int) -> TargetDisk:
+    """Where the rounds receive. Raises BenchmarkError where there is no room for them."""
     if options.fresh_disk:
         return FreshDisk(options.targets / "disk.img", (_SPARE + 2 * max(_GIB.get(name, 1) for name in names)) << 30)
-    need = sum(_GIB.get(name, 1) * (options.rounds * peers if name in _KEPT else 1) for name in names) + 2
+    need = sum(_GIB.get(name, 1) * (options.rounds * competitors if name in _KEPT else 1) for name in names) + 2
     if not options.quick and shutil.disk_usage(options.targets).free >> 30 < need:
         raise BenchmarkError(
             f"this needs {need} GiB in {options.targets}; --quick, --fresh-disk, fewer rounds or fewer inputs need less"
@@ -151,27 +151,27 @@ def _compare(options: argparse.Namespace) -> None:
     unknown = [name for name in names if name not in INPUTS]
     if unknown:
         raise BenchmarkError(f"no such input: {', '.join(unknown)}")
-    peers, missing = _chosen(options)
-    ground = _ground(options, names, len(peers))
+    competitors, missing = _chosen(options)
+    disk = _target_disk(options, names, len(competitors))
     for name, how in missing.items():
         _say(f"without {name}: {how}")
     rest = 0.0 if options.quick else _REST
-    turns = Turns(options.cache, ground, _say, touch=options.touch, rest=rest)
+    turns = Turns(options.cache, disk, _say, touch=options.touch, rest=rest)
     found: dict[str, Any] = {"missing": missing, "inputs": {}}
     try:
-        ground.prepare()
-        for peer in peers:
-            peer.prepare()
+        disk.prepare()
+        for competitor in competitors:
+            competitor.prepare()
         for name in names:
-            chosen = [peer for peer in peers if options.peers or (name, peer.name) not in SLOW]
-            facts = machine(ground.about)
+            chosen = [competitor for competitor in competitors if options.peers or (name, competitor.name) not in SLOW]
+            facts = machine(disk.about)
             result = turns.run(INPUTS[name], _QUICK if options.quick else 1, chosen, options.rounds)
             found["inputs"][name] = {**result, "machine": facts}
             report.merge(options.results, found)
     finally:
-        for peer in peers:
-            peer.close()
-        ground.clean()
+        for competitor in competitors:
+            competitor.close()
+        disk.clean()
     _say("")
     for name in names:
         _say(f"{name}:\n{report.input_table(found['inputs'][name])}\n")
@@ -179,4 +179,4 @@ def _compare(options: argparse.Namespace) -> None:
     _say(report.verdict_table(found))
 
 
-__all__ = ["all_peers", "make_parser", "run"]
+__all__ = ["all_competitors", "make_parser", "run"]

@@ -1,8 +1,8 @@
-"""Equal conditions for every round: the source is in the system's cache, and, if asked for, memory is really there.
+"""The same start for every round: the source in the system's cache, and, if asked for, memory that is really there.
 
-A virtual machine gives unused memory back to its host, and taking it again costs up to ten times as much: 2 to 3 s of
-processor per GiB. If as much memory as a round may need was allocated and freed just before, the round shows what a
-computer of one's own would do.
+A virtual machine gives memory that nobody uses back to its host, and what is given back costs up to ten times as much to
+take again: 2 to 3 s of processor a GiB. A round before which as much as it may need was taken and given back once shows
+what a computer of one's own would do.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from benchmarks.checking import Content
 
 ROOT = Path(__file__).resolve().parents[1]
 _GIB = 1 << 30
-_A_FILE = 8192  # bytes of cache for a small file: a page of content, and its inode
+_A_FILE = 8192  # bytes of cache for a small file: a page of content, and its place in the tree
 _PAGE = 4096
 _BLOCK = 1 << 20
 
 
 def need_of(content: Content) -> int:
-    """Bytes that a round may need: what arrives, and as much again for pipes, buffers and the programs."""
+    """Bytes that a round may take: what arrives, and as much again for pipes, buffers and the programs."""
     return 2 * (content.bytes + content.files * _A_FILE) + _GIB
 
 
 def available() -> int:
-    """Bytes available without swapping; 0 if the system does not say."""
+    """Bytes that can be had without anything going to a disk; 0 where the system does not say."""
     try:
         lines = Path("/proc/meminfo").read_text().splitlines()
     except OSError:  # not Linux
@@ -37,14 +37,14 @@ def available() -> int:
 
 
 def take_and_give_back(size: int) -> None:
-    """Touches `size` bytes, at most half of what is available, in a process that then ends."""
+    """Touches `size` bytes, at most half of what is available, in a process that ends at once."""
     size = min(size, available() // 2)
     if size:
         subprocess.run([sys.executable, "-m", "benchmarks.memory", str(size)], check=True, cwd=ROOT)
 
 
 def read_all(folder: Path) -> None:
-    """Reads every file once, so that no program has to wait for the disk."""
+    """Reads every file once, so that no program is the one that has to wait for the disk."""
     buffer = bytearray(_BLOCK)
     for inside, _folders, names in os.walk(folder):
         for name in names:

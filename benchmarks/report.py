@@ -101,13 +101,13 @@ def verdicts(results: dict[str, Any], targets: Iterable[Target] = TARGETS) -> li
     return [_verdict(target, results["inputs"].get(target.input, {}).get("peers", {})) for target in targets]
 
 
-def _verdict(target: Target, peers: dict[str, Any]) -> Verdict:
-    ours = speed_of(peers[OURS]) if OURS in peers else None
-    theirs = speed_of(peers[target.peer]) if target.peer in peers else None
+def _verdict(target: Target, competitors: dict[str, Any]) -> Verdict:
+    ours = speed_of(competitors[OURS]) if OURS in competitors else None
+    theirs = speed_of(competitors[target.competitor]) if target.competitor in competitors else None
     if ours is None or theirs is None:
         return Verdict(target, None, None)
     moved = zip(
-        _moving(peers[OURS], ours), _moving(peers[target.peer], theirs), strict=False
+        _moving(competitors[OURS], ours), _moving(competitors[target.competitor], theirs), strict=False
     )  # a round may have failed
     rounds = tuple(other / own for own, other in moved)
     return Verdict(target, theirs.moving / ours.moving, theirs.seconds / ours.seconds, rounds)
@@ -152,7 +152,7 @@ def verdict_table(results: dict[str, Any], beside: Sequence[tuple[str, dict[str,
     for number, one in enumerate(verdicts(results)):
         others = "".join(f" {_in_short(column[number])} |" for column in columns)
         lines.append(
-            f"| {one.target.input} | {one.target.peer} | {one.target.ratio:g} | {_spread(one)} | {_times(one.whole)} "
+            f"| {one.target.input} | {one.target.competitor} | {one.target.ratio:g} | {_spread(one)} | {_times(one.whole)} "
             f"| {one.text} | {one.certainty} |{others}"
         )
     return "\n".join(lines)

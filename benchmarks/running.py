@@ -1,4 +1,4 @@
-"""Rounds in turns: every program once, then again with another one first, so that a slow minute hits all of them."""
+"""Rounds in turns: every program once, then every program again, another one first, so that a slow minute hits all of them."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.checking import Content, check, content_of
-from benchmarks.ground import Ground
+from benchmarks.competitors import Competitor
 from benchmarks.inputs import NOTHING, Input
 from benchmarks.measure import BenchmarkError, Round, write_out
 from benchmarks.memory import need_of, read_all, take_and_give_back
-from benchmarks.peers import Peer
+from benchmarks.target_disk import TargetDisk
 
-SLOW = {("python", "scp"), ("tiny", "scp")}  # a minute or more per round: left out unless named
+SLOW = {("python", "scp"), ("tiny", "scp")}  # a minute and more a round: left out unless asked for by name
 
 Say = Callable[[str], None]
 
 
 class Turns:
-    """Runs peers on inputs and collects the measurements."""
+    """Runs peers on inputs and collects what was measured."""
 
-    def __init__(self, cache: Path, ground: Ground, say: Say, *, touch: bool = False, rest: float = 0.0) -> None:
-        """Before each round: rest, in seconds, or touched memory; see benchmarks/README.md."""
+    def __init__(self, cache: Path, disk: TargetDisk, say: Say, *, touch: bool = False, rest: float = 0.0) -> None:
+        """Before each round: rest, in seconds, or memory that is touched; see benchmarks/README.md."""
         self._touch = touch
         self._rest = rest
         self._cache = cache
-        self._ground = ground
+        self._target_disk = disk
         self._say = say
         self._compared: set[tuple[str, str]] = set()
 
-    def run(self, one: Input, share: float, peers: Sequence[Peer], rounds: int) -> dict[str, Any]:
-        """All rounds of one input: each program's start-up, then the input."""
+    def run(self, one: Input, share: float, competitors: Sequence[Competitor], rounds: int) -> dict[str, Any]:
+        """All rounds of one input: what each program needs for nothing, then for the input."""
         source = one.ready(self._cache, share)
         expected = content_of(source)
         nothing = NOTHING.ready(self._cache, 1)
@@ -45,27 +45,27 @@ class Turns:
             "about": one.about, "share": share, "files": expected.files, "bytes": expected.bytes, "peers": {},
         }  # fmt: skip
         for number in range(rounds):
-            first = number % len(peers)  # or the first program would always meet what the last round left
-            for peer in [*peers[first:], *peers[:first]]:
+            first = number % len(competitors)  # or whoever begins would always meet what the round before has left
+            for competitor in [*competitors[first:], *competitors[:first]]:
                 kept = result["peers"].setdefault(
-                    peer.name, {"version": peer.version(), "rounds": [], "nothing": [], "failed": []}
+                    competitor.name, {"version": competitor.version(), "rounds": [], "nothing": [], "failed": []}
                 )
                 try:
-                    kept["nothing"].append(_facts(self._round(peer, NOTHING, nothing, small)))
-                    measured = self._round(peer, one, source, expected)
+                    kept["nothing"].append(_facts(self._round(competitor, NOTHING, nothing, small)))
+                    measured = self._round(competitor, one, source, expected)
                 except BenchmarkError as error:
                     kept["failed"].append(str(error))
-                    self._say(f"{one.name:8} {number + 1}/{rounds} {peer.name:24} FAILED: {error}")
+                    self._say(f"{one.name:8} {number + 1}/{rounds} {competitor.name:24} FAILED: {error}")
                     continue
                 kept["rounds"].append(_facts(measured))
                 self._say(
-                    f"{one.name:8} {number + 1}/{rounds} {peer.name:24} {measured.seconds:7.2f} s   processor: "
+                    f"{one.name:8} {number + 1}/{rounds} {competitor.name:24} {measured.seconds:7.2f} s   processor: "
                     f"{measured.sender.processor:6.2f} s + {measured.receiver.processor:6.2f} s"
                 )
         return result
 
-    def _round(self, peer: Peer, one: Input, source: Path, expected: Content) -> Round:
-        target = self._ground.target()
+    def _round(self, competitor: Competitor, one: Input, source: Path, expected: Content) -> Round:
+        target = self._target_disk.target()
         write_out()
         if one is not NOTHING:
             read_all(source)
@@ -74,13 +74,13 @@ class Turns:
             else:
                 time.sleep(self._rest)
         try:
-            measured = peer.transfer(source, target)
+            measured = competitor.transfer(source, target)
             if measured.arrived is not None:
-                full = (peer.name, one.name) not in self._compared
+                full = (competitor.name, one.name) not in self._compared
                 check(source, expected, measured.arrived, full=full)
-                self._compared.add((peer.name, one.name))
+                self._compared.add((competitor.name, one.name))
         finally:
-            self._ground.done(target, expected.files)
+            self._target_disk.done(target, expected.files)
         return measured
 
 
@@ -115,6 +115,6 @@ def _processor() -> str:
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
-    except OSError:  # a system without /proc: see below
+    except OSError:  # a system without /proc has its own way, below
         pass
     return platform.processor() or platform.machine()

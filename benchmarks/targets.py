@@ -1,4 +1,4 @@
-"""The targets: Countersign's speed relative to another program's, measured side by side in one run."""
+"""What is to be reached, side by side in one run: this program's speed over another's."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 
 class Target(NamedTuple):
-    """`ratio`: how many times as fast as `peer` Countersign should be on `input`; below 1 means a part of its speed."""
+    """`ratio`: how many times as fast as `competitor` on `input` we mean to be; below 1 where a part of its speed is meant."""
 
     input: str
-    peer: str
+    competitor: str
     ratio: float
 
 

@@ -69,9 +69,9 @@ def _run(role: str, options: Namespace) -> int:
     home = find_home(options.home)
     if is_command(options):
         from countersign.cli.commands import run_command
-        from countersign.profile import open_setting
+        from countersign.profile import open_profile
 
-        return run_command(options, open_setting(home))
+        return run_command(options, open_profile(home))
     if options.cli or options.json or not has_display():
         return _run_in_terminal(role, options)
     from countersign.ui.start import run_window
@@ -81,40 +81,40 @@ def _run(role: str, options: Namespace) -> int:
 
 def _run_in_terminal(role: str, options: Namespace) -> int:
     from countersign.cli.terminal import Terminal
-    from countersign.profile import open_setting
+    from countersign.profile import open_profile
 
-    setting = open_setting(find_home(options.home))
+    profile = open_profile(find_home(options.home))
     terminal = Terminal(options)
-    for note in (*setting.device.identity.notes, *map(str, setting.device.peers.problems()), *_found(setting)):
+    for note in (*profile.device.identity.notes, *map(str, profile.device.peers.problems()), *_found(profile)):
         terminal.say(note)
     session: Session
     if role == RECEIVER:
-        if not setting.device.peers.all():
+        if not profile.device.peers.all():
             terminal.say(str(NoPeers()))
-        if not options.into and not received_folder(setting.home)[1]:
-            terminal.say(_("There is no Desktop here; what arrives goes to {path}.").format(path=setting.into(None)))
-        session = setting.reception(
-            setting.into(options.into), options.bind, options.port, terminal.report,
+        if not options.into and not received_folder(profile.home)[1]:
+            terminal.say(_("There is no Desktop here; what arrives goes to {path}.").format(path=profile.into(None)))
+        session = profile.reception(
+            profile.into(options.into), options.bind, options.port, terminal.report,
             keep_listening=options.keep_listening,
         )  # fmt: skip
     else:
         assert role == SENDER
-        peer = setting.device.peers.by_name(options.peer) if options.peer else None
+        peer = profile.device.peers.by_name(options.peer) if options.peer else None
         address = parse_address(options.to) if options.to else _ask_address(terminal.interactive)
-        session = setting.sending(setting.selection(options.folder, options.exclude), address, peer, terminal.report)
+        session = profile.sending(profile.selection(options.folder, options.exclude), address, peer, terminal.report)
     return terminal.run(session)
 
 
-def _found(setting: object) -> list[str]:
-    from countersign.profile import Setting
+def _found(profile: object) -> list[str]:
+    from countersign.profile import Profile
 
-    assert isinstance(setting, Setting)
-    now = setting.device.local_time()
+    assert isinstance(profile, Profile)
+    now = profile.device.local_time()
     return [
         _("There is a certificate in {path}. Add it with --import-cert, and --name for how to call them.").format(
             path=printable(str(path), 4096)
         )
-        for path, _candidate in setting.device.peers.found_by_hand(now)
+        for path, _candidate in profile.device.peers.found_by_hand(now)
     ]
 
 

@@ -9,10 +9,8 @@ from contextlib import ExitStack
 
 from wakepy import keep
 
+from countersign.base.never import assert_never
 from countersign.session import status as st
-
-_BEGINS = (st.OfferSeen, st.KeyShown, st.Progress)
-_ENDS = (st.Listening, st.Done, st.Failed)
 
 
 class Wakefulness:
@@ -22,13 +20,23 @@ class Wakefulness:
         self._stack = ExitStack()
         self.awake = False
 
-    def follow(self, status: object) -> None:
-        """Takes whatever a face takes; statuses count."""
-        if isinstance(status, _BEGINS) and not self.awake:
-            self.awake = True
-            self._stack.enter_context(keep.running(on_fail="pass"))
-        elif isinstance(status, _ENDS):
-            self.close()
+    def follow(self, status: st.Status) -> None:
+        """Takes what a face is told."""
+        match status:
+            case st.OfferSeen() | st.KeyShown() | st.Progress():
+                if not self.awake:
+                    self.awake = True
+                    self._stack.enter_context(keep.running(on_fail="pass"))
+            case st.Listening() | st.Done() | st.Failed():
+                self.close()
+            case (
+                st.StrangerRefused() | st.Connected() | st.NeedCode() | st.CodeWrong() | st.PeerLocked() | st.Scanning()
+                | st.Ready() | st.OfferOpened() | st.NeedKey() | st.KeyChecking() | st.KeyWrong() | st.NeedDecision()
+                | st.WaitingFor() | st.Paused() | st.Reconnecting() | st.Note() | st.StageTimes()
+            ):  # fmt: skip
+                pass
+            case _:
+                assert_never(status)
 
     def close(self) -> None:
         """The computer may sleep again."""

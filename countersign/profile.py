@@ -30,7 +30,7 @@ from countersign.trust.peers import Peer, PeerStore
 
 
 @dataclass(frozen=True)
-class Setting:
+class Profile:
     """A home that was opened."""
 
     home: Home
@@ -87,12 +87,12 @@ def _check_target(into: Path) -> None:
         raise DiskProblem(path=nearest, reason=os.strerror(errno.EACCES))
 
 
-def open_setting(home: Home, now: Callable[[], float] = time.time) -> Setting:
+def open_profile(home: Home, now: Callable[[], float] = time.time) -> Profile:
     """Makes what is missing and opens what is there. Raises DiskProblem or IdentityDamaged."""
     allow_many_handles()
     home.prepare()
     identity = open_identity(home.certs, datetime.datetime.fromtimestamp(now(), datetime.timezone.utc))
     peers = PeerStore(home.certs, identity.ids, loads_as_anchor, now)
-    return Setting(
+    return Profile(
         home, Device(identity, peers, Guesses(home.state), home.receipts, home.state, own_places(home, identity), now)
     )

@@ -18,8 +18,9 @@ from countersign import __version__
 from countersign.base.errors import EXIT_CONTENT_REFUSED, EXIT_DONE, Problem
 from countersign.base.figures import size_text, time_text
 from countersign.base.i18n import _
+from countersign.base.never import assert_never
 from countersign.places.home import Home
-from countersign.profile import Setting, open_setting
+from countersign.profile import Profile, open_profile
 from countersign.receipts.checking import check_receipt
 from countersign.session import status as st
 from countersign.session.answers import Slot
@@ -58,7 +59,7 @@ def selftest(as_json: bool) -> int:
 
 
 def _run(folder: Path, say: Callable[[str], None]) -> None:
-    sender, receiver = (open_setting(Home(folder / name)) for name in ("sender", "receiver"))
+    sender, receiver = (open_profile(Home(folder / name)) for name in ("sender", "receiver"))
     say(
         _("Two computers were made up; the sender is {fingerprint}").format(
             fingerprint=sender.device.identity.fingerprint
@@ -84,7 +85,7 @@ def _run(folder: Path, say: Callable[[str], None]) -> None:
     say(_("The receipt is signed by both and fits the folder."))
 
 
-def _exchange(one: Setting, other: Setting) -> None:
+def _exchange(one: Profile, other: Profile) -> None:
     for here, there, name in ((one, other, "receiver"), (other, one, "sender")):
         file = here.home.root / "theirs.pem"
         file.write_bytes(there.device.identity.pem)
@@ -118,7 +119,7 @@ class _People:
     def __init__(self) -> None:
         self._lock = threading.Condition()
         self._heard: dict[str, str] = {}
-        self.ends: dict[str, st.Status] = {}
+        self.ends: dict[str, st.End] = {}
 
     def hear(self, what: str, text: str) -> None:
         with self._lock:
@@ -135,7 +136,7 @@ class _People:
 class _Ritual:
     """One transfer: each person answers what their side asks with what the other one says aloud."""
 
-    def __init__(self, sender: Setting, receiver: Setting, into: Path, say: Callable[[str], None]) -> None:
+    def __init__(self, sender: Profile, receiver: Profile, into: Path, say: Callable[[str], None]) -> None:
         self._sender = sender
         self._say = say
         self._people = _People()
@@ -164,28 +165,47 @@ class _Ritual:
         return done
 
     def _receiving(self, status: st.Status) -> None:
-        if isinstance(status, st.Listening):
-            self._say(_("The receiver waits and reads its code aloud."))
-            self._people.hear("code", status.code)
-            self._people.hear("port", str(status.port))
-        elif isinstance(status, st.NeedKey):
-            self._answer(self._reception.answers.key, "key")
-        elif isinstance(status, st.NeedDecision):
-            self._say(_("The receiver sees the list: {n} entries.").format(n=len(status.proposal.manifest)))
-            self._reception.answers.decision.give(Decision(True))
-        elif isinstance(status, (st.Done, st.Failed)):
-            self._people.ends["receiver"] = status
-            self._people.hear("port", "")  # where it could not even listen, nobody must wait for it
+        match status:
+            case st.Listening():
+                self._say(_("The receiver waits and reads its code aloud."))
+                self._people.hear("code", status.code)
+                self._people.hear("port", str(status.port))
+            case st.NeedKey():
+                self._answer(self._reception.answers.key, "key")
+            case st.NeedDecision():
+                self._say(_("The receiver sees the list: {n} entries.").format(n=len(status.proposal.manifest)))
+                self._reception.answers.decision.give(Decision(True))
+            case st.Done() | st.Failed():
+                self._people.ends["receiver"] = status
+                self._people.hear("port", "")  # where it could not even listen, nobody must wait for it
+            case (
+                st.StrangerRefused() | st.Connected() | st.NeedCode() | st.CodeWrong() | st.PeerLocked() | st.Scanning()
+                | st.Ready() | st.KeyShown() | st.OfferSeen() | st.OfferOpened() | st.KeyChecking() | st.KeyWrong()
+                | st.WaitingFor() | st.Progress() | st.Paused() | st.Reconnecting() | st.Note() | st.StageTimes()
+            ):  # fmt: skip
+                pass
+            case _:
+                assert_never(status)
 
     def _sending(self, status: st.Status) -> None:
         assert self._session is not None
-        if isinstance(status, st.NeedCode):
-            self._answer(self._session.answers.code, "code")
-        elif isinstance(status, st.KeyShown):
-            self._say(_("The sender reads its key aloud."))
-            self._people.hear("key", status.key)
-        elif isinstance(status, (st.Done, st.Failed)):
-            self._people.ends["sender"] = status
+        match status:
+            case st.NeedCode():
+                self._answer(self._session.answers.code, "code")
+            case st.KeyShown():
+                self._say(_("The sender reads its key aloud."))
+                self._people.hear("key", status.key)
+            case st.Done() | st.Failed():
+                self._people.ends["sender"] = status
+            case (
+                st.Listening() | st.StrangerRefused() | st.Connected() | st.CodeWrong() | st.PeerLocked() | st.Scanning()
+                | st.Ready() | st.OfferSeen() | st.OfferOpened() | st.NeedKey() | st.KeyChecking() | st.KeyWrong()
+                | st.NeedDecision() | st.WaitingFor() | st.Progress() | st.Paused() | st.Reconnecting() | st.Note()
+                | st.StageTimes()
+            ):  # fmt: skip
+                pass
+            case _:
+                assert_never(status)
 
     def _answer(self, slot: Slot[str], question: str) -> None:
         """Waits for the other one's word beside the session, which must not wait for its own face."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from countersign.base import limits
 from countersign.base.figures import number_text, size_text, time_text
 from countersign.base.i18n import N_, _, ngettext
+from countersign.base.never import assert_never
 from countersign.base.printable import printable
 from countersign.pack.manifest import EntryKind
 from countersign.receipts.checking import Checked
@@ -242,32 +243,38 @@ def proposal_lines(proposal: Proposal, most: int) -> list[str]:
 
 def lines_of(status: st.Status) -> list[str]:
     """What a status says in the terminal; nothing for what is only progress."""
-    if isinstance(status, st.Listening):
-        return [
-            _("Ready to receive."),
-            _("  Address   {addresses}   (port {port})").format(
-                addresses=", ".join(str(Address(host, status.port)) for host in status.addresses), port=status.port
-            ),
-            _("  Code      {code}").format(code=status.code),
-            _("  You are   {fingerprint}").format(fingerprint=status.fingerprint),
-        ]
-    if isinstance(status, st.KeyShown):
-        return [
-            _("Read this key to them:"),
-            f"  {status.key}",
-            *(f"  {group}" for group in status.spelled.split(", ")),
-        ]
-    if isinstance(status, st.Done):
-        lines = [_("Done. ") + done_text(status), *done_details(status), f"  {printable(str(status.path), 4096)}"]
-        if status.receipt is not None:
-            lines.append(_("  Receipt: {path}").format(path=status.receipt))
-        return lines
-    if isinstance(status, st.StageTimes):
-        return stage_lines(status)
-    if isinstance(status, st.Failed):
-        return [status.problem.message, status.problem.hint]
-    text = sentence_of(status)
-    return [text] if text else []
+    match status:
+        case st.Listening():
+            return _listening_lines(status)
+        case st.KeyShown():
+            spelled = (f"  {group}" for group in status.spelled.split(", "))
+            return [_("Read this key to them:"), f"  {status.key}", *spelled]
+        case st.Done():
+            return _done_lines(status)
+        case st.StageTimes():
+            return stage_lines(status)
+        case st.Failed():
+            return [status.problem.message, status.problem.hint]
+        case _:
+            text = sentence_of(status)
+            return [text] if text else []
+
+
+def _listening_lines(status: st.Listening) -> list[str]:
+    addresses = ", ".join(str(Address(host, status.port)) for host in status.addresses)
+    return [
+        _("Ready to receive."),
+        _("  Address   {addresses}   (port {port})").format(addresses=addresses, port=status.port),
+        _("  Code      {code}").format(code=status.code),
+        _("  You are   {fingerprint}").format(fingerprint=status.fingerprint),
+    ]
+
+
+def _done_lines(status: st.Done) -> list[str]:
+    lines = [_("Done. ") + done_text(status), *done_details(status), f"  {printable(str(status.path), 4096)}"]
+    if status.receipt is not None:
+        lines.append(_("  Receipt: {path}").format(path=status.receipt))
+    return lines
 
 
 def is_known(device: Device, identity: DeviceId) -> bool:
@@ -310,47 +317,64 @@ def _wrong_code_text(status: st.CodeWrong) -> str:
     return f"{text} {tries_text(status.tries_left)}"
 
 
-def _offer_text(status: st.OfferSeen | st.OfferOpened) -> str:
-    if isinstance(status, st.OfferSeen):
-        return _("{peer} offers something. What it is opens with the key.").format(peer=printable(status.peer))
-    return _("{peer} offers “{name}”: {amount}.").format(
-        peer=printable(status.peer), name=status.name, amount=amount_text(status.files, status.bytes)
-    )
+def _strangers_text(status: st.StrangerRefused) -> str:
+    if status.count == 1:
+        return _("Somebody unknown tried to connect and was refused.")
+    text = _("Unknown computers tried to connect {n} times and were refused.")
+    return text.format(n=number_text(status.count))
+
+
+def _ready_text(status: st.Ready) -> str:
+    text = _("To be sent: {amount}.").format(amount=amount_text(status.files, status.bytes))
+    if status.left_out:
+        text += "\n  " + taken_out_text(status.left_out)
+    for path, reason in status.skipped[:_REASONS_SHOWN]:
+        text += "\n" + _("  cannot be sent: {path}: {reason}").format(path=path, reason=_(reason))
+    parts = [text, *inexact_lines(status.inexact), keys_text(status.private_keys)]
+    return "\n".join(part for part in parts if part)
+
+
+def _wrong_key_text(status: st.KeyWrong) -> str:
+    if status.slip:
+        return _("That cannot be the key: one character is off. Compare it again.")
+    return _("That key is wrong.") + " " + tries_text(status.tries_left)
 
 
 def sentence_of(status: st.Status) -> str:
-    """The one sentence of a simple status, or nothing."""
-    if isinstance(status, st.StrangerRefused):
-        if status.count == 1:
-            return _("Somebody unknown tried to connect and was refused.")
-        text = _("Unknown computers tried to connect {n} times and were refused.")
-        return text.format(n=number_text(status.count))
-    if isinstance(status, st.Connected):
-        return _("Connected with {peer}.").format(peer=printable(status.peer))
-    if isinstance(status, st.CodeWrong):
-        return _wrong_code_text(status)
-    if isinstance(status, st.PeerLocked):
-        return _(
-            "{peer} has used up all tries for the next hour. If it was really them, remove them from your people and add them again."
-        ).format(peer=printable(status.peer))
-    if isinstance(status, st.Ready):
-        text = _("To be sent: {amount}.").format(amount=amount_text(status.files, status.bytes))
-        if status.left_out:
-            text += "\n  " + taken_out_text(status.left_out)
-        for path, reason in status.skipped[:_REASONS_SHOWN]:
-            text += "\n" + _("  cannot be sent: {path}: {reason}").format(path=path, reason=_(reason))
-        parts = [text, *inexact_lines(status.inexact), keys_text(status.private_keys)]
-        return "\n".join(part for part in parts if part)
-    if isinstance(status, (st.OfferSeen, st.OfferOpened)):
-        return _offer_text(status)
-    if isinstance(status, st.KeyWrong):
-        if status.slip:
-            return _("That cannot be the key: one character is off. Compare it again.")
-        return _("That key is wrong.") + " " + tries_text(status.tries_left)
-    if isinstance(status, st.WaitingFor):
-        return _(WAITING.get(status.what, status.what))
-    if isinstance(status, st.Reconnecting):
-        return _("The connection was lost; looking for the other computer for {time} more.").format(
-            time=time_text(status.seconds_left)
-        )
-    return status.text if isinstance(status, st.Note) else ""
+    """The one sentence of a simple status; nothing for one that says more, or that each face shows in its own way."""
+    match status:
+        case st.StrangerRefused():
+            return _strangers_text(status)
+        case st.Connected():
+            return _("Connected with {peer}.").format(peer=printable(status.peer))
+        case st.CodeWrong():
+            return _wrong_code_text(status)
+        case st.PeerLocked():
+            return _(
+                "{peer} has used up all tries for the next hour. If it was really them, remove them from your people and add them again."
+            ).format(peer=printable(status.peer))
+        case st.Ready():
+            return _ready_text(status)
+        case st.OfferSeen():
+            return _("{peer} offers something. What it is opens with the key.").format(peer=printable(status.peer))
+        case st.OfferOpened():
+            return _("{peer} offers “{name}”: {amount}.").format(
+                peer=printable(status.peer), name=status.name, amount=amount_text(status.files, status.bytes)
+            )
+        case st.KeyWrong():
+            return _wrong_key_text(status)
+        case st.WaitingFor():
+            return _(WAITING.get(status.what, status.what))
+        case st.Reconnecting():
+            return _("The connection was lost; looking for the other computer for {time} more.").format(
+                time=time_text(status.seconds_left)
+            )
+        case st.Note():
+            return status.text
+        case (
+            st.Listening() | st.NeedCode() | st.Scanning() | st.KeyShown() | st.NeedKey() | st.KeyChecking()
+            | st.NeedDecision() | st.Progress() | st.Paused() | st.Done() | st.StageTimes() | st.Failed()
+        ):  # fmt: skip
+            return ""
+        case _:
+            assert_never(status)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from countersign.profile import Setting
+from countersign.profile import Profile
 from countersign.transport.addresses import Address
 from countersign.transport.dialing import connect
 from countersign.transport.link import LinkLostError
@@ -19,11 +19,11 @@ NEVER = lambda: False  # noqa: E731
 class Hall:
     """A listener that greets every accepted visitor with one byte."""
 
-    def __init__(self, setting: Setting, bind: str = "127.0.0.1") -> None:
+    def __init__(self, profile: Profile, bind: str = "127.0.0.1") -> None:
         self.welcomed: list[bytes] = []
         self.refused = 0
         self._links: list[TlsLink] = []
-        device = setting.device
+        device = profile.device
         self.listener = Listener(device.identity, device.peers, bind, 0, self._welcome, self._refuse)
         self.address = Address("127.0.0.1", self.listener.port)
 
@@ -46,8 +46,8 @@ class Hall:
 
 
 @contextmanager
-def hall(setting: Setting) -> Iterator[Hall]:
-    made = Hall(setting)
+def hall(profile: Profile) -> Iterator[Hall]:
+    made = Hall(profile)
     try:
         yield made
     finally:
@@ -69,5 +69,5 @@ def first_byte(link: TlsLink) -> bytes:
         link.close()
 
 
-def visit(setting: Setting, address: Address) -> bytes:
-    return first_byte(connect(address, setting.device.identity, setting.device.peers.pinned(), NEVER))
+def visit(profile: Profile, address: Address) -> bytes:
+    return first_byte(connect(address, profile.device.identity, profile.device.peers.pinned(), NEVER))

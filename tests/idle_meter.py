@@ -11,7 +11,7 @@ from pathlib import Path
 
 from countersign import app
 from countersign.ui.views import window as views
-from tests.people import Person, virtual_screen
+from tests.desktop_user import DesktopUser, virtual_screen
 from tests.programs import ROOT
 from tests.test_windows import RIGHT, connect, free_port, press_until, receiver, sender, type_until
 from tests.transfers import make_couple
@@ -65,7 +65,7 @@ def measure(place: Path, size: int) -> dict[str, dict[str, float]]:
     port = free_port()
     found: dict[str, dict[str, float]] = {}
     with virtual_screen() as screen:
-        person = Person(screen)
+        user = DesktopUser(screen)
         programs = []
         for role, command in (("receiver", receiver(couple, port)), ("sender", sender(couple, port))):
             line = [sys.executable, "-m", "tests.idle_meter", str(place / role), role, *command[1:]]
@@ -73,14 +73,14 @@ def measure(place: Path, size: int) -> dict[str, dict[str, float]]:
                 subprocess.Popen(line, cwd=ROOT, env={**os.environ, "DISPLAY": screen, "COUNTERSIGN_LANGUAGE": "en"})
             )
         try:
-            key = connect(person)
-            type_until(person, "Somebody wants to send you something", key.lower(), "alice wants to send you", RIGHT)
-            press_until(person, "alice wants to send you", "It is all here", RIGHT)
+            key = connect(user)
+            type_until(user, "Somebody wants to send you something", key.lower(), "alice wants to send you", RIGHT)
+            press_until(user, "alice wants to send you", "It is all here", RIGHT)
             for role in ("sender", "receiver"):
                 wait_until((place / f"{role}").exists, 30, f"the {role}'s meter")
                 found[role] = json.loads((place / role).read_text())
         finally:
-            person.close()
+            user.close()
             for program in programs:
                 program.terminate()
                 program.wait(20)

@@ -94,7 +94,7 @@ def signed_anyhow(public: object, ca: bool | None = False, name: str = "x", padd
     return der_of(builder.sign(certificates.new_key(), SHA256()))
 
 
-class Person:
+class DesktopUser:
     """Somebody with a chain of certificates, each signed for by the one before or by the first."""
 
     def __init__(self) -> None:
@@ -109,7 +109,7 @@ class Person:
         return make_renewal(key, der_of(old), der_of(self.pairs[-1][1]))
 
 
-def pinned(store: PeerStore, person: Person, name: str) -> Peer:
+def pinned(store: PeerStore, person: DesktopUser, name: str) -> Peer:
     path = store._certs / "given.txt"
     path.write_bytes(person.pairs[0][1].public_bytes(Encoding.PEM))
     return store.add(store.examine(path, NOW), name)

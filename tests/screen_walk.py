@@ -13,9 +13,9 @@ from pathlib import Path
 from countersign.base import i18n
 from countersign.base.i18n import _
 from countersign.places.home import Home
-from countersign.profile import open_setting
+from countersign.profile import open_profile
 from countersign.seal.keytext import new_key
-from tests.people import Person, virtual_screen
+from tests.desktop_user import DesktopUser, virtual_screen
 from tests.programs import ROOT
 from tests.proxy import NarrowLine
 from tests.test_windows import free_port, press_until, type_until
@@ -26,7 +26,7 @@ from tests.waiting import wait_until
 class Walk:
     """Goes through both windows and takes a picture at every screen. Titles are named in English and looked up as they are shown."""
 
-    def __init__(self, person: Person, folder: Path, dpi: int, language: str) -> None:
+    def __init__(self, person: DesktopUser, folder: Path, dpi: int, language: str) -> None:
         self.person = person
         self.folder = folder
         self.right = 740 * dpi // 96
@@ -76,7 +76,7 @@ def take_pictures(folder: Path, dark: bool, dpi: int, language: str) -> None:
         tempfile.TemporaryDirectory() as place,
         virtual_screen(1500 * dpi // 96, 1000 * dpi // 96, dpi) as screen,
     ):
-        person = Person(screen)
+        person = DesktopUser(screen)
         try:
             _walk(Walk(person, folder, dpi, language), Path(place), screen, dark)
         finally:
@@ -84,7 +84,7 @@ def take_pictures(folder: Path, dark: bool, dpi: int, language: str) -> None:
 
 
 def _couple(place: Path) -> Couple:
-    ada, ben = (open_setting(Home(place / name)) for name in ("Ada", "Ben"))
+    ada, ben = (open_profile(Home(place / name)) for name in ("Ada", "Ben"))
     introduce(ada, ben, "Ben")
     introduce(ben, ada, "Ada")
     album = ada.home.root / "Holiday in Brittany"

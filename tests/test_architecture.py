@@ -80,3 +80,68 @@ def test_pins_have_hashes_and_name_no_host() -> None:
         assert text.count("--hash=sha256:") >= len(pins)
         assert "http" not in text
         assert "index" not in text
+
+
+# --- sizes -----------------------------------------------------------------------------------------------------------
+
+MOST_REASSIGNED = 6  # attributes of self: a class that changes more of them after it was made is two
+MOST_LINES = 400
+REASSIGNS_MORE = {("session/channel.py", "Channel"), ("source/comparing.py", "Comparison")}
+LONGER = {
+    "tests/test_receipts.py", "tests/test_pack.py", "tests/test_certificates.py", "tests/test_cli.py", "tests/test_comparing.py",
+    "tests/test_renewal.py", "tests/test_faults.py", "tests/long/targets.py",
+}  # fmt: skip
+_MAKERS = {"__init__", "__post_init__", "__new__"}
+
+
+def reassigned(owner: ast.ClassDef) -> set[str]:
+    """The attributes of self that a class sets outside of what makes it, those of classes inside it left out."""
+    found: set[str] = set()
+    todo: list[ast.AST] = [node for node in owner.body if getattr(node, "name", "") not in _MAKERS]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ast.ClassDef):
+            continue
+        todo += ast.iter_child_nodes(node)
+        if isinstance(node, ast.Attribute) and isinstance(
+            node.ctx, ast.Store
+        ):  # plain, augmented, in tuples, for, with
+            if isinstance(node.value, ast.Name) and node.value.id == "self":
+                found.add(node.attr)
+    return found
+
+
+def test_no_class_changes_more_of_itself_than_a_reader_can_follow() -> None:
+    more: set[tuple[str, str]] = set()
+    for module in MODULES:
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef) and len(reassigned(node)) > MOST_REASSIGNED:
+                more.add((module.relative_to(ROOT / "countersign").as_posix(), node.name))
+    assert more <= REASSIGNS_MORE, "split these"
+
+
+def test_the_look_for_reassigned_attributes_finds_all_kinds() -> None:
+    text = (
+        "class A:\n"
+        "    def __init__(self):\n        self.made = 1\n"
+        "    def act(self):\n"
+        "        self.plain = self.read\n        self.more += 1\n        self.one, (self.two, *self.rest) = x\n"
+        "        self.noted: int = 1\n        other.thing = 1\n        self.deep.thing = 1\n"
+        "        for self.each in x:\n            pass\n"
+        "        with x as self.open:\n            pass\n"
+        "        def inner():\n            self.late = 1\n"
+        "    class B:\n        def act(self):\n            self.others = 1\n"
+    )
+    [owner] = ast.parse(text).body
+    assert isinstance(owner, ast.ClassDef)
+    assert reassigned(owner) == {"plain", "more", "one", "two", "rest", "noted", "each", "open", "late"}
+
+
+def test_no_file_is_longer_than_it_should_be() -> None:
+    files = [path for room in ("countersign", "tests", "benchmarks", "release") for path in (ROOT / room).rglob("*.py")]
+    long = {
+        path.relative_to(ROOT).as_posix()
+        for path in files
+        if len(path.read_text(encoding="utf-8").splitlines()) > MOST_LINES
+    }
+    assert long <= LONGER, "split these"

@@ -1,4 +1,4 @@
-"""The benchmark measures what it claims, and its sums are right."""
+"""The benchmark measures what it says, and its sums are right."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if sys.platform == "win32":
 from benchmarks import report
 from benchmarks.checking import check, content_of
 from benchmarks.commands import make_parser
-from benchmarks.ground import Folders, FreshDisk
+from benchmarks.competitor_tls import BareTls
+from benchmarks.competitors import Competitor
 from benchmarks.inputs import INPUTS, Input, make_small_files
 from benchmarks.measure import BenchmarkError, Child, Round, median
 from benchmarks.ours import Ours
-from benchmarks.peer_tls import BareTls
-from benchmarks.peers import Peer
 from benchmarks.running import Turns
+from benchmarks.target_disk import Folders, FreshDisk
 from benchmarks.targets import TARGETS, Target
 from countersign.session.stats import RECEIVERS, SENDERS
 
@@ -30,19 +30,19 @@ pytestmark = pytest.mark.once
 def test_ours_and_bare_tls_are_measured_side_by_side(tmp_path: Path) -> None:
     few = Input("few", "twelve files", lambda folder, _share: make_small_files(folder, 12))
     said: list[str] = []
-    ground = Folders(tmp_path / "targets")
-    turns = Turns(tmp_path / "cache", ground, said.append)
-    peers: list[Peer] = [Ours(tmp_path / "homes"), BareTls(tmp_path / "cache")]
-    for peer in peers:
-        assert peer.missing() is None
-        peer.prepare()
-    ground.prepare()
-    assert ground.about  # it is in every table
-    found = turns.run(few, 1, peers, 1)
-    ground.clean()
+    disk = Folders(tmp_path / "targets")
+    turns = Turns(tmp_path / "cache", disk, said.append)
+    competitors: list[Competitor] = [Ours(tmp_path / "homes"), BareTls(tmp_path / "cache")]
+    for competitor in competitors:
+        assert competitor.missing() is None
+        competitor.prepare()
+    disk.prepare()
+    assert disk.about  # it stands in every table
+    found = turns.run(few, 1, competitors, 1)
+    disk.clean()
     assert (found["files"], found["bytes"]) == (12, 2400)
-    for peer in peers:
-        kept = found["peers"][peer.name]
+    for competitor in competitors:
+        kept = found["peers"][competitor.name]
         assert not kept["failed"], said
         (measured,) = kept["rounds"]
         assert measured["seconds"] > 0
@@ -112,7 +112,7 @@ def test_verdicts(
     ("count", "out"), [(1, 0), (3, 0), (5, 0), (6, 0), (8, 0), (9, 1), (11, 1), (12, 2), (15, 3), (20, 5)]
 )
 def test_the_range_of_the_middle(count: int, out: int) -> None:
-    """The numbers in the table of the two-sided sign test at 5 %."""
+    """The numbers of the table of the sign test at 5 %, two-sided."""
     assert report.middle_range([float(n) for n in reversed(range(count))]) == (out, count - 1 - out)
 
 
@@ -138,16 +138,16 @@ def test_each_round_begins_with_another(tmp_path: Path) -> None:
             return super().transfer(source, target)
 
     began: list[tuple[str, str]] = []
-    peers: list[Peer] = []
+    competitors: list[Competitor] = []
     for name in "ab":
-        peer = Named(tmp_path)
-        peer.name = name
-        peer.prepare()
-        peers.append(peer)
-    ground = Folders(tmp_path / "targets")
-    turns = Turns(tmp_path / "cache", ground, lambda _text: None)
-    turns.run(INPUTS["random"], 1 / 4096, peers, 3)
-    ground.clean()
+        competitor = Named(tmp_path)
+        competitor.name = name
+        competitor.prepare()
+        competitors.append(competitor)
+    disk = Folders(tmp_path / "targets")
+    turns = Turns(tmp_path / "cache", disk, lambda _text: None)
+    turns.run(INPUTS["random"], 1 / 4096, competitors, 3)
+    disk.clean()
     names = [name for name, source in began if source != "nothing"]
     assert names == ["a", "b", "b", "a", "a", "b"]
 
@@ -168,11 +168,11 @@ def test_a_disk_is_made_for_each_round(tmp_path: Path) -> None:
         assert not first.exists()
         second = disk.target()
         assert not list(second.iterdir())
-        assert disk.target().exists()  # although that one was never returned
+        assert disk.target().exists()  # though that one was never given back
     finally:
         disk.clean()
     assert not disk.folder.exists()
-    assert (tmp_path / "disk.img").stat().st_blocks * 512 >= size  # fully written: no round pays for that
+    assert (tmp_path / "disk.img").stat().st_blocks * 512 >= size  # written in full: no round pays for that
 
 
 def test_a_disk_for_each_round_needs_rights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from countersign.base import errors
-from countersign.profile import open_setting
+from countersign.profile import open_profile
 from countersign.transport.addresses import Address
 from countersign.transport.tls import make_context
 from countersign.trust import certificate as certificates
@@ -62,12 +62,12 @@ def test_n12_a_certificate_that_only_one_parser_reads_is_not_imported(couple: Co
 
 def test_n12_a_certificate_that_only_one_parser_reads_shuts_the_door_to_nobody(couple: Couple) -> None:
     der = with_a_name_that_is_not_utf8()
-    for setting, name in ((couple.alice, "aaron.pem"), (couple.bob, "carol.pem")):
-        (setting.home.peers / name).write_bytes(pem_of(der))
-        [problem] = setting.device.peers.problems()
+    for profile, name in ((couple.alice, "aaron.pem"), (couple.bob, "carol.pem")):
+        (profile.home.peers / name).write_bytes(pem_of(der))
+        [problem] = profile.device.peers.problems()
         assert isinstance(problem, errors.UnusableCertificate)
         assert name in str(problem)
-        assert len(setting.device.peers.pinned()) == 1
+        assert len(profile.device.peers.pinned()) == 1
     with hall(couple.bob) as bob:
         assert visit(couple.alice, bob.address) == b"!"
 
@@ -280,7 +280,7 @@ def test_an_own_key_that_cannot_connect_is_told_at_the_start(couple: Couple) -> 
     (certs / "cert.pem").write_bytes(made.public_bytes(Encoding.PEM))
     (certs / "key.pem").write_bytes(text_of(key))
     with pytest.raises(errors.IdentityDamaged) as caught:
-        open_setting(couple.alice.home)
+        open_profile(couple.alice.home)
     assert "kind" in caught.value.message
 
 
@@ -290,7 +290,7 @@ def test_own_files_that_openssl_refuses_are_told_before_anybody_connects(couple:
     certs = couple.alice.home.certs
     (certs / "cert.pem").write_bytes(pem_of(der))
     (certs / "key.pem").write_bytes(certificates.key_pem(key))
-    alice = open_setting(couple.alice.home)
+    alice = open_profile(couple.alice.home)
     with pytest.raises(errors.IdentityDamaged) as caught, hall(alice):
         pass
     assert "cert.pem" in caught.value.message

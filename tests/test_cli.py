@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from countersign.places.home import Home
-from countersign.profile import open_setting
+from countersign.profile import open_profile
 from countersign.seal.keytext import new_key
 from tests.cli_pair import receiver, sender
 from tests.programs import Program, command
@@ -140,7 +140,7 @@ def test_wrong_keys_only(pair: Couple) -> None:
 
 
 def test_a_stranger(pair: Couple, tmp_path: Path) -> None:
-    stranger = open_setting(Home(tmp_path / "stranger"))
+    stranger = open_profile(Home(tmp_path / "stranger"))
     introduce(stranger, pair.bob, "bob")
     (stranger.home.send_folder / "x").write_text("x")
     bob, listening = receiver(pair)
@@ -154,7 +154,7 @@ def test_a_stranger(pair: Couple, tmp_path: Path) -> None:
 
 
 def test_a_receiver_that_is_not_ones_peer(pair: Couple, tmp_path: Path) -> None:
-    other = open_setting(Home(tmp_path / "other"))
+    other = open_profile(Home(tmp_path / "other"))
     introduce(other, pair.alice, "alice")
     with Program("receiver", "--bind", "127.0.0.1", "--port", "0", home=other.home.root) as bob:
         port = bob.until("listening")["port"]

@@ -197,6 +197,7 @@ def test_p14_dates_of_a_disk_that_holds_them_all(couple: Couple, tmp_path: Path,
     for name in names:
         assert (couple.into / name).lstat().st_mtime_ns == best
     assert {path for path, _reason in received.inexact} == (names if best != sendable else set())
-    (event,) = event_of(received)
+    event = event_of(received)
+    assert event is not None
     assert len(event["inexact"]) == len(received.inexact)
     assert ("could not be kept" in "\n".join(lines_of(received))) == bool(received.inexact)

@@ -1,4 +1,4 @@
-"""The executables: built once, they pass their self-test without a Python and open their window. Slow: run with the window tests."""
+"""The executables: built once, they pass their self-test without a Python, and open their window. Long: run with the windows' tests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.people import Person, virtual_screen
+from tests.desktop_user import DesktopUser, virtual_screen
 from tests.programs import ROOT
 
 pytestmark = [
@@ -21,7 +21,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder with both programs, built by the README's command, which also runs their self-tests."""
+    """The folder with both programs, by the README's own command; that runs their self-tests too."""
     into = tmp_path_factory.mktemp("built")
     done = subprocess.run(
         [sys.executable, "-m", "release", "--into", str(into)], cwd=ROOT, capture_output=True, text=True, check=False, timeout=280
@@ -46,10 +46,10 @@ def test_a_window_opens_without_any_python(built: Path, role: str, tmp_path: Pat
         environment = {"PATH": "", "HOME": str(tmp_path), "DISPLAY": screen, "COUNTERSIGN_LANGUAGE": "de"}
         command = [str(built / role / role), "--home", str(tmp_path / "home")]
         program = subprocess.Popen(command, env=environment, cwd=tmp_path)
-        person = Person(screen)
+        user = DesktopUser(screen)
         try:
-            person.window("Gib dein Zertifikat weiter")  # the catalogues are inside too
+            user.window("Gib dein Zertifikat weiter")  # the catalogues are inside, too
         finally:
-            person.close()
+            user.close()
             program.terminate()
             program.wait(20)

@@ -20,7 +20,7 @@ from countersign.transport.addresses import Address
 from countersign.transport.link import LinkLostError
 from countersign.wire import messages as m
 from countersign.wire.frames import encode_frame
-from tests.rude import Rude, Scene, bobs_door, sending
+from tests.hostile_peer import HostilePeer, Scene, bobs_door, sending
 from tests.test_hostile import accepted
 from tests.transfers import Couple, Heard
 from tests.waiting import wait_until
@@ -42,8 +42,8 @@ def frame(message: m.Message) -> bytes:
 class Flood:
     """Sends the same message again and again, on its own thread, until the other side ends the connection."""
 
-    def __init__(self, rude: Rude, data: bytes) -> None:
-        self._rude, self._data = rude, data
+    def __init__(self, hostile: HostilePeer, data: bytes) -> None:
+        self._hostile, self._data = hostile, data
         self.over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -51,28 +51,28 @@ class Flood:
     def _run(self) -> None:
         try:
             while True:
-                self._rude.raw(self._data)
+                self._hostile.raw(self._data)
         except LinkLostError:
             self.over.set()
 
     def wait(self) -> None:
         assert self.over.wait(SOON), "the flood was not left"
         self._thread.join(SOON)
-        self._rude.link.close()
+        self._hostile.link.close()
 
 
 @pytest.mark.parametrize("message", [m.Waiting(), m.Waiting(True)])
 def test_n10_a_flood_before_the_code_is_left(scene: Scene, message: m.Message) -> None:
-    rude, _theirs, _own = scene.greeted()
-    Flood(rude, frame(message) * 1000).wait()
+    hostile, _theirs, _own = scene.greeted()
+    Flood(hostile, frame(message) * 1000).wait()
 
 
 def test_n10_many_floods_before_the_code_hold_no_threads(scene: Scene) -> None:
     before = threading.active_count()
     floods = []
     for _visit in range(6):
-        rude, _theirs, _own = scene.greeted()
-        floods.append(Flood(rude, frame(m.Waiting()) * 1000))
+        hostile, _theirs, _own = scene.greeted()
+        floods.append(Flood(hostile, frame(m.Waiting()) * 1000))
     for flood in floods:
         flood.wait()
     wait_until(lambda: threading.active_count() <= before, SOON, "the threads of the connections to end")
@@ -89,7 +89,7 @@ def test_n10_a_flood_of_pauses_is_left_and_told_a_few_times(scene: Scene, state:
         if state == "list":
             made.manifest([[1, -1, "a", 3, 0, ""]])
         scene.heard.wait(st.NeedKey if state == "key" else st.NeedDecision)
-    Flood(made.rude, (frame(m.Waiting(True)) + frame(m.Waiting(False))) * 500).wait()
+    Flood(made.hostile, (frame(m.Waiting(True)) + frame(m.Waiting(False))) * 500).wait()
     assert scene.heard.wait(st.Failed).problem.code == "protocol"
     assert len(scene.heard.all(st.Paused)) < 100
 
@@ -100,7 +100,7 @@ def test_n10_cancelling_works_within_a_second_while_somebody_talks(
     """A flood that is slow enough for the count to allow it."""
     monkeypatch.setattr(pace, "_CHATTER", 10**9)
     made, _manifest = accepted(scene, ["a", "b"])
-    flood = Flood(made.rude, frame(m.Waiting()) * 100)
+    flood = Flood(made.hostile, frame(m.Waiting()) * 100)
     scene.heard.wait(st.NeedDecision)
     began = time.monotonic()
     scene.reception.controls.cancel()
@@ -186,10 +186,10 @@ def test_a_bad_pack_is_told_at_once(scene: Scene) -> None:
     """Once it was reported only with the next message or after a timeout of 31 s."""
     made, _manifest = accepted(scene, ["a", "b"], bytes(limits.PACK_BYTES))  # another pack is expected
     began = time.monotonic()
-    made.rude.say(m.Sealed(m.Kind.PACK, memoryview(b"x" * 1000)))
-    assert made.rude.last_word() == "seal"
+    made.hostile.say(m.Sealed(m.Kind.PACK, memoryview(b"x" * 1000)))
+    assert made.hostile.last_word() == "seal"
     assert time.monotonic() - began < SOON
-    made.rude.link.close()
+    made.hostile.link.close()
 
 
 def test_cancelling_works_while_a_name_is_looked_up(couple: Couple, monkeypatch: pytest.MonkeyPatch) -> None:

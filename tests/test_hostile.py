@@ -24,7 +24,7 @@ from countersign.transport.listening import Listener
 from countersign.transport.tls import TlsLink
 from countersign.wire import messages as m
 from countersign.wire.frames import HEADER
-from tests.rude import Rude, Scene, Sending, bobs_door, file, sending
+from tests.hostile_peer import HostilePeer, Scene, Sending, bobs_door, file, sending
 from tests.transfers import Couple, Heard
 from tests.waiting import wait_until
 
@@ -45,11 +45,11 @@ BEFORE_HELLO: list[m.Message] = [
 
 @pytest.mark.parametrize("message", BEFORE_HELLO, ids=lambda message: m.kind_of(message).name)
 def test_n9_anything_but_hello_first(scene: Scene, message: m.Message) -> None:
-    rude = scene.enter()
-    rude.hear()
-    rude.say(message)
-    assert rude.last_word() in ("protocol", "")
-    rude.link.close()
+    hostile = scene.enter()
+    hostile.hear()
+    hostile.say(message)
+    assert hostile.last_word() in ("protocol", "")
+    hostile.link.close()
 
 
 @pytest.mark.parametrize(
@@ -66,20 +66,20 @@ def test_n9_anything_but_a_proof_next(scene: Scene, message: m.Message) -> None:
 
 
 def test_no_common_version(scene: Scene) -> None:
-    rude = scene.enter()
-    rude.hear()
-    rude.say(m.Hello([2, 3], b"n" * 32))
-    assert rude.last_word() == "version"
-    rude.link.close()
+    hostile = scene.enter()
+    hostile.hear()
+    hostile.say(m.Hello([2, 3], b"n" * 32))
+    assert hostile.last_word() == "version"
+    hostile.link.close()
 
 
 @pytest.mark.parametrize("length", [1025, 2**31, 2**32 - 1])
 def test_n2_lengths(scene: Scene, length: int) -> None:
-    rude = scene.enter()
-    rude.hear()
-    rude.raw(HEADER.pack(m.Kind.HELLO, length) + b"x" * 100)
-    assert rude.last_word() == "protocol"
-    rude.link.close()
+    hostile = scene.enter()
+    hostile.hear()
+    hostile.raw(HEADER.pack(m.Kind.HELLO, length) + b"x" * 100)
+    assert hostile.last_word() == "protocol"
+    hostile.link.close()
 
 
 # --- guessing --------------------------------------------------------------------------------------------------------
@@ -92,23 +92,23 @@ def wrong_code(scene: Scene) -> str:
 def test_n7_guesses_are_counted_over_connections_and_then_even_the_right_code_is_refused(scene: Scene) -> None:
     answers = []
     for _connection in range(4):
-        rude, theirs, own = scene.greeted()
+        hostile, theirs, own = scene.greeted()
         for _try in range(3):
-            rude.say(scene.proof(theirs, own, wrong_code(scene)))
-            answers.append(rude.hear())
-        assert rude.last_word() == "code_refused"
-        rude.link.close()
+            hostile.say(scene.proof(theirs, own, wrong_code(scene)))
+            answers.append(hostile.hear())
+        assert hostile.last_word() == "code_refused"
+        hostile.link.close()
     assert answers == [m.CodeRefused(2), m.CodeRefused(1), m.CodeRefused(0)] * 4
     looked_at = len(scene.heard.all(st.CodeWrong))
     assert looked_at == limits.CODE_FAILURES_AN_HOUR
-    rude, theirs, own = scene.greeted()
-    rude.say(scene.proof(theirs, own))
-    assert rude.hear() == m.CodeRefused(2)
-    rude.link.close()
+    hostile, theirs, own = scene.greeted()
+    hostile.say(scene.proof(theirs, own))
+    assert hostile.hear() == m.CodeRefused(2)
+    hostile.link.close()
     assert scene.heard.all(st.PeerLocked)
     bob = scene.couple.bob.device
     bob.guesses.allow(scene.couple.peer_alice().id, bob.now())
-    scene.let_in().link.close()
+    scene.admit().link.close()
     scene.heard.wait(st.Failed)
 
 
@@ -116,20 +116,20 @@ def test_n7_guesses_in_parallel_are_counted_too(scene: Scene) -> None:
     for _round in range(4):
         visits = [scene.greeted() for _n in range(limits.GUESTS_OF_ONE)]
         wrong = wrong_code(scene)
-        for rude, theirs, own in visits:
-            rude.say(scene.proof(theirs, own, wrong))
-        for rude, _theirs, _own in visits:
-            assert rude.hear() == m.CodeRefused(2)
-            rude.link.close()
+        for hostile, theirs, own in visits:
+            hostile.say(scene.proof(theirs, own, wrong))
+        for hostile, _theirs, _own in visits:
+            assert hostile.hear() == m.CodeRefused(2)
+            hostile.link.close()
     assert len(scene.heard.all(st.CodeWrong)) == limits.CODE_FAILURES_AN_HOUR
 
 
 def test_idle_guests_of_one_peer_make_room_for_its_next(scene: Scene) -> None:
     visits = [scene.greeted()[0] for _n in range(limits.GUESTS_OF_ONE)]
-    rude = scene.let_in()
+    hostile = scene.admit()
     assert visits[0].last_word() == "busy"
     assert not scene.heard.all(st.CodeWrong)
-    for guest in [*visits, rude]:
+    for guest in [*visits, hostile]:
         guest.link.close()
 
 
@@ -139,15 +139,15 @@ def test_a_proof_of_another_connection_is_worth_nothing(scene: Scene) -> None:
     second, _theirs, _own = scene.greeted()
     second.say(proof)
     assert second.hear() == m.CodeRefused(2)
-    for rude in (first, second):
-        rude.link.close()
+    for hostile in (first, second):
+        hostile.link.close()
 
 
 def test_rejoining_a_session_that_is_not_there(scene: Scene) -> None:
-    rude, _theirs, _own = scene.greeted()
-    rude.say(m.Rejoin(b"t" * 16, b"p" * 32))
-    assert rude.last_word() != ""
-    rude.link.close()
+    hostile, _theirs, _own = scene.greeted()
+    hostile.say(m.Rejoin(b"t" * 16, b"p" * 32))
+    assert hostile.last_word() != ""
+    hostile.link.close()
 
 
 # --- after the code --------------------------------------------------------------------------------------------------
@@ -181,8 +181,8 @@ def test_hostile_lists_refuse_the_whole_offer(scene: Scene, name: str) -> None:
     made = sending(scene)
     made.offer(1, 3, len(HOSTILE_LISTS[name]))
     made.manifest(HOSTILE_LISTS[name])
-    assert made.rude.last_word() == "offer"
-    made.rude.link.close()
+    assert made.hostile.last_word() == "offer"
+    made.hostile.link.close()
     failed = scene.heard.wait(st.Failed)
     assert failed.problem.exit_code == 8
     assert not scene.couple.into.exists()
@@ -193,15 +193,15 @@ def test_z3_counts_that_lie(scene: Scene, files: int, total: int, entries: int) 
     made = sending(scene)
     made.offer(files, total, entries)
     made.manifest([file("a")])
-    assert made.rude.last_word() == "offer"
-    made.rude.link.close()
+    assert made.hostile.last_word() == "offer"
+    made.hostile.link.close()
 
 
 def test_z3_an_offer_of_a_billion_entries(scene: Scene) -> None:
     made = sending(scene)
     made.offer(1, 1, 10**9)
-    assert made.rude.last_word() == "offer"
-    made.rude.link.close()
+    assert made.hostile.last_word() == "offer"
+    made.hostile.link.close()
 
 
 def accepted(scene: Scene, names: list[str], content: bytes = b"abc") -> tuple[Sending, Manifest]:
@@ -212,7 +212,7 @@ def accepted(scene: Scene, names: list[str], content: bytes = b"abc") -> tuple[S
         manifest.add(Entry(EntryKind.FILE, -1, name, len(content), 0, ""))
     made.offer(manifest.files, manifest.bytes, len(manifest))
     made.manifest([manifest.entry(i) for i in range(len(manifest))])
-    answer = made.rude.hear()
+    answer = made.hostile.hear()
     assert isinstance(answer, m.Sealed)
     StreamReader(made.ring, Stream.ANSWER).read(answer.token)
     return made, manifest
@@ -254,9 +254,9 @@ HOSTILE_PACKS: dict[str, Callable[[Sending, Manifest], m.Message]] = {
 @pytest.mark.parametrize("name", HOSTILE_PACKS)
 def test_hostile_packs_end_the_transfer_and_leave_nothing(scene: Scene, name: str) -> None:
     made, manifest = accepted(scene, ["a", "b"])
-    made.rude.say(HOSTILE_PACKS[name](made, manifest))
-    assert made.rude.last_word() in ("seal", "protocol")
-    made.rude.link.close()
+    made.hostile.say(HOSTILE_PACKS[name](made, manifest))
+    assert made.hostile.last_word() in ("seal", "protocol")
+    made.hostile.link.close()
     assert scene.heard.wait(st.Failed).problem.exit_code == 8
     device = scene.couple.bob.device
     wait_until(lambda: not list(device.transfers.iterdir()), 10, "the journal to be removed")
@@ -266,10 +266,10 @@ def test_hostile_packs_end_the_transfer_and_leave_nothing(scene: Scene, name: st
 def test_s1_a_pack_after_the_last(scene: Scene) -> None:
     made, manifest = accepted(scene, ["a", "b"])
     only = right_pack(made, manifest)
-    made.rude.say(only)
-    made.rude.say(only)
-    assert made.rude.last_word() == "protocol"
-    made.rude.link.close()
+    made.hostile.say(only)
+    made.hostile.say(only)
+    assert made.hostile.last_word() == "protocol"
+    made.hostile.link.close()
     assert scene.heard.wait(st.Failed).problem.code == "protocol"
     assert not scene.heard.all(st.Done)
     device = scene.couple.bob.device
@@ -281,25 +281,25 @@ def test_n8_a_sender_that_falls_silent(scene: Scene, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(limits, "STALL_SECONDS", 0.3)
     made, _manifest = accepted(scene, ["a", "b"])
     assert scene.heard.wait(st.Failed).problem.code == "interrupted"
-    made.rude.link.close()
+    made.hostile.link.close()
 
 
 def test_n8_a_byte_now_and_then_is_no_progress(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "STALL_SECONDS", 0.5)
     made, _manifest = accepted(scene, ["a", "b"])
-    made.rude.raw(HEADER.pack(m.Kind.PACK, 1000))
+    made.hostile.raw(HEADER.pack(m.Kind.PACK, 1000))
 
     def drip() -> bool:
         try:
-            made.rude.raw(b"x")
+            made.hostile.raw(b"x")
         except LinkLostError:
             return True
-        made.rude.link.wait(0.05)
+        made.hostile.link.wait(0.05)
         return bool(scene.heard.all(st.Failed))
 
     wait_until(drip, 20, "the receiver to give up")
     scene.heard.wait(st.Failed)
-    made.rude.link.close()
+    made.hostile.link.close()
 
 
 def test_a_peer_removed_while_connected(scene: Scene) -> None:
@@ -307,8 +307,8 @@ def test_a_peer_removed_while_connected(scene: Scene) -> None:
     scene.couple.bob.device.peers.forget("alice")
     made.offer(1, 3, 1)
     made.manifest([file("a")])
-    assert made.rude.last_word() == "peer_stopped"
-    made.rude.link.close()
+    assert made.hostile.last_word() == "peer_stopped"
+    made.hostile.link.close()
     assert scene.heard.wait(st.Failed).problem.code == "peer_forgotten"
     assert not scene.couple.into.exists()
 
@@ -323,9 +323,9 @@ def test_n9_a_receiver_that_does_not_say_hello(couple: Couple, first: m.Message)
     done = threading.Event()
 
     def welcome(link: TlsLink) -> None:
-        rude = Rude(link)
-        rude.say(first)
-        rude.last_word()
+        hostile = HostilePeer(link)
+        hostile.say(first)
+        hostile.last_word()
         link.close()
         done.set()
 
@@ -347,9 +347,9 @@ def test_every_word_of_an_end_is_understood(couple: Couple, word: str) -> None:
     heard = Heard()
 
     def welcome(link: TlsLink) -> None:
-        rude = Rude(link)
-        rude.say(m.Stop(word))
-        rude.last_word()
+        hostile = HostilePeer(link)
+        hostile.say(m.Stop(word))
+        hostile.last_word()
         link.close()
 
     device = couple.bob.device
@@ -373,13 +373,13 @@ def test_somebody_let_in_as_the_receiver_is_closed_is_sent_away(couple: Couple) 
             told.append(problem)
 
     with bobs_door(couple) as scene:
-        first = scene.let_in()
+        first = scene.admit()
         wait_until(
             lambda: scene.reception.turn.session_of(couple.peer_alice()),
             10,
             "the first to be served: the next one has to wait",
         )
-        scene.reception.turn.let_in(Waiting(), couple.peer_alice())  # type: ignore[arg-type]
+        scene.reception.turn.admit(Waiting(), couple.peer_alice())  # type: ignore[arg-type]
         scene.reception.controls.cancel()
         assert first.last_word() == "cancelled"
         first.link.close()

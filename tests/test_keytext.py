@@ -7,7 +7,7 @@ from hypothesis import given, strategies as some
 
 from countersign.base.errors import BadCode, BadKey
 from countersign.seal import code, keytext
-from countersign.ui.presenters.receiver import key_typed
+from countersign.ui.presenters.key_entry import key_typed
 
 FIFTEEN = some.lists(some.integers(0, 31), min_size=15, max_size=15)
 

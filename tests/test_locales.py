@@ -16,7 +16,7 @@ import pytest
 from countersign import console
 from countersign.cli.commands import show_interrupted
 from countersign.places.home import Home
-from countersign.profile import open_setting
+from countersign.profile import open_profile
 from countersign.ui.preferences import PreferenceStore
 from tests.programs import ROOT, Program
 from tests.transfers import Couple, Exchange, fill, interrupt, make_couple, snapshot
@@ -73,28 +73,28 @@ def test_l1_a_home_under_any_name_in_any_locale(tmp_path: Path, locale: dict[str
 
 
 def test_l1_what_is_said_is_in_the_terminals_own_encoding(tmp_path: Path, locale: dict[str, str]) -> None:
-    setting = open_setting(Home(tmp_path / "home"))
-    other = open_setting(Home(tmp_path / "other"))
-    (setting.home.peers / "Grüße.pem").write_bytes(other.device.identity.pem)
-    _code, out, _errors = run("sender", "--home", str(setting.home.root), "--peers", environment=locale)
+    profile = open_profile(Home(tmp_path / "home"))
+    other = open_profile(Home(tmp_path / "other"))
+    (profile.home.peers / "Grüße.pem").write_bytes(other.device.identity.pem)
+    _code, out, _errors = run("sender", "--home", str(profile.home.root), "--peers", environment=locale)
     expected = {LATIN: "Grüße".encode("latin-1"), "C": b"Gr\\xfc\\xdfe", "C.UTF-8": "Grüße".encode()}
     assert expected[locale["LC_ALL"]] in out
-    told = run("sender", "--home", str(setting.home.root), "--json", "--peers", environment=locale)[1]
+    told = run("sender", "--home", str(profile.home.root), "--json", "--peers", environment=locale)[1]
     assert "Grüße" in [json.loads(line).get("name") for line in told.splitlines()]
 
 
 def test_l1_a_person_whose_file_is_not_text(tmp_path: Path, locale: dict[str, str]) -> None:
-    setting = open_setting(Home(tmp_path / "home"))
-    other, third = (open_setting(Home(tmp_path / name)) for name in ("other", "third"))
-    (setting.home.peers / os.fsdecode(b"bob \xff.pem")).write_bytes(other.device.identity.pem)
-    (setting.home.peers / os.fsdecode(b"bob \xfe.pem")).write_bytes(third.device.identity.pem)
-    (setting.home.peers / os.fsdecode(b"none \xff.pem")).write_bytes(b"x")
-    code, out, _errors = run("sender", "--home", str(setting.home.root), "--json", "--peers", environment=locale)
+    profile = open_profile(Home(tmp_path / "home"))
+    other, third = (open_profile(Home(tmp_path / name)) for name in ("other", "third"))
+    (profile.home.peers / os.fsdecode(b"bob \xff.pem")).write_bytes(other.device.identity.pem)
+    (profile.home.peers / os.fsdecode(b"bob \xfe.pem")).write_bytes(third.device.identity.pem)
+    (profile.home.peers / os.fsdecode(b"none \xff.pem")).write_bytes(b"x")
+    code, out, _errors = run("sender", "--home", str(profile.home.root), "--json", "--peers", environment=locale)
     assert code == 0
     assert {"bob %FF", "bob %FE"} <= {json.loads(line).get("name") for line in out.splitlines()}
-    code, _out, errors = run("sender", "--home", str(setting.home.root), "--forget", "bob %FF", environment=locale)
+    code, _out, errors = run("sender", "--home", str(profile.home.root), "--forget", "bob %FF", environment=locale)
     assert code == 0, errors
-    assert [peer.name for peer in setting.device.peers.all()] == ["bob %FE"]
+    assert [peer.name for peer in profile.device.peers.all()] == ["bob %FE"]
 
 
 ROWS = [
@@ -134,14 +134,14 @@ def test_l1_every_option_takes_a_name_that_is_not_text(
     as_json: bool,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    setting = open_setting(Home(tmp_path / "home"))
-    other = open_setting(Home(tmp_path / "other"))
+    profile = open_profile(Home(tmp_path / "home"))
+    other = open_profile(Home(tmp_path / "other"))
     cert = tmp_path / "bob.pem"
     cert.write_bytes(other.device.identity.pem)
     filled = [option.format(odd=tmp_path / ODD, cert=cert) for option in options]
-    home = [] if "--home" in options else ["--home", str(setting.home.root)]
+    home = [] if "--home" in options else ["--home", str(profile.home.root)]
     if role == "receiver" and "--into" in options:
-        with Program(role, *filled, home=setting.home.root, json_events=as_json) as program:
+        with Program(role, *filled, home=profile.home.root, json_events=as_json) as program:
             wait_until(lambda: any("127.0.0.1" in line for line in program.lines), 60, lambda: program.errors)
             program.interrupt()
             assert program.end() in codes

@@ -12,12 +12,12 @@ from countersign.seal.stream import Stream, StreamReader
 from countersign.session import status as st
 from countersign.wire import messages as m
 from countersign.wire.messages import Kind
+from tests.hostile_peer import bobs_door
 from tests.long.archives import right_archive
 from tests.long.breaks import frame, out_of_place
 from tests.long.messages import attack_receiver, attack_sender
 from tests.long.to_receiver import ALWAYS, PLACES, receiver_cases
 from tests.long.to_sender import sender_cases
-from tests.rude import bobs_door
 from tests.transfers import Couple
 
 pytestmark = pytest.mark.once
@@ -45,18 +45,18 @@ def test_n9_hostile_messages_when_all_has_arrived(couple: Couple) -> None:
     with bobs_door(couple) as scene:
         for number, (name, data) in enumerate(out_of_place(ALWAYS | {Kind.THANKS}), 1):
             visit = PLACES["data"][0](scene)
-            visit.rude.raw(frame(Kind.PACK, visit.seal(Stream.PACK, 0, True, right_archive())))
+            visit.hostile.raw(frame(Kind.PACK, visit.seal(Stream.PACK, 0, True, right_archive())))
             reader = StreamReader(visit.ring, Stream.HASHES)
             while not reader.ended:
-                heard = visit.rude.hear()
+                heard = visit.hostile.hear()
                 if isinstance(heard, m.Sealed):
                     reader.read(heard.token)
-            visit.rude.raw(frame(Kind.VERDICT, visit.seal(Stream.VERDICT, 0, True, verdict)))
-            while not (isinstance(heard := visit.rude.hear(), m.Sealed) and heard.kind is Kind.RECEIPT):
+            visit.hostile.raw(frame(Kind.VERDICT, visit.seal(Stream.VERDICT, 0, True, verdict)))
+            while not (isinstance(heard := visit.hostile.hear(), m.Sealed) and heard.kind is Kind.RECEIPT):
                 pass
-            visit.rude.raw(data)
-            assert visit.rude.last_word() == "protocol", name
-            visit.rude.link.close()
+            visit.hostile.raw(data)
+            assert visit.hostile.last_word() == "protocol", name
+            visit.hostile.link.close()
             scene.heard.wait(st.Done, number)
             scene.heard.wait(st.Listening, number + 1)
             assert sorted(path.read_bytes() for path in couple.into.iterdir()) == [b"abc", b"abc"], name

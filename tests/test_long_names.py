@@ -10,7 +10,7 @@ import pytest
 from countersign.base import errors
 from countersign.base.files import cut_to_bytes, remove_spares, replace_file, spare_name
 from countersign.places.home import Home
-from countersign.profile import open_setting
+from countersign.profile import open_profile
 from countersign.receipts.format import SUFFIX
 from countersign.receipts.writing import receipt_stem
 from countersign.trust.peers import MOST_NAME_BYTES
@@ -32,26 +32,26 @@ def test_l1_the_name_of_a_receipt_fits_a_disk(letter: str) -> None:
 
 @pytest.mark.parametrize("letter", LETTERS)
 def test_l1_a_person_may_be_called_what_a_file_can_be_named_after(tmp_path: Path, letter: str) -> None:
-    setting = open_setting(Home(tmp_path / "home"))
-    other = open_setting(Home(tmp_path / "other"))
+    profile = open_profile(Home(tmp_path / "home"))
+    other = open_profile(Home(tmp_path / "other"))
     most = min(60, MOST_NAME_BYTES // len(letter.encode()))
     with pytest.raises(errors.BadName) as caught:
-        introduce(setting, other, letter * (most + 1))
+        introduce(profile, other, letter * (most + 1))
     assert "thirty" in caught.value.hint
-    introduce(setting, other, letter * most)
-    assert [found.name for found in setting.device.peers.all()] == [letter * most]
+    introduce(profile, other, letter * most)
+    assert [found.name for found in profile.device.peers.all()] == [letter * most]
 
 
 @pytest.mark.parametrize("letter", LETTERS)
 def test_l1_a_suggested_name_is_one_that_is_taken(tmp_path: Path, letter: str) -> None:
-    setting = open_setting(Home(tmp_path / "home"))
+    profile = open_profile(Home(tmp_path / "home"))
     stem = letter * (251 // len(letter.encode()))
     for number in range(3):
-        other = open_setting(Home(tmp_path / f"other {number}"))
+        other = open_profile(Home(tmp_path / f"other {number}"))
         file = tmp_path / f"{stem}.pem"
         file.write_bytes(other.device.identity.pem)
-        setting.device.peers.add(setting.device.peers.examine(file, setting.device.local_time()))
-    assert len(setting.device.peers.all()) == 3
+        profile.device.peers.add(profile.device.peers.examine(file, profile.device.local_time()))
+    assert len(profile.device.peers.all()) == 3
 
 
 def test_l1_a_transfer_with_somebody_whose_file_has_the_longest_name(couple: Couple) -> None:

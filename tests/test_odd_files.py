@@ -26,9 +26,9 @@ from countersign.base.handles import Handle
 from countersign.cli.commands import import_certificate, show_peers, verify_receipt
 from countersign.pack.manifest import Entry, EntryKind, Manifest
 from countersign.places.home import Home
-from countersign.profile import Setting, open_setting
+from countersign.profile import Profile, open_profile
 from countersign.receipts.checking import check_receipt
-from countersign.receipts.history import ReceiptLines, list_exchanges
+from countersign.receipts.history import ReceiptLines, list_past_transfers
 from countersign.source.scanning import scan_selection
 from countersign.target.journal import VERSION, About, Journal, Past, discard, journals, list_interrupted, tidy
 from countersign.trust.fingerprint import DeviceId
@@ -87,10 +87,10 @@ def put(request: pytest.FixtureRequest) -> Iterator[Callable[[Path], Path]]:
 
 
 @pytest.fixture
-def setting(tmp_path: Path) -> Setting:
+def setting(tmp_path: Path) -> Profile:
     """A home with one contact."""
-    made = open_setting(Home(tmp_path / "home"))
-    introduce(made, open_setting(Home(tmp_path / "other")), "bob")
+    made = open_profile(Home(tmp_path / "home"))
+    introduce(made, open_profile(Home(tmp_path / "other")), "bob")
     return made
 
 
@@ -124,23 +124,23 @@ def test_what_is_opened_is_a_file_of_bytes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["key.pem", "cert.pem"])
-def test_l1_our_own_identity(setting: Setting, put: Callable[[Path], Path], name: str) -> None:
-    put(setting.home.certs / name)
+def test_l1_our_own_identity(profile: Profile, put: Callable[[Path], Path], name: str) -> None:
+    put(profile.home.certs / name)
     with pytest.raises(IdentityDamaged) as caught:
-        open_setting(setting.home)
+        open_profile(profile.home)
     assert told(caught.value)
 
 
-def test_l1_certificates_of_others(setting: Setting, put: Callable[[Path], Path], tmp_path: Path) -> None:
-    peers = setting.device.peers
-    put(setting.home.peers / "odd.pem")
+def test_l1_certificates_of_others(profile: Profile, put: Callable[[Path], Path], tmp_path: Path) -> None:
+    peers = profile.device.peers
+    put(profile.home.peers / "odd.pem")
     assert [peer.name for peer in peers.all()] == ["bob"]
     assert [told(problem) for problem in peers.problems() if "odd.pem" in str(problem)] == [True]
-    put(setting.home.certs / "odd.pem")
-    assert peers.found_by_hand(setting.device.local_time()) == []
-    assert show_peers(setting, nothing) == 0
+    put(profile.home.certs / "odd.pem")
+    assert peers.found_by_hand(profile.device.local_time()) == []
+    assert show_peers(profile, nothing) == 0
     with pytest.raises(NotACertificate) as caught:
-        import_certificate(setting, put(tmp_path / "given.pem"), None, nothing)
+        import_certificate(profile, put(tmp_path / "given.pem"), None, nothing)
     assert told(caught.value)
 
 
@@ -200,11 +200,11 @@ def test_l1_a_journals_records(journal: Path, put: Callable[[Path], Path], name:
     assert not journal.exists()
 
 
-def test_l1_receipts(setting: Setting, put: Callable[[Path], Path], tmp_path: Path) -> None:
-    path = put(setting.home.receipts / "odd.receipt")
-    assert list_exchanges(setting.home.receipts, setting.device.identity.ids) == []
+def test_l1_receipts(profile: Profile, put: Callable[[Path], Path], tmp_path: Path) -> None:
+    path = put(profile.home.receipts / "odd.receipt")
+    assert list_past_transfers(profile.home.receipts, profile.device.identity.ids) == []
     with pytest.raises((DiskProblem, ReceiptProblem)) as caught:
-        verify_receipt(setting, path, None, None, nothing)
+        verify_receipt(profile, path, None, None, nothing)
     assert told(caught.value)
     with pytest.raises((DiskProblem, ReceiptProblem)):
         check_receipt(path, tmp_path)
@@ -213,11 +213,11 @@ def test_l1_receipts(setting: Setting, put: Callable[[Path], Path], tmp_path: Pa
             ReceiptLines(path)
 
 
-def test_l1_a_receipt_of_endless_lines(setting: Setting, tmp_path: Path) -> None:
+def test_l1_a_receipt_of_endless_lines(profile: Profile, tmp_path: Path) -> None:
     manifest = Manifest()
     manifest.add(Entry(EntryKind.FOLDER, -1, "a", 0, 0, ""))
-    pem = setting.device.identity.pem.decode()
-    whole = signed_receipt(*facts_of(manifest, pem, pem), setting.device.identity.sign)
+    pem = profile.device.identity.pem.decode()
+    whole = signed_receipt(*facts_of(manifest, pem, pem), profile.device.identity.sign)
     path = tmp_path / "a.receipt"
     for lines in (0, 1):
         path.write_bytes(whole + b'{"here":"b","name":"a"}\n' * lines)
@@ -228,15 +228,15 @@ def test_l1_a_receipt_of_endless_lines(setting: Setting, tmp_path: Path) -> None
     assert told(caught.value)
 
 
-def test_l1_folders_that_are_none(setting: Setting, put: Callable[[Path], Path], tmp_path: Path) -> None:
+def test_l1_folders_that_are_none(profile: Profile, put: Callable[[Path], Path], tmp_path: Path) -> None:
     path = put(tmp_path / "odd")
     if path.is_dir() or path.is_file():
         return
     with pytest.raises(FolderMissing) as caught:
-        scan_selection(setting.selection(str(path)), lambda *_a: None, lambda: False, setting.device.own)
+        scan_selection(profile.selection(str(path)), lambda *_a: None, lambda: False, profile.device.own)
     assert told(caught.value)
     with pytest.raises(DiskProblem) as other:
-        setting.reception(setting.into(str(path)), None, 0, lambda _status: None)
+        profile.reception(profile.into(str(path)), None, 0, lambda _status: None)
     assert told(other.value)
     with pytest.raises((DiskProblem, FolderMissing)):
         check_receipt(tmp_path / "none", path)
@@ -247,18 +247,18 @@ def test_l1_our_own_folders(tmp_path: Path, name: str) -> None:
     (tmp_path / "home" / name).parent.mkdir(parents=True, exist_ok=True)
     _pipe(tmp_path / "home" / name)
     with pytest.raises(DiskProblem) as caught:
-        open_setting(Home(tmp_path / "home"))
+        open_profile(Home(tmp_path / "home"))
     assert told(caught.value)
 
 
 @pytest.mark.parametrize("name", ["certs/.lock", "state/preferences.lock", "state/guesses.lock"])
-def test_l1_our_own_locks(setting: Setting, put: Callable[[Path], Path], name: str) -> None:
-    put(setting.home.root / name)
+def test_l1_our_own_locks(profile: Profile, put: Callable[[Path], Path], name: str) -> None:
+    put(profile.home.root / name)
     problems = []
     for step in (
-        lambda: open_setting(setting.home),
-        lambda: PreferenceStore(setting.home.state).change(lambda found: setattr(found, "looks", "dark")),
-        lambda: setting.device.guesses.allow(DeviceId(b"p" * 32), NOW),
+        lambda: open_profile(profile.home),
+        lambda: PreferenceStore(profile.home.state).change(lambda found: setattr(found, "looks", "dark")),
+        lambda: profile.device.guesses.allow(DeviceId(b"p" * 32), NOW),
     ):
         try:
             step()

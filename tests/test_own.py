@@ -28,9 +28,9 @@ from countersign.places.own import Secret
 from countersign.session import status as st
 from countersign.source.scanning import INEXACT, OWN, Scan, scan_selection
 from countersign.source.selection import Selection
-from countersign.ui.presenters.sender import Summary
+from countersign.ui.presenters.choosing import Summary
 from countersign.wording import lines_of
-from tests.test_presenters import Stage
+from tests.paper_window import Stage
 from tests.transfers import Couple, Exchange
 
 
@@ -108,7 +108,9 @@ def test_p12_what_is_ours_is_refused_when_it_is_chosen(couple: Couple, where: st
     exchange = Exchange(couple, folder=path).start().join(receiver=False)
     exchange.stop_receiver()
     assert exchange.sender.code() == "own_place"
-    assert str(path) in exchange.sender.end().problem.message  # type: ignore[attr-defined]
+    end = exchange.sender.end()
+    assert isinstance(end, st.Failed)
+    assert str(path) in end.problem.message
 
 
 def test_p12_what_is_ours_among_chosen_files_is_refused(couple: Couple) -> None:
@@ -296,7 +298,8 @@ def test_p12_a_pipe_or_a_link_with_a_keys_name_is_not_opened(couple: Couple, tre
 def test_p12_faces_say_so_before_anything_is_sent(couple: Couple, count: int) -> None:
     paths = tuple(f"d/{n}.pem" for n in range(count))
     ready = st.Ready(count, 5, private_keys=paths, inexact=(("old", INEXACT),))
-    (event,) = event_of(ready)
+    event = event_of(ready)
+    assert event is not None
     assert event["private_keys"] == list(paths)
     assert event["inexact"] == [{"path": "old", "reason": INEXACT}]
     words = "\n".join(lines_of(ready))
@@ -310,7 +313,7 @@ def test_p12_the_window_says_so_before_connecting_and_while_waiting(couple: Coup
     stage = Stage(couple, "sender", to="127.0.0.1:9")
     found = Scan(Selection((couple.folder,)), keys=["id_rsa"], inexact=[("old", INEXACT)])
     found.manifest.add(Entry(EntryKind.FILE, -1, "id_rsa", 100, 0, ""))
-    window = stage.hear(Summary(Selection((couple.folder,)), found))
+    window = stage.found(Summary(Selection((couple.folder,)), found))
     warning = "look like private keys. Take them out if the other person should not have them: id_rsa"
     assert warning in window.text()
     assert "1 cannot keep its date" in window.text()

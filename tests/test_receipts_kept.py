@@ -13,7 +13,7 @@ import pytest
 from countersign.cli.commands import checksum_line
 from countersign.receipts.checking import check_receipt
 from countersign.receipts.format import Countersignature, Notice
-from countersign.receipts.history import ReceiptLines, list_exchanges
+from countersign.receipts.history import ReceiptLines, list_past_transfers
 from countersign.receipts.writing import Spare
 from countersign.session import status as st
 from countersign.target import concluding
@@ -45,7 +45,7 @@ def test_both_sides_keep_the_same_text_with_both_signatures(couple: Couple) -> N
         assert checked.countersigned
         assert not checked.differing
     for device in (couple.alice.device, couple.bob.device):
-        [listed] = list_exchanges(device.receipts, device.identity.ids)
+        [listed] = list_past_transfers(device.receipts, device.identity.ids)
         assert listed.name == "SEND_FOLDER"
 
 

@@ -21,7 +21,7 @@ from countersign.trust.identity import open_identity
 from countersign.trust.peers import PeerStore
 from countersign.trust.renewal import Renewal, make_renewal
 from tests.patched import patched
-from tests.renewals import DAY, NOW, Person, der_of, home, killed_at_each_write, own_pair, pinned, signed_anyhow
+from tests.renewals import DAY, NOW, DesktopUser, der_of, home, killed_at_each_write, own_pair, pinned, signed_anyhow
 
 
 def a_store(root: Path) -> PeerStore:
@@ -30,7 +30,7 @@ def a_store(root: Path) -> PeerStore:
 
 
 def test_a_renewal_adds_a_certificate_and_the_person_stays_one(tmp_path: Path) -> None:
-    store, ada = a_store(tmp_path), Person()
+    store, ada = a_store(tmp_path), DesktopUser()
     first = pinned(store, ada, "Ada")
     renewal = ada.next()
     new = store.renew(first, renewal)
@@ -54,7 +54,7 @@ def test_a_renewal_adds_a_certificate_and_the_person_stays_one(tmp_path: Path) -
 
 
 def test_forgetting_ends_every_certificate_of_a_person_in_every_file(tmp_path: Path) -> None:
-    store, ada, bob = a_store(tmp_path), Person(), Person()
+    store, ada, bob = a_store(tmp_path), DesktopUser(), DesktopUser()
     store.renew(pinned(store, ada, "Ada"), ada.next())
     pinned(store, bob, "Bob")
     (store._folder / "copy.pem").write_bytes((store._folder / "Ada.pem").read_bytes())
@@ -65,7 +65,7 @@ def test_forgetting_ends_every_certificate_of_a_person_in_every_file(tmp_path: P
 
 
 def test_renaming_keeps_every_certificate(tmp_path: Path) -> None:
-    store, ada = a_store(tmp_path), Person()
+    store, ada = a_store(tmp_path), DesktopUser()
     store.renew(pinned(store, ada, "Ada"), ada.next())
     store.rename(store.by_name("Ada"), "Countess")
     assert {peer.name for peer in store.pinned()} == {"Countess"}
@@ -73,7 +73,7 @@ def test_renaming_keeps_every_certificate(tmp_path: Path) -> None:
 
 
 def test_of_many_renewals_the_first_and_the_latest_stay(tmp_path: Path) -> None:
-    store, ada = a_store(tmp_path), Person()
+    store, ada = a_store(tmp_path), DesktopUser()
     peer = pinned(store, ada, "Ada")
     for _n in range(6):
         peer = store.renew(peer, ada.next())
@@ -82,7 +82,7 @@ def test_of_many_renewals_the_first_and_the_latest_stay(tmp_path: Path) -> None:
 
 
 def test_the_certificate_that_is_in_use_never_leaves_for_its_own_renewal(tmp_path: Path) -> None:
-    store, ada = a_store(tmp_path), Person()
+    store, ada = a_store(tmp_path), DesktopUser()
     first = pinned(store, ada, "Ada")
     second = store.renew(first, ada.next())
     for _n in range(4):
@@ -91,7 +91,7 @@ def test_the_certificate_that_is_in_use_never_leaves_for_its_own_renewal(tmp_pat
 
 
 def test_a_renewal_of_somebody_elses_certificate_changes_nothing(tmp_path: Path) -> None:
-    store, ada, bob = a_store(tmp_path), Person(), Person()
+    store, ada, bob = a_store(tmp_path), DesktopUser(), DesktopUser()
     ada_here, bob_here = pinned(store, ada, "Ada"), pinned(store, bob, "Bob")
     bobs_second = store.renew(bob_here, bob.next())
     key, old = ada.pairs[0]
@@ -107,7 +107,7 @@ def test_a_renewal_of_somebody_elses_certificate_changes_nothing(tmp_path: Path)
 
 def test_a_later_certificate_in_a_file_never_takes_somebodys_place(tmp_path: Path) -> None:
     """Ada's file, first by name, holds Bob's certificate as if it were hers."""
-    store, ada, bob = a_store(tmp_path), Person(), Person()
+    store, ada, bob = a_store(tmp_path), DesktopUser(), DesktopUser()
     pinned(store, ada, "Ada")
     bob_here = pinned(store, bob, "Bob")
     with open(store._folder / "Ada.pem", "ab") as out:
@@ -116,7 +116,7 @@ def test_a_later_certificate_in_a_file_never_takes_somebodys_place(tmp_path: Pat
 
 
 def test_a_renewal_for_somebody_who_was_forgotten_or_is_somebody_else_now(tmp_path: Path) -> None:
-    store, ada = a_store(tmp_path), Person()
+    store, ada = a_store(tmp_path), DesktopUser()
     peer = pinned(store, ada, "Ada")
     with pytest.raises(errors.PeerForgotten):
         store.renew(dataclasses.replace(peer, person=DeviceId(b"e" * 32)), ada.next())
@@ -153,7 +153,7 @@ def test_a_file_may_hold_four_certificates_but_no_chain_of_authorities(tmp_path:
 
 
 def test_a_peers_file_that_was_read_as_der_is_renewed_too(tmp_path: Path) -> None:
-    store, ada = a_store(tmp_path), Person()
+    store, ada = a_store(tmp_path), DesktopUser()
     (store._folder / "Ada.cer").write_bytes(der_of(ada.pairs[0][1]))
     store.renew(store.by_name("Ada"), ada.next())
     assert {peer.id for peer in store.pinned(store.by_name("Ada"))} == {ada.id(0), ada.id(1)}
@@ -161,7 +161,7 @@ def test_a_peers_file_that_was_read_as_der_is_renewed_too(tmp_path: Path) -> Non
 
 
 def test_f1_killed_while_a_renewal_is_taken_over(tmp_path: Path) -> None:
-    store, ada = a_store(tmp_path), Person()
+    store, ada = a_store(tmp_path), DesktopUser()
     peer, renewal = pinned(store, ada, "Ada"), ada.next()
     for step in killed_at_each_write(lambda: store.renew(peer, renewal), lambda: None):
         assert store.by_name("Ada") == peer
@@ -170,7 +170,7 @@ def test_f1_killed_while_a_renewal_is_taken_over(tmp_path: Path) -> None:
 
 
 def test_every_change_of_a_peers_file_has_the_folder_alone(tmp_path: Path) -> None:
-    store, ada = a_store(tmp_path), Person()
+    store, ada = a_store(tmp_path), DesktopUser()
     looked: list[bool] = []
 
     def alone() -> None:
@@ -203,7 +203,7 @@ def _renew_in_a_process(certs: str, name: str, renewal: Renewal, answers: object
 
 
 def test_f8_both_apps_take_over_at_once_and_lose_nothing(tmp_path: Path) -> None:
-    store, ada = a_store(tmp_path), Person()
+    store, ada = a_store(tmp_path), DesktopUser()
     pinned(store, ada, "Ada")
     renewals = [ada.next(signer=0) for _n in range(3)]
     context = multiprocessing.get_context("spawn")

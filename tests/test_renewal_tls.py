@@ -11,9 +11,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from countersign.base import errors, limits
 from countersign.cli.commands import show_peers
-from countersign.profile import Setting, open_setting
+from countersign.profile import Profile, open_profile
 from countersign.receipts.checking import check_receipt
-from countersign.receipts.history import list_exchanges
+from countersign.receipts.history import list_past_transfers
 from countersign.session import status as st
 from countersign.transport.link import LinkLostError
 from countersign.transport.tls import loads_as_anchor
@@ -22,9 +22,9 @@ from countersign.trust.identity import Identity, open_identity
 from countersign.trust.peers import PeerStore
 from countersign.wire import messages as m
 from tests.doors import hall, visit
+from tests.hostile_peer import Scene, bobs_door, file, sending
 from tests.patched import patched
 from tests.renewals import DAY, NOW, home, own_pair
-from tests.rude import Scene, bobs_door, file, sending
 from tests.transfers import Couple, Exchange, introduce
 from tests.waiting import wait_until
 
@@ -36,14 +36,14 @@ def ending(couple: Couple) -> Couple:
     """Alice's certificate ends in thirty days. Bob has it."""
     home(couple.alice.home.root, TODAY)
     couple.bob.device.peers.forget("alice")
-    alice = open_setting(couple.alice.home)
+    alice = open_profile(couple.alice.home)
     introduce(couple.bob, alice, "alice")
     return Couple(couple.root, alice, couple.bob)
 
 
-def renewed(couple: Couple) -> Setting:
+def renewed(couple: Couple) -> Profile:
     """Alice after the end of her first certificate."""
-    return open_setting(couple.alice.home, (TODAY + 31 * DAY).timestamp)
+    return open_profile(couple.alice.home, (TODAY + 31 * DAY).timestamp)
 
 
 def take_over(couple: Couple) -> None:
@@ -52,7 +52,7 @@ def take_over(couple: Couple) -> None:
     couple.bob.device.peers.renew(couple.peer_alice(), successor.renewal())
 
 
-def identity_of(setting: Setting) -> Identity:
+def identity_of(setting: Profile) -> Identity:
     return setting.device.identity
 
 
@@ -147,12 +147,12 @@ def test_a_transfer_after_a_renewal_is_one_of_the_same_person(ending: Couple) ->
     after = Couple(ending.root, renewed(ending), ending.bob)
     assert Exchange(after).run().codes == ("done", "done")
     assert [peer.name for peer in ending.bob.device.peers.all()] == ["alice"]
-    assert len(list_exchanges(after.alice.device.receipts, identity_of(after.alice).ids)) == 1
+    assert len(list_past_transfers(after.alice.device.receipts, identity_of(after.alice).ids)) == 1
     bobs = {DeviceId(bytes(32)), identity_of(ending.bob).id, DeviceId(b"\xff" * 32)}
-    assert [exchange.received for exchange in list_exchanges(ending.bob.device.receipts, bobs)] == [True]
-    back = open_setting(after.alice.home)
+    assert [exchange.received for exchange in list_past_transfers(ending.bob.device.receipts, bobs)] == [True]
+    back = open_profile(after.alice.home)
     assert identity_of(back).id != identity_of(after.alice).id
-    assert len(list_exchanges(back.device.receipts, identity_of(back).ids)) == 1, "under each of its names"
+    assert len(list_past_transfers(back.device.receipts, identity_of(back).ids)) == 1, "under each of its names"
 
 
 def test_n7_a_renewal_gives_no_new_guesses(ending: Couple) -> None:
@@ -179,7 +179,7 @@ def test_n7_tries_of_both_certificates_add_up(ending: Couple) -> None:
         assert device.guesses.begin_try(person, device.now())
     with bobs_door(ending) as scene:
         scene.couple = Couple(ending.root, renewed(ending), ending.bob)
-        scene.let_in().link.close()  # a right code counts no more, by whichever certificate
+        scene.admit().link.close()  # a right code counts no more, by whichever certificate
         scene.heard.wait(st.Failed)
         for _n in range(2):
             assert not device.guesses.locked(person, device.now())
@@ -216,10 +216,10 @@ def test_a_sender_that_was_lost_comes_back_with_its_new_certificate(ending: Coup
         before = sending(scene)
         before.offer(1, 3, 1)
         before.manifest([file("a.txt")])
-        before.rude.link.close()
+        before.hostile.link.close()
         wait_until(lambda: waits(scene), 20, "the receiver to wait")
         scene.couple = Couple(ending.root, renewed(ending), ending.bob)
-        again = scene.let_in()
+        again = scene.admit()
         again.link.close()
         limits.REJOIN_SECONDS = 0.2  # nobody comes back; `patched` sets it as it was
 

@@ -17,7 +17,7 @@ from countersign.base.handles import Handle
 from countersign.cli.commands import show_interrupted
 from countersign.pack.manifest import Entry, EntryKind, Manifest
 from countersign.places.home import Home
-from countersign.profile import open_setting
+from countersign.profile import open_profile
 from countersign.session import status as st
 from countersign.target import journal as journal_module
 from countersign.target.journal import (
@@ -159,9 +159,9 @@ def test_a_journal_that_says_what_can_not_be(journal: Path, changes: dict[str, o
     facts = json.loads((journal / "about.json").read_bytes())
     (journal / "about.json").write_bytes(json.dumps({**facts, **changes}).encode())
     home = Home(journal.parent.parent / "home")
-    setting = open_setting(home)
+    profile = open_profile(home)
     (home.state / "transfers").symlink_to(journal.parent)
-    assert show_interrupted(setting, lambda *_a: None) == 0
+    assert show_interrupted(profile, lambda *_a: None) == 0
     tidy(journal.parent, journal.parent.parent / "staging", NOW)
     kept = journal.exists()
     assert kept == ("version" in changes or changes == {"staging": ""})

@@ -37,7 +37,8 @@ def test_every_stage_has_words_and_an_event() -> None:
         told = Stats(names).status()
         assert set(names) <= set(STAGES)
         assert len(lines_of(told)) == len(names) + 1
-        (event,) = event_of(told)
+        event = event_of(told)
+        assert event is not None
         assert event["event"] == "stats"
         assert list(event["stages"]) == list(names)
 

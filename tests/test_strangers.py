@@ -80,7 +80,7 @@ def test_the_rest_of_a_flood_is_told_when_its_time_has_come_and_not_before() -> 
 
 
 def test_each_face_says_how_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert event_of(StrangerRefused(7)) == [{"event": "stranger_refused", "count": 7}]
+    assert event_of(StrangerRefused(7)) == {"event": "stranger_refused", "count": 7}
     assert sentence_of(StrangerRefused(1)) == "Somebody unknown tried to connect and was refused."
     assert "1,234" in sentence_of(StrangerRefused(1234))
 

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from countersign.base import errors, limits
 from countersign.places.home import Home
-from countersign.profile import Setting, open_setting
+from countersign.profile import Profile, open_profile
 from countersign.transport.addresses import Address, parse_address
 from countersign.transport.dialing import connect
 from countersign.transport.link import LinkLostError
@@ -39,7 +39,7 @@ def test_two_who_know_each_other(couple: Couple) -> None:
 
 
 def test_n5_a_stranger_who_knows_the_receiver(couple: Couple, tmp_path: Path) -> None:
-    stranger = open_setting(Home(tmp_path / "stranger"))
+    stranger = open_profile(Home(tmp_path / "stranger"))
     introduce(stranger, couple.bob, "bob")
     with hall(couple.bob) as bob:
         with pytest.raises(LinkLostError) as caught:
@@ -50,7 +50,7 @@ def test_n5_a_stranger_who_knows_the_receiver(couple: Couple, tmp_path: Path) ->
 
 
 def test_n5_a_receiver_whom_the_sender_does_not_know(couple: Couple, tmp_path: Path) -> None:
-    stranger = open_setting(Home(tmp_path / "stranger"))
+    stranger = open_profile(Home(tmp_path / "stranger"))
     introduce(stranger, couple.alice, "alice")
     with hall(stranger) as there:
         with pytest.raises(errors.NotTrusted) as caught:
@@ -60,7 +60,7 @@ def test_n5_a_receiver_whom_the_sender_does_not_know(couple: Couple, tmp_path: P
 
 
 def test_n5_only_the_chosen_peer(couple: Couple, tmp_path: Path) -> None:
-    carol = open_setting(Home(tmp_path / "carol"))
+    carol = open_profile(Home(tmp_path / "carol"))
     introduce(couple.alice, carol, "carol")
     introduce(carol, couple.alice, "alice")
     only = [couple.alice.device.peers.by_name("carol")]
@@ -90,13 +90,13 @@ def test_tls_1_2_is_refused(couple: Couple) -> None:
 
 
 def _replace_identity(
-    setting: Setting, certificate: x509.Certificate, key: object, now: Callable[[], float] = time.time
-) -> Setting:
-    certs = setting.home.certs
+    profile: Profile, certificate: x509.Certificate, key: object, now: Callable[[], float] = time.time
+) -> Profile:
+    certs = profile.home.certs
     (certs / "cert.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
     data = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())  # type: ignore[attr-defined]
     (certs / "key.pem").write_bytes(data)
-    return open_setting(setting.home, now)
+    return open_profile(profile.home, now)
 
 
 def test_n5_an_expired_certificate(couple: Couple) -> None:
@@ -148,7 +148,7 @@ def test_n5_a_pinned_authority_vouches_for_nobody(couple: Couple, tmp_path: Path
 
     authority = made("authority", authority_key, "authority", authority_key, True)
     (couple.bob.home.peers / "alice.pem").write_bytes(authority.public_bytes(Encoding.PEM))
-    mallory = open_setting(Home(tmp_path / "mallory"))
+    mallory = open_profile(Home(tmp_path / "mallory"))
     introduce(mallory, couple.bob, "bob")
     leaf = made("mallory", mallory_key, "authority", authority_key, False)
     mallory = _replace_identity(mallory, leaf, mallory_key)
@@ -167,7 +167,7 @@ def test_a_certificate_made_by_hand_works(couple: Couple) -> None:
     )  # fmt: skip
     if made.returncode:
         pytest.skip("openssl is not on this computer")
-    alice = open_setting(couple.alice.home)
+    alice = open_profile(couple.alice.home)
     (couple.bob.home.peers / "alice.pem").write_bytes(alice.device.identity.pem)
     with hall(couple.bob) as bob:
         assert visit(alice, bob.address) == b"!"
@@ -176,8 +176,8 @@ def test_a_certificate_made_by_hand_works(couple: Couple) -> None:
 def test_equal_subjects_of_several_peers(couple: Couple, tmp_path: Path) -> None:
     settings = []
     for name in ("one", "two", "three"):
-        setting = open_setting(Home(tmp_path / name))
-        certs = setting.home.certs
+        profile = open_profile(Home(tmp_path / name))
+        certs = profile.home.certs
         made = subprocess.run(
             ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
              "-subj", "/CN=same", "-keyout", str(certs / "key.pem"), "-out", str(certs / "cert.pem")],
@@ -185,11 +185,11 @@ def test_equal_subjects_of_several_peers(couple: Couple, tmp_path: Path) -> None
         )  # fmt: skip
         if made.returncode:
             pytest.skip("openssl is not on this computer")
-        settings.append(open_setting(setting.home))
+        settings.append(open_profile(profile.home))
         introduce(couple.bob, settings[-1], name)
         introduce(settings[-1], couple.bob, "bob")
     with hall(couple.bob) as bob:
-        assert [visit(setting, bob.address) for setting in settings] == [b"!"] * 3
+        assert [visit(profile, bob.address) for profile in settings] == [b"!"] * 3
 
 
 def test_n3_a_silent_connection_blocks_nobody(couple: Couple) -> None:
@@ -345,6 +345,6 @@ def test_what_is_not_an_address(typed: str) -> None:
 
 
 def test_the_identity_of_a_home_is_the_one_that_others_pin(tmp_path: Path) -> None:
-    setting = open_setting(Home(tmp_path / "x"))
-    again = open_identity(setting.home.certs, datetime.datetime.now(datetime.timezone.utc))
-    assert again.id == setting.device.identity.id
+    profile = open_profile(Home(tmp_path / "x"))
+    again = open_identity(profile.home.certs, datetime.datetime.now(datetime.timezone.utc))
+    assert again.id == profile.device.identity.id

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from countersign.pack.manifest import Entry, EntryKind, Manifest
-from countersign.ui.presenters.tree import Tree
+from countersign.ui.presenters.manifest_tree import ManifestTree
 
 
 def manifest(files: int = 3) -> Manifest:
@@ -17,12 +17,12 @@ def manifest(files: int = 3) -> Manifest:
     return made
 
 
-def names(tree: Tree) -> list[str]:
+def names(tree: ManifestTree) -> list[str]:
     return [tree.text(row)[0].strip() for row in range(len(tree.rows))]
 
 
 def test_a_small_tree_is_open_and_folders_know_their_sums() -> None:
-    tree = Tree(manifest())
+    tree = ManifestTree(manifest())
     assert names(tree) == ["▾ album", "000.jpg", "001.jpg", "002.jpg", "▾ inner", "deep\\u202e.txt", "link"]
     assert tree.text(0)[1:] == ("3.5\u00a0kB", "4 files")
     assert tree.text(4)[1:] == ("500\u00a0bytes".replace("\u00a0", " "), "1 file")
@@ -30,7 +30,7 @@ def test_a_small_tree_is_open_and_folders_know_their_sums() -> None:
 
 
 def test_folding() -> None:
-    tree = Tree(manifest())
+    tree = ManifestTree(manifest())
     tree.fold(4, False)
     assert names(tree)[4:] == ["▸ inner", "link"]
     tree.fold(0, False)
@@ -42,7 +42,7 @@ def test_folding() -> None:
 
 
 def test_searching_shows_paths_and_ends_where_it_began() -> None:
-    tree = Tree(manifest())
+    tree = ManifestTree(manifest())
     tree.fold(0, False)
     version = tree.version
     tree.search("  DEEP ")
@@ -55,7 +55,7 @@ def test_searching_shows_paths_and_ends_where_it_began() -> None:
 
 
 def test_a_large_tree_begins_closed() -> None:
-    tree = Tree(manifest(200))
+    tree = ManifestTree(manifest(200))
     assert names(tree) == ["▸ album", "link"]
     tree.fold(0, True)
     assert len(tree.rows) == 203

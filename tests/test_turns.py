@@ -24,7 +24,7 @@ def test_one_at_a_time() -> None:
         turn.take(PEER)
     turn.give_back()
     turn.take(PEER)
-    turn.let_in(CHANNEL, PEER)
+    turn.admit(CHANNEL, PEER)
     assert turn.wait(0.0) == (CHANNEL, PEER)
     assert turn.is_taken
 
@@ -36,7 +36,7 @@ def test_somebody_who_is_about_to_be_let_in_is_waited_for() -> None:
     asked: list[bool] = []
     asking = threading.Thread(target=lambda: asked.append(turn.is_anybody_next()), daemon=True)
     asking.start()
-    turn.let_in(CHANNEL, PEER)
+    turn.admit(CHANNEL, PEER)
     asking.join(20)
     assert asked == [True]
 
@@ -58,7 +58,7 @@ def test_the_place_stays_taken_while_somebody_is_about_to_be_let_in() -> None:
     turn.take(PEER)
     turn.finished()  # the session that they supersede
     assert turn.is_taken
-    turn.let_in(CHANNEL, PEER)
+    turn.admit(CHANNEL, PEER)
     assert turn.wait(0.0) is not None
     turn.finished()
     assert not turn.is_taken

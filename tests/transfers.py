@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from countersign.places.home import Home
-from countersign.profile import Setting, open_setting
+from countersign.profile import Profile, open_profile
 from countersign.session import status as st
 from countersign.session.proposal import Decision
 from countersign.source.selection import Selection
@@ -33,8 +33,8 @@ class Couple:
     """Alice sends, Bob receives."""
 
     root: Path
-    alice: Setting
-    bob: Setting
+    alice: Profile
+    bob: Profile
 
     @property
     def folder(self) -> Path:
@@ -56,13 +56,13 @@ class Couple:
 
 
 def make_couple(root: Path) -> Couple:
-    alice, bob = (open_setting(Home(root / name)) for name in ("alice", "bob"))
+    alice, bob = (open_profile(Home(root / name)) for name in ("alice", "bob"))
     introduce(alice, bob, "bob")
     introduce(bob, alice, "alice")
     return Couple(root, alice, bob)
 
 
-def introduce(here: Setting, there: Setting, name: str) -> Peer:
+def introduce(here: Profile, there: Profile, name: str) -> Peer:
     """Makes `here` pin the certificate of `there`."""
     file = here.home.root / f"{name}.pem"
     file.write_bytes(there.device.identity.pem)

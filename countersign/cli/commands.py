@@ -24,7 +24,7 @@ from countersign.base.figures import moment_text, number_text, size_text
 from countersign.base.files import PUBLIC_FILE, replace_file
 from countersign.base.i18n import _, ngettext
 from countersign.base.printable import printable
-from countersign.profile import Setting
+from countersign.profile import Profile
 from countersign.receipts.checking import check_receipt
 from countersign.target.journal import discard, journals, list_interrupted
 from countersign.wording import device_text, is_known, signatures_text
@@ -41,32 +41,32 @@ def speaker(as_json: bool) -> Say:
     return say
 
 
-def run_command(options: Namespace, setting: Setting) -> int:
+def run_command(options: Namespace, profile: Profile) -> int:
     """Does the one thing that is asked for; gives the exit code. Raises Problem."""
     say = speaker(options.json)
     if options.export_cert:
-        return export_certificate(setting, options.export_cert, say, options.json)
+        return export_certificate(profile, options.export_cert, say, options.json)
     if options.import_cert:
-        return import_certificate(setting, Path(os.path.expanduser(options.import_cert)), options.name, say)
+        return import_certificate(profile, Path(os.path.expanduser(options.import_cert)), options.name, say)
     if options.peers:
-        return show_peers(setting, say)
+        return show_peers(profile, say)
     if options.forget:
-        peer = setting.device.peers.forget(options.forget)
-        setting.device.guesses.allow(peer.id, setting.device.now())
+        peer = profile.device.peers.forget(options.forget)
+        profile.device.guesses.allow(peer.person, profile.device.now())
         say(_("{name} is forgotten.").format(name=printable(peer.name)), {"event": "forgotten", "name": peer.name})
         return EXIT_DONE
     if options.verify_receipt:
         file, *folder = [Path(os.path.expanduser(part)) for part in options.verify_receipt]
         sums = Path(os.path.expanduser(options.export_checksums)) if options.export_checksums else None
-        return verify_receipt(setting, file, folder[0] if folder else None, sums, say)
+        return verify_receipt(profile, file, folder[0] if folder else None, sums, say)
     if options.discard:
-        return discard_interrupted(setting, options.discard, say)
-    return show_interrupted(setting, say)
+        return discard_interrupted(profile, options.discard, say)
+    return show_interrupted(profile, say)
 
 
-def discard_interrupted(setting: Setting, wanted: str, say: Say) -> int:
+def discard_interrupted(profile: Profile, wanted: str, say: Say) -> int:
     """Removes what has arrived of one interrupted transfer."""
-    transfers = setting.device.transfers
+    transfers = profile.device.transfers
     found = next((folder for folder in journals(transfers) if folder.name == wanted), None)
     if found is None:
         raise NoSuchTransfer(id=printable(wanted))
@@ -79,9 +79,9 @@ def discard_interrupted(setting: Setting, wanted: str, say: Say) -> int:
     return EXIT_DONE
 
 
-def export_certificate(setting: Setting, target: str, say: Say, as_json: bool) -> int:
+def export_certificate(profile: Profile, target: str, say: Say, as_json: bool) -> int:
     """Writes our certificate, never the key."""
-    identity = setting.device.identity
+    identity = profile.device.identity
     if target == "-":
         if not as_json:
             sys.stdout.write(identity.pem.decode())
@@ -102,9 +102,9 @@ def export_certificate(setting: Setting, target: str, say: Say, as_json: bool) -
     return EXIT_DONE
 
 
-def import_certificate(setting: Setting, path: Path, name: str | None, say: Say) -> int:
+def import_certificate(profile: Profile, path: Path, name: str | None, say: Say) -> int:
     """Adds somebody."""
-    device = setting.device
+    device = profile.device
     now = datetime.datetime.fromtimestamp(device.now(), datetime.timezone.utc)
     try:
         candidate = device.peers.examine(path, now)
@@ -122,26 +122,26 @@ def import_certificate(setting: Setting, path: Path, name: str | None, say: Say)
     return EXIT_DONE
 
 
-def show_peers(setting: Setting, say: Say) -> int:
+def show_peers(profile: Profile, say: Say) -> int:
     """Lists ourselves and everybody we trust."""
-    identity = setting.device.identity
+    identity = profile.device.identity
     event: dict[str, Any] = {"event": "self", "fingerprint": identity.fingerprint}
     if identity.successor is not None:
         event["renews"] = identity.successor.since.isoformat()
     say(_("You are  {fingerprint}").format(fingerprint=identity.fingerprint), event)
-    for peer in setting.device.peers.all():
+    for peer in profile.device.peers.all():
         say(
             f"{peer.fingerprint}  {printable(peer.name)}",
             {"event": "peer", "name": peer.name, "fingerprint": peer.fingerprint},
         )
-    for problem in setting.device.peers.problems():
+    for problem in profile.device.peers.problems():
         say(str(problem), {"event": "error", "code": problem.code, "message": problem.message, "hint": problem.hint})
     return EXIT_DONE
 
 
-def show_interrupted(setting: Setting, say: Say) -> int:
+def show_interrupted(profile: Profile, say: Say) -> int:
     """Lists what can be resumed."""
-    found = list_interrupted(setting.device.transfers)
+    found = list_interrupted(profile.device.transfers)
     for item in found:
         about = item.about
         began = datetime.datetime.fromtimestamp(about.began).astimezone()
@@ -174,12 +174,12 @@ def show_interrupted(setting: Setting, say: Say) -> int:
     return EXIT_DONE
 
 
-def verify_receipt(setting: Setting, path: Path, folder: Path | None, sums: Path | None, say: Say) -> int:
+def verify_receipt(profile: Profile, path: Path, folder: Path | None, sums: Path | None, say: Say) -> int:
     """Checks a receipt: both signatures, whether we know the devices, and the folder's content where one is given.
 
     sums: where to write the SHA-256 of every file, once the folder is found to hold all of it.
     """
-    device = setting.device
+    device = profile.device
     lines: list[str] = []
     checked = check_receipt(path, folder, lambda name, sha256: lines.append(checksum_line(name, sha256)))
     known = all(is_known(device, side) for side in (checked.sender, checked.receiver))

@@ -24,7 +24,7 @@ _here = msgspec.json.Decoder(Here)
 
 
 @dataclass(frozen=True)
-class Exchange:
+class PastTransfer:
     """One completed transfer. peer: the other device's identity in hex. received: whether we were the receiver."""
 
     receipt: Path
@@ -37,14 +37,14 @@ class Exchange:
     skipped: int
 
 
-def list_exchanges(receipts: Path, own: Iterable[DeviceId]) -> list[Exchange]:
+def list_past_transfers(receipts: Path, own: Iterable[DeviceId]) -> list[PastTransfer]:
     """All receipts of a home with a readable header, newest first. own: this computer's identities."""
     ours = frozenset(identity.hex() for identity in own)
-    found = [exchange for path in receipts.glob(f"*{SUFFIX}") if (exchange := _exchange(path, ours)) is not None]
-    return sorted(found, key=lambda exchange: exchange.time, reverse=True)
+    found = [transfer for path in receipts.glob(f"*{SUFFIX}") if (transfer := _past_transfer(path, ours)) is not None]
+    return sorted(found, key=lambda transfer: transfer.time, reverse=True)
 
 
-def _exchange(path: Path, ours: frozenset[str]) -> Exchange | None:
+def _past_transfer(path: Path, ours: frozenset[str]) -> PastTransfer | None:
     try:
         with open_regular(path) as file:
             header = _header.decode(file.readline(limits.RECEIPT_LINE_CAP))
@@ -55,7 +55,7 @@ def _exchange(path: Path, ours: frozenset[str]) -> Exchange | None:
     time = datetime.datetime.fromisoformat(header.time)
     received = header.receiver in ours
     peer = header.sender if received else header.receiver
-    return Exchange(path, time, header.name, peer, received, header.files, header.bytes, header.skipped)
+    return PastTransfer(path, time, header.name, peer, received, header.files, header.bytes, header.skipped)
 
 
 class ReceiptLines:

@@ -1,6 +1,7 @@
 """What a transfer tells its faces: frozen values, ten a second at most, read alike by windows and terminal.
 
 A value holds only what its own side may show: the code at the receiver, the key at the sender.
+`Status` is closed: a face matches all of it and ends with `assert_never`, so that mypy names every face that a new value must reach.
 """
 
 from __future__ import annotations
@@ -15,12 +16,7 @@ from countersign.session.proposal import Proposal
 
 
 @dataclass(frozen=True)
-class Status:
-    """Base of the values."""
-
-
-@dataclass(frozen=True)
-class Listening(Status):
+class Listening:
     """The receiver waits, with this code."""
 
     addresses: tuple[str, ...]
@@ -31,28 +27,28 @@ class Listening(Status):
 
 
 @dataclass(frozen=True)
-class StrangerRefused(Status):
+class StrangerRefused:
     """Somebody whose certificate is not pinned tried to connect; count: so many since this was told last."""
 
     count: int = 1
 
 
 @dataclass(frozen=True)
-class Connected(Status):
+class Connected:
     """A pinned peer is there."""
 
     peer: str
 
 
 @dataclass(frozen=True)
-class NeedCode(Status):
+class NeedCode:
     """The sender's person is asked for the code."""
 
     tries_left: int
 
 
 @dataclass(frozen=True)
-class CodeWrong(Status):
+class CodeWrong:
     """A proof did not fit."""
 
     tries_left: int
@@ -62,14 +58,14 @@ class CodeWrong(Status):
 
 
 @dataclass(frozen=True)
-class PeerLocked(Status):
+class PeerLocked:
     """This peer has used up its tries; the person at the receiver may allow it again."""
 
     peer: str
 
 
 @dataclass(frozen=True)
-class Scanning(Status):
+class Scanning:
     """The sender looks at its folder."""
 
     files: int
@@ -77,7 +73,7 @@ class Scanning(Status):
 
 
 @dataclass(frozen=True)
-class Ready(Status):
+class Ready:
     """The sender knows what it will send."""
 
     files: int
@@ -89,7 +85,7 @@ class Ready(Status):
 
 
 @dataclass(frozen=True)
-class KeyShown(Status):
+class KeyShown:
     """The key, to be read aloud by the sender's person."""
 
     key: str = field(repr=False)
@@ -97,14 +93,14 @@ class KeyShown(Status):
 
 
 @dataclass(frozen=True)
-class OfferSeen(Status):
+class OfferSeen:
     """Somebody offers something; what it is is still sealed."""
 
     peer: str
 
 
 @dataclass(frozen=True)
-class OfferOpened(Status):
+class OfferOpened:
     """The key fits: what is offered. Its list follows."""
 
     peer: str
@@ -114,19 +110,19 @@ class OfferOpened(Status):
 
 
 @dataclass(frozen=True)
-class NeedKey(Status):
+class NeedKey:
     """The receiver's person is asked for the key."""
 
     tries_left: int
 
 
 @dataclass(frozen=True)
-class KeyChecking(Status):
+class KeyChecking:
     """A key was typed and is being stretched."""
 
 
 @dataclass(frozen=True)
-class KeyWrong(Status):
+class KeyWrong:
     """The key did not open the offer; `slip` where it cannot be a key at all and no try was used."""
 
     tries_left: int
@@ -134,21 +130,21 @@ class KeyWrong(Status):
 
 
 @dataclass(frozen=True)
-class NeedDecision(Status):
+class NeedDecision:
     """The list is open: accept or decline."""
 
     proposal: Proposal
 
 
 @dataclass(frozen=True)
-class WaitingFor(Status):
+class WaitingFor:
     """The other side, its person or a disk is at work: `what` is connection, code, key, answer, list, check, disk, compare, receipt."""
 
     what: str
 
 
 @dataclass(frozen=True)
-class Progress(Status):
+class Progress:
     """How far it is. rate in bytes a second, eta in seconds or None where nobody can know.
 
     slow: what holds it up at this time: "disk", "processor", "network" (the sender says this of a slow receiver too), or "".
@@ -164,7 +160,7 @@ class Progress(Status):
 
 
 @dataclass(frozen=True)
-class Paused(Status):
+class Paused:
     """The data is held up, or goes on again: by the person here, or by the one there."""
 
     paused: bool
@@ -172,21 +168,21 @@ class Paused(Status):
 
 
 @dataclass(frozen=True)
-class Reconnecting(Status):
+class Reconnecting:
     """The connection was lost; both sides look for each other for `seconds_left` more."""
 
     seconds_left: float
 
 
 @dataclass(frozen=True)
-class Note(Status):
+class Note:
     """Something the person should know; nothing to do."""
 
     text: str
 
 
 @dataclass(frozen=True)
-class Done(Status):
+class Done:
     """All is there. `skipped`: (path, reason).
 
     At the receiver, `renamed`: names that arrived under another one; `kept`: names that were here already. At the sender,
@@ -217,7 +213,7 @@ class StageTime:
 
 
 @dataclass(frozen=True)
-class StageTimes(Status):
+class StageTimes:
     """Where the time went, told before Done. seconds: of the session; first_data: of these until the first pack."""
 
     stages: tuple[StageTime, ...]
@@ -226,10 +222,37 @@ class StageTimes(Status):
 
 
 @dataclass(frozen=True)
-class Failed(Status):
+class Failed:
     """It ended otherwise."""
 
     problem: Problem
 
+
+End: TypeAlias = Done | Failed
+Status: TypeAlias = (
+    Listening
+    | StrangerRefused
+    | Connected
+    | NeedCode
+    | CodeWrong
+    | PeerLocked
+    | Scanning
+    | Ready
+    | KeyShown
+    | OfferSeen
+    | OfferOpened
+    | NeedKey
+    | KeyChecking
+    | KeyWrong
+    | NeedDecision
+    | WaitingFor
+    | Progress
+    | Paused
+    | Reconnecting
+    | Note
+    | Done
+    | StageTimes
+    | Failed
+)
 
 Report: TypeAlias = Callable[[Status], None]

@@ -83,7 +83,7 @@ class Record(msgspec.Struct, array_like=True, frozen=True):
 
 
 @dataclass(frozen=True)
-class Interrupted:
+class InterruptedTransfer:
     """An interrupted transfer, for lists."""
 
     id: str
@@ -228,7 +228,7 @@ def read_about(folder: Path) -> About:
     return about
 
 
-def list_interrupted(transfers: Path) -> list[Interrupted]:
+def list_interrupted(transfers: Path) -> list[InterruptedTransfer]:
     """All interrupted transfers of a home, oldest first. Skips unreadable ones."""
     found = []
     for folder in counting(transfers):
@@ -240,7 +240,7 @@ def list_interrupted(transfers: Path) -> list[Interrupted]:
             about = read_about(folder)
         except (OSError, ValueError):
             continue
-        found.append(Interrupted(folder.name, about, _bytes_in(about.staging_path)))
+        found.append(InterruptedTransfer(folder.name, about, _bytes_in(about.staging_path)))
     return sorted(found, key=lambda item: item.about.began)
 
 

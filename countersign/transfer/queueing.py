@@ -17,7 +17,7 @@ class Turn:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._let_in: deque[tuple[Channel, Peer]] = deque()
+        self._admitted: deque[tuple[Channel, Peer]] = deque()
         self._session: ReceivingSession | None = None
         self._taken = False  # a peer has proven the code and is being served, or is about to be
         self._woken = False
@@ -50,14 +50,14 @@ class Turn:
         """The peer left before it was let in: releases the turn."""
         with self._changed:
             self._promised -= 1
-            self._taken = self._session is not None or bool(self._let_in) or self._promised > 0
+            self._taken = self._session is not None or bool(self._admitted) or self._promised > 0
             self._changed.notify_all()
 
-    def let_in(self, channel: Channel, peer: Peer) -> None:
+    def admit(self, channel: Channel, peer: Peer) -> None:
         """Queues the peer to be served next."""
         with self._changed:
             self._promised -= 1
-            self._let_in.append((channel, peer))
+            self._admitted.append((channel, peer))
             self._changed.notify_all()
 
     def wake(self) -> None:
@@ -69,9 +69,9 @@ class Turn:
     def wait(self, seconds: float | None) -> tuple[Channel, Peer] | None:
         """The next peer to serve; None after `seconds`, or when woken."""
         with self._changed:
-            self._changed.wait_for(lambda: self._let_in or self._woken, seconds)
+            self._changed.wait_for(lambda: self._admitted or self._woken, seconds)
             self._woken = False
-            return self._let_in.popleft() if self._let_in else None
+            return self._admitted.popleft() if self._admitted else None
 
     def serve(self, session: ReceivingSession) -> None:
         """Starts this session's turn."""
@@ -82,17 +82,17 @@ class Turn:
         """The session has ended."""
         with self._changed:
             self._session = None
-            self._taken = bool(self._let_in) or self._promised > 0
+            self._taken = bool(self._admitted) or self._promised > 0
 
     def is_anybody_next(self) -> bool:
         """Whether a peer was let in and waits. Waits for one that is just being told that its code was right."""
         with self._changed:
-            self._changed.wait_for(lambda: self._let_in or self._promised <= 0, limits.STALL_SECONDS)
-            return bool(self._let_in)
+            self._changed.wait_for(lambda: self._admitted or self._promised <= 0, limits.STALL_SECONDS)
+            return bool(self._admitted)
 
     def close(self) -> list[Channel]:
         """Returns the channels of peers whose turn never came."""
         with self._changed:
-            late = [channel for channel, _peer in self._let_in]
-            self._let_in.clear()
+            late = [channel for channel, _peer in self._admitted]
+            self._admitted.clear()
             return late

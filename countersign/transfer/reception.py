@@ -218,7 +218,7 @@ class Reception:
                 raise ProtocolProblem
             arrived = time.monotonic()
             if self._judge.is_right(message.proof, peer, nonces):
-                return self._let_in(channel, peer)
+                return self._admit(channel, peer)
             tries -= 1
             # every refusal takes the same time, whatever the reason
             if self.controls.wait_cancelled(max(0.0, arrived + limits.REFUSAL_SECONDS - time.monotonic())):
@@ -226,7 +226,7 @@ class Reception:
             channel.send(CodeRefusedMessage(tries))
         raise CodeRefused
 
-    def _let_in(self, channel: Channel, peer: Peer) -> bool:
+    def _admit(self, channel: Channel, peer: Peer) -> bool:
         self.turn.take(peer)
         try:
             channel.send(CodeAccepted())
@@ -235,7 +235,7 @@ class Reception:
             if isinstance(error, LinkLostError):
                 raise PeerSilent from None
             raise
-        self.turn.let_in(channel, peer)
+        self.turn.admit(channel, peer)
         return True
 
     # --- common ------------------------------------------------------------------------------------------------------

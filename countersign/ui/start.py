@@ -7,7 +7,7 @@ import threading
 from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from countersign.awake import Wakefulness
 from countersign.base import i18n
@@ -15,22 +15,26 @@ from countersign.base.errors import EXIT_DONE, Problem
 from countersign.crash import own_bug
 from countersign.options import RECEIVER
 from countersign.places.home import Home
-from countersign.profile import Setting, open_setting
+from countersign.profile import Profile, open_profile
 from countersign.session import status as st
 from countersign.session.running import Session
 from countersign.source.scanning import scan_selection
 from countersign.source.selection import Selection
 from countersign.ui.desktop_entry import add_to_menu
 from countersign.ui.preferences import PreferenceStore
-from countersign.ui.presenters.common import Around, Presenter
+from countersign.ui.presenters.choosing import Summary
+from countersign.ui.presenters.common import Presenter
+from countersign.ui.presenters.context import Context
 from countersign.ui.presenters.receiver import ReceiverPresenter
-from countersign.ui.presenters.sender import SenderPresenter, Summary
+from countersign.ui.presenters.sender import SenderPresenter
 from countersign.ui.views.window import AppWindow, OwnError
 
 
 @dataclass(frozen=True)
 class _Ended:
     """A session's thread is done."""
+
+    session: Session
 
 
 @dataclass(frozen=True)
@@ -41,28 +45,32 @@ class _Finished:
     result: Any
 
 
+_Item: TypeAlias = _Ended | _Finished | OwnError | st.Status
+
+
 def run_window(role: str, options: Namespace, home: Home) -> int:
     """Shows the window of a program until it is closed. Raises Problem where it cannot begin."""
-    setting = open_setting(home)
+    profile = open_profile(home)
     preferences = PreferenceStore(home.state)
     i18n.use(preferences.read().language)
     window = AppWindow(role, preferences)
-    engine = _Engine(setting, window)
+    engine = _Engine(profile, window)
     to_menu = (lambda: add_to_menu(role)) if sys.platform == "linux" else None
-    around = Around(setting, window, preferences, engine.start, window.post, engine.background, to_menu)
-    presenter = _presenter(role, around, options, engine)
+    context = Context(profile, window, preferences, engine.start, window.post, engine.background, to_menu)
+    presenter = _presenter(role, context, options, engine)
     awake = Wakefulness()
 
-    def on_item(item: object) -> None:
-        if isinstance(item, _Ended):
-            presenter.ended()
-        elif isinstance(item, OwnError):
-            presenter.on_status(st.Failed(own_bug(item.error, setting.home.state)))
-        elif isinstance(item, _Finished):
-            item.then(item.result)
-        elif isinstance(item, st.Status):
-            awake.follow(item)
-            presenter.on_status(item)
+    def on_item(item: _Item) -> None:
+        match item:
+            case _Ended():
+                presenter.ended(item.session)
+            case _Finished():
+                item.then(item.result)
+            case OwnError():
+                presenter.on_own_error(own_bug(item.error, profile.home.state))
+            case status:
+                awake.follow(status)
+                presenter.on_status(status)
 
     try:
         window.run(presenter, on_item)
@@ -71,17 +79,17 @@ def run_window(role: str, options: Namespace, home: Home) -> int:
     return EXIT_DONE
 
 
-def _presenter(role: str, around: Around, options: Namespace, engine: _Engine) -> Presenter:
+def _presenter(role: str, context: Context, options: Namespace, engine: _Engine) -> Presenter:
     if role == RECEIVER:
-        return ReceiverPresenter(around, options)
-    return SenderPresenter(around, options, engine.summarise)
+        return ReceiverPresenter(context, options)
+    return SenderPresenter(context, options, engine.summarise)
 
 
 class _Engine:
     """Threads beside the window's; they speak to it through its queue only."""
 
-    def __init__(self, setting: Setting, window: AppWindow) -> None:
-        self._setting = setting
+    def __init__(self, profile: Profile, window: AppWindow) -> None:
+        self._profile = profile
         self._window = window
         self._wanted: Selection | None = None
 
@@ -93,9 +101,9 @@ class _Engine:
         try:
             session.run()
         except Exception as error:  # noqa: BLE001 - a person must never be left before a window that says nothing
-            self._window.post(st.Failed(own_bug(error, self._setting.home.state)))
+            self._window.post(st.Failed(own_bug(error, self._profile.home.state)))
         finally:
-            self._window.post(_Ended())
+            self._window.post(_Ended(session))
 
     def background(self, work: Callable[[], Any], then: Callable[[Any], None]) -> None:
         """Runs work on a thread of its own, and `then` with its result on the window's."""
@@ -108,17 +116,18 @@ class _Engine:
 
         threading.Thread(target=run, name="background", daemon=True).start()
 
-    def summarise(self, selection: Selection) -> None:
-        """Looks at a selection and posts what it holds; a newer question ends an older one."""
+    def summarise(self, selection: Selection, then: Callable[[Summary], None]) -> None:
+        """Looks at a selection, and calls `then` with what it holds on the window's thread; a newer question ends an older one."""
         self._wanted = selection
 
-        def work() -> None:
+        def work() -> Summary:
             try:
-                own = self._setting.device.own
-                scan = scan_selection(selection, lambda _files, _size: None, lambda: self._wanted is not selection, own)
+                own = self._profile.device.own
+                return Summary(
+                    selection,
+                    scan_selection(selection, lambda _files, _size: None, lambda: self._wanted is not selection, own),
+                )
             except Problem as problem:
-                self._window.post(Summary(selection, problem=problem))
-            else:
-                self._window.post(Summary(selection, scan))
+                return Summary(selection, problem=problem)
 
-        threading.Thread(target=work, name="summary", daemon=True).start()
+        self.background(work, lambda summary: then(summary) if self._wanted is selection else None)

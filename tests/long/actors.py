@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from countersign.places.home import Home
-from countersign.profile import open_setting
+from countersign.profile import open_profile
 from countersign.session import status as st
 from countersign.session.proposal import Decision
 from countersign.source.selection import Selection
@@ -124,7 +124,7 @@ def start_bob(home: Path, into: Path, trap: Trap) -> Actor:
     """A receiver for one transfer."""
 
     def make(report: Callable[[st.Status], None]) -> Any:
-        return open_setting(Home(home)).reception(into, "127.0.0.1", 0, report)
+        return open_profile(Home(home)).reception(into, "127.0.0.1", 0, report)
 
     return _start(make, trap)
 
@@ -133,7 +133,7 @@ def start_alice(home: Path, folder: Path, port: int, trap: Trap) -> Actor:
     """A sender."""
 
     def make(report: Callable[[st.Status], None]) -> Any:
-        return open_setting(Home(home)).sending(Selection((folder,)), Address("127.0.0.1", port), None, report)
+        return open_profile(Home(home)).sending(Selection((folder,)), Address("127.0.0.1", port), None, report)
 
     return _start(make, trap)
 

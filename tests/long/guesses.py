@@ -14,15 +14,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from countersign.base import limits
-from countersign.profile import open_setting
+from countersign.profile import open_profile
 from countersign.session import status as st
 from countersign.transfer import reception as receptions
 from countersign.trust.fingerprint import DeviceId
 from countersign.trust.guesses import HOUR, Guesses
 from countersign.wire import messages as m
+from tests.hostile_peer import Scene, bobs_door
 from tests.long.figures import Figure, quick_couple
 from tests.patched import patched
-from tests.rude import Scene, bobs_door
 from tests.transfers import Couple
 from tests.waiting import wait_until
 
@@ -67,7 +67,7 @@ def hours_of_guessing(couple: Couple, attempts: int, chance: random.Random) -> W
     left = attempts
     with watch.watching(), patched(receptions, _JOIN_SECONDS=10.0):
         while left > 0:
-            again = open_setting(couple.bob.home, lambda: watch.now)  # a restart: everything is read from the disk
+            again = open_profile(couple.bob.home, lambda: watch.now)  # a restart: everything is read from the disk
             with bobs_door(Couple(couple.root, couple.alice, again)) as scene:
                 for _visit in range(min(left, chance.randrange(2, 9))):
                     _visit_by(chance.choice((_wrong, _wrong, _three_wrong, _leave, _together, _honest)), scene, watch)
@@ -79,7 +79,7 @@ def hours_of_guessing(couple: Couple, attempts: int, chance: random.Random) -> W
 def patient_guessing(couple: Couple, rounds: int) -> Watch:
     """A guesser that stops before the last try and begins again whenever the certificate's owner has sent something."""
     watch = Watch()
-    bob = open_setting(couple.bob.home, lambda: watch.now)
+    bob = open_profile(couple.bob.home, lambda: watch.now)
     with watch.watching(), bobs_door(Couple(couple.root, couple.alice, bob)) as scene:
         for _round in range(rounds):
             for _guess in range(limits.CODE_FAILURES_AN_HOUR - 1):
@@ -96,47 +96,47 @@ def _visit_by(who: Callable[[Scene], bool], scene: Scene, watch: Watch) -> None:
 
 
 def _wrong(scene: Scene) -> bool:
-    rude, _theirs, _own = scene.greeted()
-    rude.say(m.CodeProof(bytes(32)))
-    assert isinstance(rude.hear(), m.CodeRefused)
-    rude.link.close()
+    hostile, _theirs, _own = scene.greeted()
+    hostile.say(m.CodeProof(bytes(32)))
+    assert isinstance(hostile.hear(), m.CodeRefused)
+    hostile.link.close()
     return False
 
 
 def _three_wrong(scene: Scene) -> bool:
-    rude, _theirs, _own = scene.greeted()
+    hostile, _theirs, _own = scene.greeted()
     for _try in range(limits.CODE_TRIES):
-        rude.say(m.CodeProof(bytes(32)))
-        assert isinstance(rude.hear(), m.CodeRefused)
-    assert rude.last_word() == "code_refused"
-    rude.link.close()
+        hostile.say(m.CodeProof(bytes(32)))
+        assert isinstance(hostile.hear(), m.CodeRefused)
+    assert hostile.last_word() == "code_refused"
+    hostile.link.close()
     return False
 
 
 def _leave(scene: Scene) -> bool:
-    rude, _theirs, _own = scene.greeted()
-    rude.link.close()
+    hostile, _theirs, _own = scene.greeted()
+    hostile.link.close()
     wait_until(lambda: not scene.reception.guests, 20, "the receiver to notice")
     return False
 
 
 def _together(scene: Scene) -> bool:
     guests = [scene.greeted() for _n in range(limits.GUESTS_OF_ONE)]
-    for rude, _theirs, _own in guests:
-        rude.say(m.CodeProof(bytes(32)))
-    for rude, _theirs, _own in guests:
-        rude.hear()
-        rude.link.close()
+    for hostile, _theirs, _own in guests:
+        hostile.say(m.CodeProof(bytes(32)))
+    for hostile, _theirs, _own in guests:
+        hostile.hear()
+        hostile.link.close()
     return False
 
 
 def _honest(scene: Scene) -> bool:
     """The certificate's owner gives the right code, then gives up."""
     failed, shown = len(scene.heard.all(st.Failed)), len(scene.heard.all(st.Listening))
-    rude, theirs, own = scene.greeted()
-    rude.say(scene.proof(theirs, own))
-    verdict = rude.hear()
-    rude.link.close()
+    hostile, theirs, own = scene.greeted()
+    hostile.say(scene.proof(theirs, own))
+    verdict = hostile.hear()
+    hostile.link.close()
     if not isinstance(verdict, m.CodeAccepted):
         return False
     scene.heard.wait(st.Failed, failed + 1)

@@ -19,11 +19,11 @@ from countersign.base import limits
 from countersign.seal.stream import Stream, StreamWriter
 from countersign.session import status as st
 from countersign.wire import messages as m
+from tests.hostile_peer import bobs_door, file, sending
 from tests.long.figures import Figure, quick_couple
 from tests.long.messages import attack_receiver, attack_sender
 from tests.long.to_receiver import receiver_cases
 from tests.long.to_sender import sender_cases
-from tests.rude import bobs_door, file, sending
 from tests.transfers import Couple
 
 ROOM = 768 * limits.MIB  # address space beyond what the process starts with; a thread alone reserves eight
@@ -54,14 +54,14 @@ def endless_list(couple: Couple, entries: int, name: str) -> tuple[str, int]:
         made = sending(scene)
         made.offer(entries + 1, 3 * (entries + 1), entries + 1)
         before = _size(1)
-        assert made.rude.hear() == m.KeyAccepted()
+        assert made.hostile.hear() == m.KeyAccepted()
         writer = StreamWriter(made.ring, Stream.MANIFEST)
         writer.write(b"", False, 1)  # the summary was the first
         for batch, last in _batches(entries, name):
-            made.rude.say(m.Sealed(m.Kind.MANIFEST, writer.write(msgspec.msgpack.encode(batch), last, 1)))
-        word = made.rude.last_word()
+            made.hostile.say(m.Sealed(m.Kind.MANIFEST, writer.write(msgspec.msgpack.encode(batch), last, 1)))
+        word = made.hostile.last_word()
         grown = _size(1) - before
-        made.rude.link.close()
+        made.hostile.link.close()
         scene.heard.wait(st.Failed)
     return word, grown
 

@@ -20,9 +20,9 @@ from countersign.transport.addresses import Address
 from countersign.transport.listening import Listener
 from countersign.transport.tls import TlsLink
 from countersign.wire import messages as m
+from tests.hostile_peer import HostilePeer, Scene, bobs_door
 from tests.long import to_receiver, to_sender
 from tests.long.figures import Figure, quick_couple
-from tests.rude import Rude, Scene, bobs_door
 from tests.transfers import Couple, Heard, snapshot
 from tests.waiting import wait_until
 
@@ -50,8 +50,8 @@ def _one(scene: Scene, case: to_receiver.Case) -> None:
     ends, shown = len(scene.heard.all(st.Failed)), len(scene.heard.all(st.Listening))
     visit = to_receiver.PLACES[case.place][0](scene)
     case.say(visit)
-    word = visit.rude.last_word()
-    visit.rude.link.close()
+    word = visit.hostile.last_word()
+    visit.hostile.link.close()
     assert word in case.words, f"{case.name}: {word!r} instead of {sorted(case.words)}"
     if case.place in LET_IN:
         failed = scene.heard.wait(st.Failed, ends + 1)
@@ -94,18 +94,18 @@ def _one_sending(couple: Couple, address: Address, links: queue.Queue[TlsLink], 
     heard.on_status = on_status
     thread = threading.Thread(target=session.run, name="alice", daemon=True)
     thread.start()
-    rude = Rude(links.get(timeout=30))
+    hostile = HostilePeer(links.get(timeout=30))
     alice, bob = couple.alice.device.identity, couple.bob.device.identity
 
     def ring_of(offer: m.Offer) -> KeyRing:
         key = parse_key(heard.wait(st.KeyShown).key)
         return KeyRing(stretch(key, offer.salt), offer.transfer_id, alice.id, bob.id)
 
-    host = to_sender.Host(rude, bob, alice.id, ring_of, sender_pem=alice.pem.decode())
+    host = to_sender.Host(hostile, bob, alice.id, ring_of, sender_pem=alice.pem.decode())
     to_sender.PLACES[case.place][0](host)
     case.say(host)
-    rude.last_word()
-    rude.link.close()
+    hostile.last_word()
+    hostile.link.close()
     thread.join(30)
     assert not thread.is_alive(), case.name
     assert heard.code() in case.codes, f"{case.name}: {heard.code()!r} instead of {sorted(case.codes)}"

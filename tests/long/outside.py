@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from countersign.places.home import Home
-from countersign.profile import open_setting
+from countersign.profile import open_profile
 from tests.long.environments import ROOT, NotHereError, environment
 from tests.long.figures import Figure
 from tests.programs import Program
@@ -98,7 +98,7 @@ def by_openssl(door: Door) -> list[str]:
 
 
 def _nothing_for_strangers(door: Door) -> list[str]:
-    stranger = open_setting(Home(door.couple.root / "stranger"))
+    stranger = open_profile(Home(door.couple.root / "stranger"))
     introduce(stranger, door.couple.bob, "bob")
     certs = stranger.home.certs
     own = ("-cert", str(certs / "cert.pem"), "-key", str(certs / "key.pem"))

@@ -17,11 +17,11 @@ from dataclasses import dataclass, field
 
 from countersign.base import limits
 from countersign.places.home import Home
-from countersign.profile import Setting, open_setting
+from countersign.profile import Profile, open_profile
 from countersign.transport.tls import make_context
 from countersign.wire import messages as m
+from tests.hostile_peer import Scene, bobs_door
 from tests.long.figures import Figure, quick_couple
-from tests.rude import Scene, bobs_door
 from tests.transfers import Couple, introduce
 from tests.waiting import wait_until
 
@@ -102,9 +102,9 @@ class Crowd:
 def greet(scene: Scene) -> float:
     """Seconds from the connection of a paired sender to the receiver's hello."""
     began = time.monotonic()
-    rude = scene.enter()
-    assert isinstance(rude.hear(), m.Hello)
-    rude.link.close()
+    hostile = scene.enter()
+    assert isinstance(hostile.hear(), m.Hello)
+    hostile.link.close()
     return time.monotonic() - began
 
 
@@ -113,7 +113,7 @@ def told_beyond_the_alert(crowd: Crowd) -> int:
     return sum(len(heard) - (_ALERT if heard[:1] == b"\x15" else 0) for heard in crowd.told)
 
 
-def application_bytes(scene: Scene, stranger: Setting) -> int:
+def application_bytes(scene: Scene, stranger: Profile) -> int:
     """Bytes inside TLS that a stranger reads who speaks TLS well, with its own certificate or none."""
     total = 0
     for known in (True, False):
@@ -149,7 +149,7 @@ def many_handles(wanted: int) -> Iterator[None]:
 
 def crowd_of(couple: Couple, size: int, visits: int) -> tuple[float, int, int, int]:
     """The longest wait of a paired sender in seconds, bytes beyond the alert, bytes inside TLS, strangers sent away."""
-    stranger = open_setting(Home(couple.root / "alice" / "stranger"))
+    stranger = open_profile(Home(couple.root / "alice" / "stranger"))
     introduce(stranger, couple.bob, "bob")
     with many_handles(4096), bobs_door(couple) as scene, Crowd(scene.port, size) as crowd:
         waits = []

@@ -32,9 +32,9 @@ from countersign.pack.names import System, check_component, check_target, collis
 from countersign.pack.plan import Answer, decode_answer, plan_packs
 from countersign.pack.summary import decode_summary
 from countersign.places.home import Home
-from countersign.profile import Setting, open_setting
+from countersign.profile import Profile, open_profile
 from countersign.receipts.checking import check_receipt
-from countersign.receipts.history import ReceiptLines, list_exchanges
+from countersign.receipts.history import ReceiptLines, list_past_transfers
 from countersign.seal.code import parse_code
 from countersign.seal.keys import KeyRing
 from countersign.seal.keytext import grouped, parse_key, spelled
@@ -235,8 +235,8 @@ def _room() -> Path:
 
 
 @lru_cache
-def setting_in_room() -> Setting:
-    return open_setting(Home(_room() / "home"))
+def setting_in_room() -> Profile:
+    return open_profile(Home(_room() / "home"))
 
 
 def certificates(data: bytes) -> None:
@@ -294,7 +294,7 @@ def history(data: bytes) -> None:
     """A receipt in the list of what was sent and received."""
     device = setting_in_room().device
     (device.receipts / "x.receipt").write_bytes(data)
-    for exchange in list_exchanges(device.receipts, device.identity.ids):
+    for exchange in list_past_transfers(device.receipts, device.identity.ids):
         assert exchange.time.tzinfo is not None
         moment_text(exchange.time)
 

@@ -13,10 +13,10 @@ from countersign.seal.stream import Sealer, Stream, StreamReader
 from countersign.session import status as st
 from countersign.wire import messages as m
 from countersign.wire.messages import CAPS, Kind
+from tests.hostile_peer import HostilePeer, Scene, Sending, file, sending
 from tests.long.archives import PIECES, archive, hostile_archives, right_archive
 from tests.long.breaks import bodies, frame, good_frame, lengths, out_of_place, tokens
 from tests.long.lists import List, hostile_lists
-from tests.rude import Rude, Scene, Sending, file, sending
 
 ALWAYS = frozenset({Kind.WAITING, Kind.STOP})
 Say = Callable[["Visit"], None]
@@ -27,7 +27,7 @@ class Visit:
     """Where a hostile sender is: only what the conversation has reached is set."""
 
     scene: Scene
-    rude: Rude
+    hostile: HostilePeer
     nonces: tuple[bytes, bytes] = (b"", b"")
     made: Sending | None = None
 
@@ -54,19 +54,19 @@ class Case:
 
 
 def _greeted(scene: Scene) -> Visit:
-    rude = scene.enter()
-    rude.hear()
-    return Visit(scene, rude)
+    hostile = scene.enter()
+    hostile.hear()
+    return Visit(scene, hostile)
 
 
 def _code(scene: Scene) -> Visit:
-    rude, theirs, own = scene.greeted()
-    return Visit(scene, rude, (theirs, own))
+    hostile, theirs, own = scene.greeted()
+    return Visit(scene, hostile, (theirs, own))
 
 
 def _offer(scene: Scene) -> Visit:
     made = sending(scene)
-    return Visit(scene, made.rude, made=made)
+    return Visit(scene, made.hostile, made=made)
 
 
 def _first_batch(scene: Scene) -> Visit:
@@ -90,7 +90,7 @@ def _manifest(scene: Scene) -> Visit:
     visit = _offer(scene)
     assert visit.made is not None
     visit.made.offer(4, 12, 4)
-    assert visit.rude.hear() == m.KeyAccepted()
+    assert visit.hostile.hear() == m.KeyAccepted()
     return visit
 
 
@@ -105,7 +105,7 @@ def _opened(scene: Scene) -> Visit:
     visit = _offer(scene)
     assert visit.made is not None
     visit.made.offer(2, 6, 2)
-    assert visit.rude.hear() == m.KeyAccepted()
+    assert visit.hostile.hear() == m.KeyAccepted()
     _list(visit, last=True)
     return visit
 
@@ -120,7 +120,7 @@ def _answer(scene: Scene) -> Visit:
 
 def _data(scene: Scene) -> Visit:
     visit = _opened(scene)
-    answer = visit.rude.hear()
+    answer = visit.hostile.hear()
     assert isinstance(answer, m.Sealed)
     StreamReader(visit.ring, Stream.ANSWER).read(answer.token)
     return visit
@@ -128,7 +128,7 @@ def _data(scene: Scene) -> Visit:
 
 def _list(visit: Visit, *, last: bool) -> None:
     entries = msgspec.msgpack.encode([file("a"), file("b")])
-    visit.rude.raw(frame(Kind.MANIFEST, visit.seal(Stream.MANIFEST, 1, last, entries)))
+    visit.hostile.raw(frame(Kind.MANIFEST, visit.seal(Stream.MANIFEST, 1, last, entries)))
 
 
 PLACES: dict[str, tuple[Callable[[Scene], Visit], frozenset[Kind]]] = {
@@ -189,7 +189,7 @@ def receiver_cases() -> Iterator[Case]:
 
 
 def _raw(place: str, name: str, data: bytes, *words: str) -> Case:
-    return Case(f"{place}: {name}", place, lambda visit: visit.rude.raw(data), frozenset(words))
+    return Case(f"{place}: {name}", place, lambda visit: visit.hostile.raw(data), frozenset(words))
 
 
 def _before_the_offer() -> Iterator[Case]:
@@ -227,7 +227,7 @@ def _sealed(place: str, stream: Stream, number: int, word: str) -> Iterator[Case
         yield Case(
             f"{place}: {'S1' if 'bit' not in name else 'S2'} {name}",
             place,
-            lambda visit, name=name: visit.rude.raw(frame(kind, variants(visit)[name])),  # type: ignore[misc]
+            lambda visit, name=name: visit.hostile.raw(frame(kind, variants(visit)[name])),  # type: ignore[misc]
             frozenset({word}),
         )
 
@@ -258,26 +258,26 @@ def _listing(listed: List) -> Say:
 
 
 def _batch(payload: bytes) -> Say:
-    return lambda visit: visit.rude.raw(frame(Kind.MANIFEST, visit.seal(Stream.MANIFEST, 1, True, payload)))
+    return lambda visit: visit.hostile.raw(frame(Kind.MANIFEST, visit.seal(Stream.MANIFEST, 1, True, payload)))
 
 
 def _summary(payload: bytes) -> Say:
-    return lambda visit: visit.rude.raw(frame(Kind.MANIFEST, visit.seal(Stream.MANIFEST, 0, False, payload)))
+    return lambda visit: visit.hostile.raw(frame(Kind.MANIFEST, visit.seal(Stream.MANIFEST, 0, False, payload)))
 
 
 def _pack(payload: bytes) -> Say:
-    return lambda visit: visit.rude.raw(frame(Kind.PACK, visit.seal(Stream.PACK, 0, True, payload)))
+    return lambda visit: visit.hostile.raw(frame(Kind.PACK, visit.seal(Stream.PACK, 0, True, payload)))
 
 
 def _streams() -> Iterator[Case]:
     def not_the_last(visit: Visit) -> None:
-        visit.rude.raw(frame(Kind.PACK, visit.seal(Stream.PACK, 0, False, right_archive())))
+        visit.hostile.raw(frame(Kind.PACK, visit.seal(Stream.PACK, 0, False, right_archive())))
 
     def half_then_all(visit: Visit) -> None:
-        visit.rude.raw(frame(Kind.PACK, visit.seal(Stream.PACK, 0, False, archive(PIECES[:1]))))
+        visit.hostile.raw(frame(Kind.PACK, visit.seal(Stream.PACK, 0, False, archive(PIECES[:1]))))
 
     def answer_sent_back(visit: Visit) -> None:
-        visit.rude.raw(frame(Kind.PACK, visit.seal(Stream.ANSWER, 0, True, encode_answer(Answer()))))
+        visit.hostile.raw(frame(Kind.PACK, visit.seal(Stream.ANSWER, 0, True, encode_answer(Answer()))))
 
     seal = frozenset({"seal"})
     yield Case("data: S1 the last one is not marked", "data", not_the_last, seal)
@@ -285,7 +285,7 @@ def _streams() -> Iterator[Case]:
     yield Case("data: S1 their own answer sent back", "data", answer_sent_back, seal)
 
     def empty_batch(visit: Visit) -> None:
-        visit.rude.raw(frame(Kind.MANIFEST, visit.seal(Stream.MANIFEST, 2, True, msgspec.msgpack.encode([]))))
+        visit.hostile.raw(frame(Kind.MANIFEST, visit.seal(Stream.MANIFEST, 2, True, msgspec.msgpack.encode([]))))
 
     def the_first_again(visit: Visit) -> None:
         _list(visit, last=False)

@@ -18,9 +18,9 @@ from countersign.seal.stream import Sealer, Stream, StreamReader
 from countersign.trust.identity import Identity
 from countersign.wire import messages as m
 from countersign.wire.messages import CAPS, Kind
+from tests.hostile_peer import HostilePeer
 from tests.long.breaks import bodies, frame, good_frame, lengths, out_of_place, tokens
 from tests.long.signing import LABEL, body_of
-from tests.rude import Rude
 
 TIME = "2026-01-01T00:00:00+00:00"
 HASHES = digest_of(b"abc") * 2
@@ -32,7 +32,7 @@ FILES = {"a": b"abc", "b": b"abc"}
 class Host:
     """Where a hostile receiver is. `ring_of(offer)` waits for the key that the sending person reads out."""
 
-    rude: Rude
+    hostile: HostilePeer
     identity: Identity
     sender: bytes
     ring_of: Callable[[m.Offer], KeyRing]
@@ -70,19 +70,19 @@ def _start(_host: Host) -> None:
 
 
 def _code(host: Host) -> None:
-    host.rude.raw(good_frame(Kind.HELLO))
-    assert isinstance(host.rude.hear(), m.Hello)
+    host.hostile.raw(good_frame(Kind.HELLO))
+    assert isinstance(host.hostile.hear(), m.Hello)
 
 
 def _judging(host: Host) -> None:
     _code(host)
-    assert isinstance(host.rude.hear(), m.CodeProof)
+    assert isinstance(host.hostile.hear(), m.CodeProof)
 
 
 def _key(host: Host) -> None:
     _judging(host)
-    host.rude.say(m.CodeAccepted())
-    offer, first = host.rude.hear(), host.rude.hear()
+    host.hostile.say(m.CodeAccepted())
+    offer, first = host.hostile.hear(), host.hostile.hear()
     assert isinstance(offer, m.Offer)
     assert isinstance(first, m.Sealed)
     host.offer, host.ring = offer, host.ring_of(offer)
@@ -94,8 +94,8 @@ def _key(host: Host) -> None:
 
 def _manifest(host: Host) -> None:
     _key(host)
-    host.rude.say(m.KeyAccepted())
-    batch = host.rude.hear()
+    host.hostile.say(m.KeyAccepted())
+    batch = host.hostile.hear()
     assert isinstance(batch, m.Sealed)
     assert host.reader is not None
     assert host.builder is not None
@@ -106,25 +106,25 @@ def _manifest(host: Host) -> None:
 def _data(host: Host) -> None:
     _manifest(host)
     _say_answer(host, Answer())
-    assert isinstance(host.rude.hear(), m.Sealed)
+    assert isinstance(host.hostile.hear(), m.Sealed)
 
 
 def _say_answer(host: Host, answer: Answer) -> None:
-    host.rude.raw(frame(Kind.ANSWER, host.seal(Stream.ANSWER, 0, True, encode_answer(answer))))
+    host.hostile.raw(frame(Kind.ANSWER, host.seal(Stream.ANSWER, 0, True, encode_answer(answer))))
 
 
 def _half(host: Host) -> None:
     """The first of the hashes was sent."""
     _data(host)
     token = host.seal(Stream.HASHES, 0, False, msgspec.msgpack.encode({"time": TIME}))
-    host.rude.raw(frame(Kind.HASHES, token))
+    host.hostile.raw(frame(Kind.HASHES, token))
 
 
 def _say_hashes(host: Host, *payloads: Any) -> None:
     last = len(payloads) - 1
     for number, payload in enumerate(payloads):
         token = host.seal(Stream.HASHES, number, number == last, msgspec.msgpack.encode(payload))
-        host.rude.raw(frame(Kind.HASHES, token))
+        host.hostile.raw(frame(Kind.HASHES, token))
 
 
 def _run(**changes: Any) -> dict[str, Any]:
@@ -135,7 +135,7 @@ def _judged(host: Host) -> None:
     """The hashes were sent and found right."""
     _data(host)
     _say_hashes(host, {"time": TIME}, _run())
-    verdict = host.rude.hear()
+    verdict = host.hostile.hear()
     assert isinstance(verdict, m.Sealed)
     assert verdict.kind is Kind.VERDICT
 
@@ -176,7 +176,7 @@ def sender_cases() -> Iterator[Case]:
 
 
 def _raw(place: str, name: str, data: bytes, *codes: str) -> Case:
-    return Case(f"{place}: {name}", place, lambda host: host.rude.raw(data), frozenset(codes))
+    return Case(f"{place}: {name}", place, lambda host: host.hostile.raw(data), frozenset(codes))
 
 
 def _sealed(place: str, kind: Kind, stream: Stream, payload: Callable[[Host], bytes]) -> Iterator[Case]:
@@ -193,14 +193,14 @@ def _sealed(place: str, kind: Kind, stream: Stream, payload: Callable[[Host], by
         yield Case(
             f"{place}: {'S2' if 'bit' in name else 'S1'} {name}",
             place,
-            lambda host, name=name: host.rude.raw(frame(kind, variants(host)[name])),  # type: ignore[misc]
+            lambda host, name=name: host.hostile.raw(frame(kind, variants(host)[name])),  # type: ignore[misc]
             frozenset({"seal"}),
         )
 
 
 def _answers() -> Iterator[Case]:
     def payload(data: bytes) -> Say:
-        return lambda host: host.rude.raw(frame(Kind.ANSWER, host.seal(Stream.ANSWER, 0, True, data)))
+        return lambda host: host.hostile.raw(frame(Kind.ANSWER, host.seal(Stream.ANSWER, 0, True, data)))
 
     wrong: dict[str, Any] = {
         "a bitmap too long": {"held": b"\0\0"},
@@ -233,7 +233,7 @@ def _answers() -> Iterator[Case]:
         yield Case(f"manifest: answer: {name}", "manifest", payload(data), frozenset({"protocol"}))
 
     def not_the_last(host: Host) -> None:
-        host.rude.raw(frame(Kind.ANSWER, host.seal(Stream.ANSWER, 0, False, encode_answer(Answer()))))
+        host.hostile.raw(frame(Kind.ANSWER, host.seal(Stream.ANSWER, 0, False, encode_answer(Answer()))))
 
     yield Case("manifest: S1 an answer that is not the last", "manifest", not_the_last, frozenset({"protocol"}))
 
@@ -296,11 +296,11 @@ def _hashes() -> Iterator[Case]:
     def lying(host: Host) -> None:
         """Files that differ must come again over a new connection. This host sends a receipt instead."""
         _say_hashes(host, first, _run(hashes=bytes(64)))
-        verdict = host.rude.hear()
+        verdict = host.hostile.hear()
         assert isinstance(verdict, m.Sealed)
         payload = StreamReader(_ring(host), Stream.VERDICT).read(verdict.token)
         assert msgspec.msgpack.decode(payload) == {"differing": b"\x03"}
-        host.rude.say(m.Sealed(Kind.RECEIPT, memoryview(_notice(host, lambda facts: facts))))
+        host.hostile.say(m.Sealed(Kind.RECEIPT, memoryview(_notice(host, lambda facts: facts))))
 
     yield Case("data: F9 hashes of other contents, and a receipt all the same", "data", lying, frozenset({"protocol"}))
 
@@ -337,6 +337,6 @@ def _receipts() -> Iterator[Case]:
         yield Case(
             f"verdict: receipt: {name}",
             "verdict",
-            lambda host, change=change: host.rude.raw(frame(Kind.RECEIPT, _notice(host, change))),  # type: ignore[misc]
+            lambda host, change=change: host.hostile.raw(frame(Kind.RECEIPT, _notice(host, change))),  # type: ignore[misc]
             frozenset({code}),
         )

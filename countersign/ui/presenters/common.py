@@ -1,72 +1,54 @@
-"""What the presenters of both programs share: running a session, progress, ends, menus, leaving."""
+"""What the presenters of both programs share: running a session, ends, menus, leaving."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 from countersign import __version__
 from countersign.base import i18n
 from countersign.base.errors import Problem
-from countersign.base.figures import percent_text
 from countersign.base.i18n import LANGUAGES, _
+from countersign.base.never import assert_never
 from countersign.base.printable import printable
 from countersign.firewall import firewall_advice
-from countersign.profile import Setting
 from countersign.session import status as st
 from countersign.session.running import Session
-from countersign.session.status import Report
-from countersign.ui.preferences import LOOKS, PreferenceStore
+from countersign.ui.preferences import LOOKS
+from countersign.ui.presenters.context import Context
 from countersign.ui.presenters.history import History
 from countersign.ui.presenters.people import People
+from countersign.ui.presenters.running import Running
 from countersign.ui.presenters.screens import (
     RECEIPT,
     Action,
-    Bar,
     Big,
     Block,
-    Line,
     Menu,
     MenuItem,
     Screen,
+    Sentence,
     Text,
     Tone,
-    Window,
 )
-from countersign.wording import amounts_text, done_details, done_text, progress_text, sentence_of, slow_text
+from countersign.wording import done_details, done_text
 
 LOOKS_NAMES = {"system": lambda: _("As the system"), "light": lambda: _("Light"), "dark": lambda: _("Dark")}
 
-
-@dataclass(frozen=True)
-class Around:
-    """What a presenter has around it. Work in the background ends in a call on the window's thread, with its result or its Problem."""
-
-    setting: Setting
-    window: Window
-    preferences: PreferenceStore
-    start: Callable[[Session], None]  # runs a session on a thread of its own
-    report: Report  # takes statuses from any thread
-    background: Callable[[Callable[[], Any], Callable[[Any], None]], None]
-    add_to_menu: Callable[[], Path] | None = None  # where the system has such a menu
+Shared: TypeAlias = st.Progress | st.Paused | st.Reconnecting | st.Done | st.Failed
 
 
-class Presenter:
+class Presenter(ABC):
     """Base of both. Everything here runs on the window's thread."""
 
-    def __init__(self, around: Around) -> None:
-        self.around = around
-        self.setting = around.setting
-        self.window = around.window
-        self.history = History(around.setting, around.window, around.preferences, around.background, self.home)
-        self.people = People(around.setting, around.window, self.home)
-        self.session: Session | None = None
-        self.moving = False
-        self._paused = False
-        self._stopping = False  # asked for; the other side is still being told
-        self._progress: st.Progress | None = None
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.profile = context.profile
+        self.window = context.window
+        self.history = History(context, self.show_beside, self.home)
+        self.people = People(context.profile, context.window, self.show_beside, self.home)
+        self.running: Running | None = None
         self._leaving = False
 
     # --- for the view ------------------------------------------------------------------------------------------------
@@ -76,61 +58,48 @@ class Presenter:
         self.show_menus()
         self.home()
 
+    @abstractmethod
     def home(self) -> None:
         """Shows where the program begins."""
-        raise AssertionError("each program has its own")
 
     @property
     def free(self) -> bool:
         """Whether nothing is going on from which a person must not be led away."""
-        return self.session is None
+        return self.running is None or self.running.is_over
 
     def show_people(self) -> None:
         """Myself, and everybody I trust."""
         if self.free:
-            self.aside()
             self.people.show()
 
     def show_history(self) -> None:
         """What was sent and received."""
         if self.free:
-            self.aside()
             self.history.show()
 
+    def show_beside(self, screen: Screen) -> None:
+        """Shows a screen beside the program's own way; `home` leads back. Nothing where a transfer has taken the window meanwhile."""
+        if self.free:
+            self.aside()
+            self.window.show(screen)
+
+    @abstractmethod
     def aside(self) -> None:
-        """A screen beside the program's own way is shown now; `home` leads back."""
+        """A screen beside the program's own way is shown now."""
 
     def close_asked(self) -> None:
         """The window's own close button."""
-        if not self._stopping and self.moving and not self._stops():
-            return
-        self._leaving = True
-        if self.session is None:
+        if self.running is None:
             self.window.close()
         else:
-            self._stop()
+            self.running.before_stopping(self._leave)
 
-    def cancel(self) -> None:
-        """Ends what is going on; asks first where bytes are moving."""
-        if self._stopping or (self.moving and not self._stops()):
-            return
-        if self.session is not None:
-            self._stop()
-
-    def _stop(self) -> None:
-        if self.moving:
-            self._stopping = True
-            blocks = (Bar(None, _("Stopping …")), Text("", Tone.HINT))
-            asked = Action(_("Cancel"), self.cancel, leaving=True, enabled=False)
-            self.window.show(Screen("moving", self.heading_moving, blocks, (asked,)))
-        assert self.session is not None
-        self.session.controls.cancel()
-
-    def _stops(self) -> bool:
-        question = _(
-            "A transfer is under way. Stop it? What has arrived is kept, and only the rest will be sent next time."
-        )
-        return self.window.confirm(question, _("Stop"), _("Go on"))
+    def _leave(self) -> None:
+        self._leaving = True
+        if self.running is None:
+            self.window.close()
+        else:
+            self.running.stop()
 
     # --- menus -------------------------------------------------------------------------------------------------------
 
@@ -145,8 +114,8 @@ class Presenter:
         )
         people = (
             MenuItem(_("People you trust"), self.show_people, "Ctrl+P", free),
-            MenuItem(_("Save my certificate …"), self._then_people(self.people.save_own), "Ctrl+S", free),
-            MenuItem(_("Add a certificate …"), self._then_people(self.people.add), "Ctrl+N", free),
+            MenuItem(_("Save my certificate …"), self.people.save_own, "Ctrl+S", free),
+            MenuItem(_("Add a certificate …"), self.people.add, "Ctrl+N", free),
         )
         self.window.menus(
             (
@@ -157,23 +126,16 @@ class Presenter:
             )
         )
 
+    @abstractmethod
     def own_title(self) -> str:
         """What the first menu is called."""
-        raise AssertionError("each program has its own")
 
+    @abstractmethod
     def own_items(self) -> tuple[MenuItem | None, ...]:
         """What is in the first menu."""
-        raise AssertionError("each program has its own")
-
-    def _then_people(self, act: Callable[[], None]) -> Callable[[], None]:
-        def both() -> None:
-            self.aside()
-            act()
-
-        return both
 
     def _view_items(self) -> tuple[MenuItem | None, ...]:
-        chosen = self.around.preferences.read()
+        chosen = self.context.preferences.read()
         looks = [
             MenuItem(LOOKS_NAMES[name](), lambda name=name: self._choose_looks(name), marked=name == chosen.looks)  # type: ignore[misc]
             for name in LOOKS
@@ -189,17 +151,17 @@ class Presenter:
             MenuItem(_("The other computer cannot reach this one"), self.show_firewall, "F1", self.free),
             MenuItem(_("Check a receipt …"), self._check_receipt, enabled=self.free),
         ]
-        if self.around.add_to_menu is not None:
+        if self.context.add_to_menu is not None:
             items.append(MenuItem(_("Put this program into the menu"), self._add_to_menu, enabled=self.free))
         return (*items, None, MenuItem(_("About Countersign"), self._show_about, enabled=self.free))
 
     def _choose_looks(self, looks: str) -> None:
-        self.around.preferences.change(lambda found: setattr(found, "looks", looks))
+        self.context.preferences.change(lambda found: setattr(found, "looks", looks))
         self.window.looks(looks)
         self.show_menus()
 
     def _choose_language(self, code: str) -> None:
-        self.around.preferences.change(lambda found: setattr(found, "language", code))
+        self.context.preferences.change(lambda found: setattr(found, "language", code))
         i18n.use(code)
         self.window.speak()
         self.show_menus()
@@ -207,27 +169,25 @@ class Presenter:
             self.home()
 
     def _check_receipt(self) -> None:
-        path = self.window.open_file(_("Check a receipt"), RECEIPT, self.setting.home.receipts)
-        if path is not None:
-            self.aside()
+        def then(path: Path) -> None:
             self.history.show_receipt(path, self.home)
 
+        self.window.open_file(_("Check a receipt"), then, kind=RECEIPT, at=self.profile.home.receipts)
+
     def _add_to_menu(self) -> None:
-        assert self.around.add_to_menu is not None
-        self.aside()
+        assert self.context.add_to_menu is not None
         try:
-            path = self.around.add_to_menu()
+            path = self.context.add_to_menu()
         except Problem as problem:
             self.show_message(problem.message, (Text(problem.hint),))
             return
         self.show_message(_("It is in the menu now"), (Text(_("The entry is {path}.").format(path=path)),))
 
     def _show_about(self) -> None:
-        self.aside()
         blocks = (
             Text(_("Version {version}. A folder from one computer to another, with nobody in between.").format(
                 version=__version__)),
-            Text(_("This computer’s things are in {path}").format(path=printable(str(self.setting.home.root), 400)), Tone.HINT),
+            Text(_("This computer’s things are in {path}").format(path=printable(str(self.profile.home.root), 400)), Tone.HINT),
         )  # fmt: skip
         self.show_message(_("Countersign"), blocks)
 
@@ -236,17 +196,14 @@ class Presenter:
     def show_message(self, heading: str, blocks: tuple[Block, ...]) -> None:
         """A screen that only tells something."""
         back = Action(_("Back"), self.home, main=True, leaving=True)
-        self.window.show(Screen("message", heading, blocks, (back,)))
+        self.show_beside(Screen("message", heading, blocks, (back,)))
 
+    @abstractmethod
     def port(self) -> int:
         """The port that other computers must be able to reach here."""
-        raise AssertionError("each program has its own")
 
     def show_firewall(self) -> None:
         """What to do when nothing gets through."""
-        if not self.free:
-            return
-        self.aside()
         port = self.port()
         advice = firewall_advice(port)
         blocks: list[Block] = [
@@ -260,88 +217,77 @@ class Presenter:
 
     # --- sessions ----------------------------------------------------------------------------------------------------
 
-    def begin(self, session: Session) -> None:
+    def begin(self, session: Session) -> Running:
         """Runs a session; its statuses come to `on_status`."""
-        self.session = session
-        self.moving = self._paused = self._stopping = False
-        self._progress = None
-        self.around.start(session)
+        self.running = Running(session, self.window, self.heading_moving)
+        self.window.title("")
+        self.context.start(session)
         self.show_menus()
+        return self.running
 
-    def ended(self) -> None:
-        """The session's thread is done."""
-        self.session = None
-        self.moving = False
+    def ended(self, session: Session) -> None:
+        """The session's thread is done. Another one may run by now."""
+        if self.running is None or self.running.session is not session:
+            return
+        self.running = None
         self.window.title("")
         if self._leaving:
             self.window.close()
         else:
             self.show_menus()
+            self.after_end()
 
+    @abstractmethod
+    def after_end(self) -> None:
+        """Nothing runs any more; the screen says how it ended."""
+
+    @abstractmethod
     def on_status(self, status: st.Status) -> None:
-        """Takes the statuses that both programs show alike."""
-        if self._stopping and isinstance(status, (st.Progress, st.Paused, st.Reconnecting)):
-            return
-        if isinstance(status, st.Progress):
-            self._show_progress(status)
-        elif isinstance(status, st.Paused):
-            self._show_paused(status)
-        elif isinstance(status, st.Reconnecting):
-            self._show_bar(None, sentence_of(status))
-        elif isinstance(status, st.Done):
-            self.moving = False
+        """Takes a status of the session."""
+
+    def on_own_error(self, problem: Problem) -> None:
+        """A callback of ours has failed. What runs goes on."""
+        if not self._leaving:
             self.window.stop_asking()
-            self._remember(status)
-            self._show_done(status)
-        elif isinstance(status, st.Failed) and not self._leaving:
-            self.moving = False
-            self.window.stop_asking()
-            self._show_failed(status.problem)
+            self._show_failed(problem)
 
-    def _show_progress(self, status: st.Progress) -> None:
-        self.moving = True
-        self._progress = status
-        fraction = _fraction(status)
-        self.window.title(percent_text(fraction))
-        self._show_bar(fraction, progress_text(status), slow_text(status))
+    def on_shared(self, status: Shared) -> None:
+        """Takes what both programs show alike."""
+        match status:
+            case st.Progress() | st.Paused() | st.Reconnecting():
+                if self.running is not None:
+                    self.running.take(status)
+            case st.Done():
+                self._over()
+                self._remember(status)
+                self._show_done(status, self._notes)
+            case st.Failed():
+                if not self._leaving:
+                    self._over()
+                    self._show_failed(status.problem)
+            case _:
+                assert_never(status)
 
-    def _show_paused(self, status: st.Paused) -> None:
-        if status.paused:
-            who = _("The other person has paused.") if status.by_them else _("Paused.")
-            self.window.title(_("paused"))
-            if self._progress is None:
-                self._show_bar(None, who)
-            else:
-                self._show_bar(_fraction(self._progress), amounts_text(self._progress), who)
-        elif self._progress is not None:
-            self._show_progress(self._progress)
+    def _over(self) -> None:
+        if self.running is not None:
+            self.running.over()
 
-    def _show_bar(self, fraction: float | None, text: str, slow: str = "") -> None:
-        pause = Action(_("Go on"), self._pause, main=True) if self._paused else Action(_("Pause"), self._pause)
-        actions = (Action(_("Cancel"), self.cancel, leaving=True), *((pause,) if self._progress is not None else ()))
-        self.window.show(Screen("moving", self.heading_moving, (Bar(fraction, text), Text(slow, Tone.HINT)), actions))
-
-    def _pause(self) -> None:
-        if self.session is not None:
-            self._paused = not self._paused
-            self.session.controls.pause(self._paused)
-            self._show_paused(st.Paused(self._paused))
-
-    def show_waiting(self, text: str) -> None:
-        """Something takes a moment."""
-        actions = (Action(_("Cancel"), self.cancel, leaving=True),)
-        self.window.show(Screen("waiting", text, (Bar(None, ""),), actions))
+    @property
+    def _notes(self) -> list[Block]:
+        """What the person should know of the session that is over now."""
+        notes = self.running.notes if self.running is not None else []
+        return [Text(note, Tone.HINT) for note in notes]
 
     def _remember(self, status: st.Done) -> None:
         receipt = status.receipt
         if receipt is not None:
-            self.around.preferences.change(lambda found: found.folders.update({receipt.name: str(status.path)}))
+            self.context.preferences.change(lambda found: found.folders.update({receipt.name: str(status.path)}))
 
-    def _show_done(self, status: st.Done) -> None:
+    def _show_done(self, status: st.Done, notes: list[Block]) -> None:
         details = done_details(status)
         blocks: list[Block] = [
             Text(done_text(status), Tone.GOOD),
-            Line(
+            Sentence(
                 _("Folder: {path}").format(path=printable(str(status.path), 400)),
                 (Action(_("Open folder"), lambda: self.window.reveal(status.path)),),
             ),
@@ -350,19 +296,18 @@ class Presenter:
             blocks.append(Text("\n".join(details)))
         receipt = status.receipt
         if receipt is not None:
-            look = Action(_("Look at the receipt"), lambda: self._show_receipt(receipt, status))
-            blocks.append(Line(_("A signed receipt says what has arrived."), (look,), Tone.HINT))
+            look = Action(_("Look at the receipt"), lambda: self._show_receipt(receipt, status, notes))
+            blocks.append(Sentence(_("A signed receipt says what has arrived."), (look,), Tone.HINT))
+        blocks += notes
         again = Action(self.again_label(), self.home, main=True, leaving=True)
         self.window.show(Screen("done", self.done_heading(), tuple(blocks), (again,)))
 
-    def _show_receipt(self, receipt: Path, status: st.Done) -> None:
-        self.aside()
-        self.history.show_receipt(receipt, lambda: self._show_done(status))
+    def _show_receipt(self, receipt: Path, status: st.Done, notes: list[Block]) -> None:
+        self.history.show_receipt(receipt, lambda: self._show_done(status, notes))
 
-    @property
+    @abstractmethod
     def heading_moving(self) -> str:
         """What the screen during a transfer is called."""
-        raise AssertionError("each program has its own")
 
     def back_label(self) -> str:
         """What leads on after a problem."""
@@ -377,14 +322,10 @@ class Presenter:
     def _show_failed(self, problem: Problem) -> None:
         extra = self.extra_actions(problem)
         back = Action(self.back_label(), self.home, main=not any(action.main for action in extra), leaving=True)
-        self.window.show(Screen("failed", problem.message, (Text(problem.hint),), (*extra, back)))
+        self.window.show(Screen("failed", problem.message, (Text(problem.hint), *self._notes), (*extra, back)))
 
     def extra_actions(self, problem: Problem) -> tuple[Action, ...]:
         """More ways out of a problem."""
         if problem.code in ("not_trusted", "they_do_not_trust_us", "no_peers", "peer_forgotten"):
             return (Action(_("People …"), self.show_people),)
         return ()
-
-
-def _fraction(status: st.Progress) -> float:
-    return status.bytes_done / status.bytes_total if status.bytes_total else 1.0

@@ -9,8 +9,8 @@ from countersign.base.figures import number_text
 from countersign.base.i18n import _, ngettext
 from countersign.source.scanning import Scan
 from countersign.source.selection import Selection, split_patterns
+from countersign.ui.presenters.manifest_tree import ManifestTree
 from countersign.ui.presenters.screens import Action, Block, Feedback, Field, Rows, Screen, Text, Tone, Window
-from countersign.ui.presenters.tree import Tree
 from countersign.wording import amount_text, inexact_lines, keys_text, taken_out_text
 
 _SKIPPED_SHOWN = 3
@@ -25,7 +25,7 @@ class Contents:
         self._leave = leave
         self._selection: Selection | None = None
         self._scan: Scan | None = None
-        self._tree: Tree | None = None
+        self._tree: ManifestTree | None = None
         self._chosen: int | None = None
         self._typed = ""
 
@@ -35,7 +35,7 @@ class Contents:
             if self._selection is None or selection.paths != self._selection.paths:
                 self._typed = ", ".join(selection.patterns)
             self._selection, self._scan = selection, scan
-            self._tree = Tree(scan.manifest) if scan is not None else None
+            self._tree = ManifestTree(scan.manifest) if scan is not None else None
             self._chosen = None
         self._show()
 

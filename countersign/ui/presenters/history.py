@@ -1,61 +1,42 @@
-"""What was sent and received, from the receipts: a list that can be searched, one receipt in words, and checking it again."""
+"""What was sent and received, from the receipts: a list that can be searched, and the way to each receipt."""
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from countersign.base.errors import Problem
-from countersign.base.figures import moment_text, number_text, size_text
+from countersign.base.figures import moment_text, number_text
 from countersign.base.i18n import _, ngettext
 from countersign.base.printable import printable
-from countersign.pack.reason_texts import text_of_word
-from countersign.pack.reasons import BY_WORD
-from countersign.profile import Setting
-from countersign.receipts.checking import Checked, check_receipt
-from countersign.receipts.history import Exchange, ReceiptLines, list_exchanges
-from countersign.ui.preferences import PreferenceStore
-from countersign.ui.presenters.screens import Action, Block, Feedback, Field, Line, Rows, Screen, Text, Tone, Window
-from countersign.wording import amount_text, device_text, is_known, signatures_text
-
-_DIFFERING_SHOWN = 20
+from countersign.receipts.history import PastTransfer, list_past_transfers
+from countersign.ui.presenters.context import Context
+from countersign.ui.presenters.receipt import OpenReceipt
+from countersign.ui.presenters.screens import Action, Block, Feedback, Field, Rows, Screen, Text
+from countersign.wording import amount_text
 
 
 class History:
-    """The screens about receipts. `leave` goes back to where the program was."""
+    """The screens about receipts. `show_screen` draws one where nothing else needs the person; `leave` goes back."""
 
-    def __init__(
-        self,
-        setting: Setting,
-        window: Window,
-        preferences: PreferenceStore,
-        background: Callable[[Callable[[], Any], Callable[[Any], None]], None],
-        leave: Callable[[], None],
-    ) -> None:
-        self._setting = setting
-        self._window = window
-        self._preferences = preferences
-        self._background = background
+    def __init__(self, context: Context, show_screen: Callable[[Screen], None], leave: Callable[[], None]) -> None:
+        self._context = context
+        self._device = context.profile.device
+        self._show_screen = show_screen
         self._leave = leave
-        self._all: list[Exchange] = []
-        self._shown: list[Exchange] = []
+        self._all: list[PastTransfer] = []
+        self._shown: list[PastTransfer] = []
         self._wanted = ""
         self._chosen: int | None = None
         self._version = 0
-        self._lines: ReceiptLines | None = None
-        self._receipt: Path | None = None
-        self._verdict: list[Block] = []
-        self._to = leave
+        self._receipt: OpenReceipt | None = None
 
     # --- the list ----------------------------------------------------------------------------------------------------
 
     def show(self) -> None:
         """The list, read anew."""
-        self._close_lines()
-        device = self._setting.device
-        self._all = list_exchanges(device.receipts, device.identity.ids)
+        self.close()
+        self._all = list_past_transfers(self._device.receipts, self._device.identity.ids)
         self._wanted, self._chosen = "", None
         self._filter()
         self._show_list()
@@ -75,17 +56,17 @@ class History:
             Action(_("Look at the receipt"), self._open_chosen, enabled=self._chosen is not None),
             Action(_("Back"), self._leave, main=True, leaving=True),
         )
-        self._window.show(Screen("history", _("History"), tuple(blocks), actions if self._all else actions[1:]))
+        self._show_screen(Screen("history", _("History"), tuple(blocks), actions if self._all else actions[1:]))
 
     def _row(self, index: int) -> tuple[str, ...]:
-        exchange = self._shown[index]
-        name = printable(exchange.name)
-        what = _("received “{name}”") if exchange.received else _("sent “{name}”")
-        amount = amount_text(exchange.files, exchange.bytes)
-        return moment_text(exchange.time), self._peer_name(exchange.peer), what.format(name=name), amount
+        transfer = self._shown[index]
+        name = printable(transfer.name)
+        what = _("received “{name}”") if transfer.received else _("sent “{name}”")
+        amount = amount_text(transfer.files, transfer.bytes)
+        return moment_text(transfer.time), self._peer_name(transfer.peer), what.format(name=name), amount
 
     def _peer_name(self, identity: str) -> str:
-        known = next((peer for peer in self._setting.device.peers.pinned() if peer.id.hex() == identity), None)
+        known = next((peer for peer in self._device.peers.pinned() if peer.id.hex() == identity), None)
         return printable(known.name) if known is not None else _("somebody forgotten")
 
     def _searched(self, text: str) -> Feedback:
@@ -97,15 +78,15 @@ class History:
         return Feedback(found.format(n=number_text(len(self._shown))), ready=True)
 
     def _filter(self) -> None:
-        names = {peer.id.hex(): peer.name for peer in self._setting.device.peers.pinned()}
+        names = {peer.id.hex(): peer.name for peer in self._device.peers.pinned()}
         wanted = self._wanted.strip().casefold()
         self._shown = [
-            exchange
-            for exchange in self._all
+            transfer
+            for transfer in self._all
             if not wanted
             or any(
                 wanted in text.casefold()
-                for text in (exchange.name, names.get(exchange.peer, ""), moment_text(exchange.time))
+                for text in (transfer.name, names.get(transfer.peer, ""), moment_text(transfer.time))
             )
         ]
         self._version += 1
@@ -124,113 +105,18 @@ class History:
     # --- one receipt ---------------------------------------------------------------------------------------------------
 
     def show_receipt(self, path: Path, back: Callable[[], None]) -> None:
-        """One receipt in words; its signature is checked at once. `back` leads to where this was asked for."""
-        self._to = back
-        self._close_lines()
+        """One receipt in words; its signatures are checked at once. `back` leads to where this was asked for."""
+        self.close()
         try:
-            self._lines = ReceiptLines(path)
+            self._receipt = OpenReceipt(self._context, path, self._show_screen, back)
         except Problem as problem:
-            leave = Action(_("Back"), self._back, main=True, leaving=True)
-            self._window.show(Screen("message", problem.message, (Text(problem.hint),), (leave,)))
+            leave = Action(_("Back"), back, main=True, leaving=True)
+            self._show_screen(Screen("message", problem.message, (Text(problem.hint),), (leave,)))
             return
-        self._receipt = path
-        self._check(None)
+        self._receipt.check()
 
-    def _check(self, folder: Path | None) -> None:
-        path = self._receipt
-        assert path is not None
-        self._verdict = [Text(_("Checking …"), Tone.HINT)]
-        self._show_receipt()
-
-        def work() -> Checked | Problem:
-            try:
-                return check_receipt(path, folder)
-            except Problem as problem:
-                return problem
-
-        def then(result: Checked | Problem) -> None:
-            if self._receipt == path:
-                self._verdict = [self._bad(result)] if isinstance(result, Problem) else self._judge(result, folder)
-                self._show_receipt()
-
-        self._background(work, then)
-
-    @staticmethod
-    def _bad(problem: Problem) -> Block:
-        return Text(str(problem), Tone.BAD)
-
-    def _judge(self, checked: Checked, folder: Path | None) -> list[Block]:
-        device = self._setting.device
-        header = checked.header
-        sender, receiver = (device_text(device, side) for side in (checked.sender, checked.receiver))
-        known = all(is_known(device, side) for side in (checked.sender, checked.receiver))
-        amount = amount_text(header.files, header.bytes)
-        name = printable(header.name)
-        blocks: list[Block] = [Text(_("“{name}”: {amount}.").format(name=name, amount=amount))]
-        time = moment_text(datetime.datetime.fromisoformat(header.time))
-        text = signatures_text(checked).format(sender=sender, receiver=receiver, time=time)
-        blocks.append(Text(text, Tone.GOOD if known else Tone.BAD))
-        if folder is not None and not checked.differing:
-            blocks.append(Text(_("The folder holds all of this, unchanged."), Tone.GOOD))
-        elif folder is not None:
-            lines = [_("The folder differs from it:")]
-            lines += [f"  {path}: {reason}" for path, reason in checked.differing[:_DIFFERING_SHOWN]]
-            lines += ["  …"] if len(checked.differing) > _DIFFERING_SHOWN else []
-            blocks.append(Text("\n".join(lines), Tone.BAD))
-        return blocks
-
-    def _show_receipt(self) -> None:
-        lines, path = self._lines, self._receipt
-        assert lines is not None
-        assert path is not None
-        # what did not arrive stands first: it is what somebody looks for
-        order = lines.skipped
-        blocks = [
-            *self._verdict,
-            Rows((_("Name"), _("Size"), ""), len(lines) + len(order), self._entry, widths=(300, 90, 220)),
-            Line(_("Is everything still as it arrived?"), (Action(_("Compare with a folder …"), self._compare),), Tone.HINT),
-        ]  # fmt: skip
-        actions = (
-            Action(_("Show the file"), lambda: self._window.reveal(path.parent)),
-            Action(_("Back"), self._back, main=True, leaving=True),
-        )
-        self._window.show(Screen("receipt", _("Receipt"), tuple(blocks), actions))
-
-    def _entry(self, row: int) -> tuple[str, ...]:
-        lines = self._lines
-        assert lines is not None
-        first = len(lines.skipped)
-        try:
-            return _entry_text(lines, lines.skipped[row] if row < first else row - first)
-        except Problem:
-            return ("", "", _("cannot be read"))
-
-    def _compare(self) -> None:
-        path = self._receipt
-        assert path is not None
-        known = self._preferences.read().folders.get(path.name)
-        at = Path(known) if known else self._setting.home.root
-        folder = self._window.choose_folder(_("Compare with this folder"), at)
-        if folder is not None:
-            self._check(folder)
-
-    def _back(self) -> None:
-        self._close_lines()
-        self._to()
-
-    def _close_lines(self) -> None:
-        self._receipt = None
-        if self._lines is not None:
-            self._lines.close()
-            self._lines = None
-
-
-def _entry_text(lines: ReceiptLines, number: int) -> tuple[str, ...]:
-    line = lines.line(number)
-    name = printable(lines.path(number), 400) + ("/" if line.kind == "folder" else "")
-    if line.skipped is not None:
-        reason = text_of_word(line.skipped) if line.skipped in BY_WORD else line.skipped
-        return name, "", _("left out: {reason}").format(reason=printable(_(reason)))
-    if line.parent < 0 and line.name in lines.here:
-        return name, "", _("arrived as “{name}”").format(name=printable(lines.here[line.name]))
-    return name, size_text(line.size) if line.size is not None else "", ""
+    def close(self) -> None:
+        """Nobody looks at a receipt any more."""
+        if self._receipt is not None:
+            self._receipt.close()
+            self._receipt = None

@@ -8,32 +8,35 @@ from countersign.base.errors import DiskProblem, TransferUnderWay
 from countersign.base.figures import moment_text, percent_text, size_text
 from countersign.base.i18n import _, ngettext
 from countersign.base.printable import printable
-from countersign.profile import Setting
-from countersign.target.journal import Interrupted, discard, list_interrupted
+from countersign.profile import Profile
+from countersign.target.journal import InterruptedTransfer, discard, list_interrupted
 from countersign.ui.presenters.screens import Action, Block, Rows, Screen, Text, Tone, Window
 from countersign.ui.presenters.when import when
 
 
 class InterruptedList:
-    """The screen. `leave` goes back to where the program was."""
+    """The screen. `show_screen` draws it where nothing else needs the person; `leave` goes back."""
 
-    def __init__(self, setting: Setting, window: Window, leave: Callable[[], None]) -> None:
-        self._setting = setting
+    def __init__(
+        self, profile: Profile, window: Window, show_screen: Callable[[Screen], None], leave: Callable[[], None]
+    ) -> None:
+        self._profile = profile
         self._window = window
+        self._show_screen = show_screen
         self._leave = leave
-        self._found: list[Interrupted] = []
+        self._found: list[InterruptedTransfer] = []
         self._chosen: int | None = None
         self._note: Text | None = None
 
     def count_text(self) -> str:
         """A sentence about how many there are, or nothing."""
-        count = len(list_interrupted(self._setting.device.transfers))
+        count = len(list_interrupted(self._profile.device.transfers))
         text = ngettext("{n} transfer was interrupted.", "{n} transfers were interrupted.", count)
         return text.format(n=count) if count else ""
 
     def show(self) -> None:
         """The list, read anew."""
-        self._found = list_interrupted(self._setting.device.transfers)
+        self._found = list_interrupted(self._profile.device.transfers)
         self._chosen = self._note = None
         self._show()
 
@@ -53,7 +56,7 @@ class InterruptedList:
             Action(_("Discard …"), self._discard, enabled=some),
             Action(_("Back"), self._leave, main=True, leaving=True),
         )
-        self._window.show(
+        self._show_screen(
             Screen("interrupted", _("Interrupted transfers"), tuple(blocks), actions if self._found else actions[1:])
         )
 
@@ -76,15 +79,16 @@ class InterruptedList:
         question = _("Discard what has arrived of “{name}” from {peer}? Nothing else is touched.").format(
             name=printable(item.about.name), peer=printable(item.about.peer_name)
         )
-        if not self._window.confirm(question, _("Discard"), _("Keep")):
-            return
-        folder = self._setting.device.transfers / item.id
+        self._window.confirm(question, _("Discard"), _("Keep"), lambda: self._discard_now(item))
+
+    def _discard_now(self, item: InterruptedTransfer) -> None:
+        folder = self._profile.device.transfers / item.id
         self.show()
         try:
             if not discard(folder):
                 self._note = Text(str(TransferUnderWay(id=item.id)), Tone.BAD)
         except (OSError, ValueError) as error:
             self._note = Text(str(DiskProblem(path=folder, reason=error)), Tone.BAD)
-        self._found = list_interrupted(self._setting.device.transfers)
+        self._found = list_interrupted(self._profile.device.transfers)
         self._chosen = None
         self._show()

@@ -11,8 +11,8 @@ from countersign.base.figures import moment_text
 from countersign.base.files import PUBLIC_FILE, replace_file
 from countersign.base.i18n import _
 from countersign.base.printable import printable
-from countersign.profile import Setting
-from countersign.receipts.history import list_exchanges
+from countersign.profile import Profile
+from countersign.receipts.history import list_past_transfers
 from countersign.trust.fingerprint import DeviceId
 from countersign.trust.peers import Candidate, Peer
 from countersign.ui.presenters.screens import (
@@ -21,9 +21,9 @@ from countersign.ui.presenters.screens import (
     Block,
     Feedback,
     Field,
-    Line,
     Rows,
     Screen,
+    Sentence,
     Text,
     Tone,
     Window,
@@ -45,26 +45,29 @@ def _own_name() -> str:
 
 
 class People:
-    """The screens about people. `leave` goes back to where the program was."""
+    """The screens about people. `show_screen` draws one where nothing else needs the person; `leave` goes back."""
 
-    def __init__(self, setting: Setting, window: Window, leave: Callable[[], None]) -> None:
-        self._setting = setting
+    def __init__(
+        self, profile: Profile, window: Window, show_screen: Callable[[Screen], None], leave: Callable[[], None]
+    ) -> None:
+        self._profile = profile
         self._window = window
+        self._show_screen = show_screen
         self._leave = leave
         self._chosen: int | None = None
         self._candidate: Candidate | None = None
         self._from: Path | None = None
-        self._note: Text | Line | None = None
+        self._note: Text | Sentence | None = None
         self._second = False  # the guide is at its second step
 
     @property
     def anybody(self) -> bool:
         """Whether there is somebody to exchange folders with."""
-        return bool(self._setting.device.peers.all())
+        return bool(self._profile.device.peers.all())
 
     def found_by_hand(self) -> Path | None:
         """A certificate that somebody copied into certs/ and that could be added."""
-        found = self._setting.device.peers.found_by_hand(self._setting.device.local_time())
+        found = self._profile.device.peers.found_by_hand(self._profile.device.local_time())
         return found[0][0] if found else None
 
     # --- the first time ----------------------------------------------------------------------------------------------
@@ -74,7 +77,7 @@ class People:
         if self._second:
             self.show_second()
             return
-        identity = self._setting.device.identity
+        identity = self._profile.device.identity
         blocks: list[Block] = [
             Text(
                 _(
@@ -91,7 +94,7 @@ class People:
             Action(_("Save my certificate …"), self.save_own),
             Action(_("Next"), self._next, main=True),
         )
-        self._window.show(Screen("first", _("Give them your certificate"), tuple(blocks), actions, drop=self._dropped))
+        self._show_screen(Screen("first", _("Give them your certificate"), tuple(blocks), actions, drop=self._dropped))
 
     def _next(self) -> None:
         self._note, self._second = None, True
@@ -114,10 +117,10 @@ class People:
         ]
         if found is not None:
             line = _("There is a certificate in the certs folder: {name}").format(name=printable(found.name))
-            blocks.append(Line(line, (Action(_("Look at it"), lambda: self.examine(found)),)))
+            blocks.append(Sentence(line, (Action(_("Look at it"), lambda: self.examine(found)),)))
         if self._note is not None:
             blocks.append(self._note)
-        self._window.show(Screen("second", _("Add theirs"), tuple(blocks), tuple(actions), drop=self._dropped))
+        self._show_screen(Screen("second", _("Add theirs"), tuple(blocks), tuple(actions), drop=self._dropped))
 
     # --- the list ----------------------------------------------------------------------------------------------------
 
@@ -126,12 +129,12 @@ class People:
         if not self.anybody:
             self.show_first_time()
             return
-        peers = self._setting.device.peers.all()
-        identity = self._setting.device.identity
+        peers = self._profile.device.peers.all()
+        identity = self._profile.device.identity
         last = self._last_transfers()
         blocks: list[Block] = [
             Big(identity.fingerprint, _("You are"), size=15, file=identity.certificate_path),
-            Line(
+            Sentence(
                 _("Somebody new needs your certificate, once."),
                 (Action(_("Save my certificate …"), self.save_own),),
                 Tone.HINT,
@@ -145,7 +148,7 @@ class People:
             ),
         ]
         blocks += [Text(note, Tone.HINT) for note in identity.notes]
-        blocks += [Text(str(problem), Tone.BAD) for problem in self._setting.device.peers.problems()]
+        blocks += [Text(str(problem), Tone.BAD) for problem in self._profile.device.peers.problems()]
         if self._note is not None:
             blocks.append(self._note)
         some = self._chosen is not None and self._chosen < len(peers)
@@ -155,14 +158,14 @@ class People:
             Action(_("Forget"), self.forget, enabled=some),
             Action(_("Back"), self._back, main=True, leaving=True),
         )
-        self._window.show(Screen("people", _("People you trust"), tuple(blocks), actions, drop=self._dropped))
+        self._show_screen(Screen("people", _("People you trust"), tuple(blocks), actions, drop=self._dropped))
 
     def _last_transfers(self) -> dict[DeviceId | None, str]:
         """The moment of the last transfer, by person."""
-        device = self._setting.device
-        exchanges = list_exchanges(device.receipts, device.identity.ids)
+        device = self._profile.device
+        transfers = list_past_transfers(device.receipts, device.identity.ids)
         people = {peer.id.hex(): peer.person for peer in device.peers.pinned()}
-        return {people.get(exchange.peer): moment_text(exchange.time) for exchange in reversed(exchanges)}
+        return {people.get(transfer.peer): moment_text(transfer.time) for transfer in reversed(transfers)}
 
     def _choose(self, index: int) -> None:
         self._chosen = index
@@ -184,29 +187,27 @@ class People:
 
     def save_own(self) -> None:
         """Saves our certificate where the person says."""
-        path = self._window.save_file(_("Save my certificate"), f"{_own_name()}.pem")
-        if path is None:
-            return
+        self._window.save_file(_("Save my certificate"), f"{_own_name()}.pem", self._save_as)
+
+    def _save_as(self, path: Path) -> None:
         try:
-            replace_file(path, self._setting.device.identity.pem, PUBLIC_FILE)
+            replace_file(path, self._profile.device.identity.pem, PUBLIC_FILE)
         except OSError as error:
             self._say(str(DiskProblem(path=path, reason=error.strerror or error)), Tone.BAD)
             return
         text = _("Saved as {path}. Give it to the other person.").format(path=printable(str(path)))
         # the folder that they chose, and not certs/, where the secret key lies beside it
-        self._note = Line(text, (Action(_("Open folder"), lambda: self._window.reveal(path.parent)),), Tone.GOOD)
+        self._note = Sentence(text, (Action(_("Open folder"), lambda: self._window.reveal(path.parent)),), Tone.GOOD)
         self.show()
 
     def add(self) -> None:
         """Lets the person choose a certificate file."""
-        path = self._window.open_file(_("Add a certificate"))
-        if path is not None:
-            self.examine(path)
+        self._window.open_file(_("Add a certificate"), self.examine)
 
     def examine(self, path: Path) -> None:
         """Looks at a file, and shows what to compare before it is trusted."""
         try:
-            self._candidate = self._setting.device.peers.examine(path, self._setting.device.local_time())
+            self._candidate = self._profile.device.peers.examine(path, self._profile.device.local_time())
         except Problem as problem:
             self._say(str(problem), Tone.BAD)
             return
@@ -231,7 +232,7 @@ class People:
             Field("name", _("What do you call them?"), name, self._name_typed),
             Text(
                 _("For their side: you are {fingerprint}").format(
-                    fingerprint=self._setting.device.identity.fingerprint
+                    fingerprint=self._profile.device.identity.fingerprint
                 ),
                 Tone.HINT,
             ),
@@ -242,7 +243,7 @@ class People:
             Action(_("Cancel"), self.show, leaving=True),
             Action(_("It is the same: add"), self._add_candidate, main=True),
         )
-        self._window.show(Screen("compare", _("Is it really theirs?"), tuple(blocks), actions))
+        self._show_screen(Screen("compare", _("Is it really theirs?"), tuple(blocks), actions))
 
     @staticmethod
     def _name_typed(text: str) -> Feedback:
@@ -250,7 +251,7 @@ class People:
 
     def _add_candidate(self) -> None:
         name = self._window.field("name")
-        device = self._setting.device
+        device = self._profile.device
         assert self._candidate is not None
         try:
             peer = device.peers.add(self._candidate, name)
@@ -269,12 +270,12 @@ class People:
     def _tidy(self) -> None:
         """A file that was copied into certs/ by hand has found its place now."""
         path = self._from
-        if path is not None and path.parent == self._setting.home.certs:
+        if path is not None and path.parent == self._profile.home.certs:
             path.unlink(missing_ok=True)
 
     def _peer(self) -> Peer:
         assert self._chosen is not None
-        return self._setting.device.peers.all()[self._chosen]
+        return self._profile.device.peers.all()[self._chosen]
 
     def rename(self) -> None:
         """Asks for another name."""
@@ -288,12 +289,12 @@ class People:
             Action(_("Cancel"), self.show, leaving=True),
             Action(_("Rename"), self._rename_now, main=True),
         )
-        self._window.show(Screen("rename", _("Another name"), tuple(blocks), actions))
+        self._show_screen(Screen("rename", _("Another name"), tuple(blocks), actions))
 
     def _rename_now(self) -> None:
         name = self._window.field("name")
         try:
-            self._setting.device.peers.rename(self._peer(), name)
+            self._profile.device.peers.rename(self._peer(), name)
         except Problem as problem:
             self._show_rename(name, problem)
             return
@@ -304,10 +305,12 @@ class People:
         """Removes somebody, after a question."""
         peer = self._peer()
         question = _("Forget {name}? You cannot exchange folders any more until you add their certificate again.")
-        if not self._window.confirm(question.format(name=printable(peer.name)), _("Forget"), _("Keep")):
-            return
+        text = question.format(name=printable(peer.name))
+        self._window.confirm(text, _("Forget"), _("Keep"), lambda: self._forget_now(peer))
+
+    def _forget_now(self, peer: Peer) -> None:
         try:
-            self._setting.device.peers.forget(peer.name)
+            self._profile.device.peers.forget(peer.name)
         except Problem as problem:
             self._say(str(problem), Tone.BAD)
             return

@@ -5,63 +5,45 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
-from countersign.base.errors import BadKey, DiskProblem, PortTaken, Problem
+from countersign.base.errors import DiskProblem, PortTaken, Problem
 from countersign.base.i18n import _
-from countersign.base.printable import printable
-from countersign.pack.manifest import TOP
-from countersign.seal.keytext import ALPHABET, LENGTH, grouped, normalise, parse_key
+from countersign.base.never import assert_never
 from countersign.session import status as st
 from countersign.session.proposal import Decision, Proposal
-from countersign.transport.addresses import Address
-from countersign.ui.presenters.common import Around, Presenter
+from countersign.ui.presenters.common import Presenter
+from countersign.ui.presenters.context import Context
 from countersign.ui.presenters.interrupted import InterruptedList
-from countersign.ui.presenters.screens import (
-    Action,
-    Big,
-    Block,
-    Choice,
-    Feedback,
-    Field,
-    Line,
-    MenuItem,
-    Rows,
-    Screen,
-    Text,
-    Tone,
-)
-from countersign.ui.presenters.tree import Tree
-from countersign.wording import amount_text, interface_text, proposal_notes, sentence_of
-
-_SEARCHED_FROM = 12  # entries: a shorter list is seen at once
+from countersign.ui.presenters.key_entry import KeyEntry
+from countersign.ui.presenters.listening import ListeningActions, ListeningScreen, News
+from countersign.ui.presenters.offered_list import OfferedList
+from countersign.ui.presenters.running import Running
+from countersign.ui.presenters.screens import Action, MenuItem
+from countersign.wording import sentence_of
 
 
 class ReceiverPresenter(Presenter):
-    """See the module."""
+    """One reception after another: it listens, somebody offers something (a key, a list), data moves."""
 
-    def __init__(self, around: Around, options: Namespace) -> None:
-        super().__init__(around)
-        self._into = self.setting.into(options.into or self._kept_folder())
-        self._interrupted = InterruptedList(self.setting, self.window, self.home)
-        self._waiting_to_restart = False
-        self._key_problem: Text | None = None
-        self._tree: Tree | None = None
-        self._proposal: Proposal | None = None
-        self._tell_renamed = False
-        self._address = 0
+    def __init__(self, context: Context, options: Namespace) -> None:
+        super().__init__(context)
+        self._into = self.profile.into(options.into or self._kept_folder())
         self._bind: str | None = options.bind
         self._port: int = options.port
-        self._listening: st.Listening | None = None
-        self._offer: st.OfferSeen | None = None
-        self._note: Text | None = None
+        self._interrupted = InterruptedList(self.profile, self.window, self.show_beside, self.home)
+        self._listening = ListeningScreen(
+            self.profile.device,
+            self.window,
+            ListeningActions(self._choose_folder, self.show_people, self._show_interrupted, self._show_listening),
+        )
+        self._offer: KeyEntry | None = None  # from the moment that somebody offers something until the reception ends
         self._beside = False  # another screen than the program's own way is shown
-        self._locked: str | None = None
+        self._restarts = False  # another reception follows as soon as this one has ended
 
     def _kept_folder(self) -> str | None:
         """Where the last thing went, while it is still there."""
-        kept = self.around.preferences.read().into
+        kept = self.context.preferences.read().into
         return kept if kept and Path(kept).is_dir() else None
 
-    @property
     def heading_moving(self) -> str:
         return _("Receiving")
 
@@ -75,24 +57,24 @@ class ReceiverPresenter(Presenter):
 
     def own_items(self) -> tuple[MenuItem | None, ...]:
         return (
-            MenuItem(_("Receive into …"), self._choose_folder, "Ctrl+O", self.free and self.session is not None),
+            MenuItem(_("Receive into …"), self._choose_folder, "Ctrl+O", self.free and self.running is not None),
             MenuItem(_("Interrupted transfers"), self._show_interrupted, "Ctrl+I", self.free),
             None,
         )
 
     def port(self) -> int:
-        return self._listening.port if self._listening is not None else self._port
+        return self._listening.port or self._port
 
     @property
     def free(self) -> bool:
-        return self.session is None or (self._offer is None and not self.moving)
+        running = self.running
+        return running is None or running.is_over or (self._offer is None and not running.is_moving)
 
     def aside(self) -> None:
         self._beside = True
 
     def _show_interrupted(self) -> None:
         if self.free:
-            self.aside()
             self._interrupted.show()
 
     # --- waiting -----------------------------------------------------------------------------------------------------
@@ -101,243 +83,130 @@ class ReceiverPresenter(Presenter):
         """Ready to receive; or the guide for the first time."""
         self._beside = False
         if not self.people.anybody:
-            self._beside = True
             self.people.show_first_time()
-        elif self.session is None:
-            self._note = self._listening = None
-            try:
-                reception = self.setting.reception(self._into, self._bind, self._port, self.around.report)
-            except Problem as problem:
-                self._show_failed(problem)
-                return
-            self.begin(reception)
+        elif self.running is None:
+            self._listen()
+        elif self.running.is_over:
+            self._restarts = True  # the port is free once it has ended
         else:
             self._show_listening()
 
-    def _show_listening(self) -> None:
-        status = self._listening
-        if status is None or self._beside:
+    def _listen(self) -> None:
+        self._listening.reset()
+        try:
+            reception = self.profile.reception(self._into, self._bind, self._port, self.context.report)
+        except Problem as problem:
+            self._show_failed(problem)
             return
-        names = ", ".join(printable(peer.name) for peer in self.setting.device.peers.all())
-        chosen = min(self._address, len(status.addresses) - 1)
-        address = str(Address(status.addresses[chosen], status.port))
-        blocks: list[Block] = [
-            Text(_("Read this code and the address to the person who sends. They type both on their computer.")),
-            Big(status.code, _("Code"), size=44),
-            Big(address, _("Address of this computer"), size=20),
-        ]
-        if len(status.addresses) > 1:
-            shown = tuple(self._address_text(status, i) for i in range(len(status.addresses)))
-            blocks.append(
-                Choice("address", _("This computer has several addresses"), shown, chosen, self._choose_address)
-            )
-        into = _("It goes to {path}").format(path=printable(str(self._into), 400))
-        blocks.append(Line(into, (Action(_("Choose another folder …"), self._choose_folder),), Tone.HINT))
-        blocks.append(
-            Line(_("Who may send: {names}.").format(names=names), (Action(_("People …"), self.show_people),), Tone.HINT)
-        )
-        interrupted = self._interrupted.count_text()
-        if interrupted:
-            blocks.append(Line(interrupted, (Action(_("Look …"), self._show_interrupted),)))
-        if self._note is not None:
-            blocks.append(self._note)
-        actions = []
-        if self._locked is not None:
-            actions.append(Action(_("Allow {name} again").format(name=printable(self._locked)), self._allow))
-        self.window.show(Screen("listening", _("Ready to receive"), tuple(blocks), tuple(actions)))
+        self.begin(reception)
 
-    @staticmethod
-    def _address_text(status: st.Listening, index: int) -> str:
-        interface = status.interfaces[index] if index < len(status.interfaces) else ""
-        address = str(Address(status.addresses[index], status.port))
-        return f"{address}  ({interface_text(interface)})" if interface else address
-
-    def _choose_address(self, index: int) -> None:
-        self._address = index
-        self._show_listening()
+    def _show_listening(self) -> None:
+        """Shows the code, where neither another screen, nor somebody's offer, nor how it ended is before the person."""
+        waits = self.running is not None and not self.running.is_over
+        if waits and self.free and not self._beside:
+            self._listening.show(self._into, self._interrupted.count_text())
 
     def _choose_folder(self) -> None:
-        path = self.window.choose_folder(_("Receive into"), self._into)
-        if path is not None and self.session is not None and self.free:
-            self._keep_folder(path)
-            self._restart()
+        def then(path: Path) -> None:
+            if self.running is not None and self.free:  # nobody has come meanwhile
+                self._keep_folder(path)
+                self._restart(self.running)
+
+        self.window.choose_folder(_("Receive into"), self._into, then)
 
     def _choose_after_problem(self) -> None:
-        path = self.window.choose_folder(_("Receive into"), self._into)
-        if path is not None:
+        def then(path: Path) -> None:
             self._keep_folder(path)
             self.home()
+
+        self.window.choose_folder(_("Receive into"), self._into, then)
 
     def _keep_folder(self, path: Path) -> None:
         self._into = path
-        self.around.preferences.change(lambda found: setattr(found, "into", str(path)))
+        self.context.preferences.change(lambda found: setattr(found, "into", str(path)))
 
-    def _restart(self) -> None:
+    def _restart(self, running: Running) -> None:
         """A reception knows its folder from the start, so another folder needs another one."""
-        self._waiting_to_restart = True
-        self.moving = False
-        self.cancel()
+        self._restarts = True
+        running.stop()
 
-    def ended(self) -> None:
-        super().ended()
-        if self._waiting_to_restart:
-            self._waiting_to_restart = False
+    def after_end(self) -> None:
+        self._offer = None
+        if self._restarts:
+            self._restarts = False
             self.home()
-
-    def _allow(self) -> None:
-        assert self._locked is not None
-        device = self.setting.device
-        device.guesses.allow(device.peers.by_name(self._locked).id, device.now())
-        self._locked = None
-        self._note = Text(_("They may try again."), Tone.GOOD)
-        self._show_listening()
 
     # --- statuses ------------------------------------------------------------------------------------------------------
 
     def on_status(self, status: st.Status) -> None:
         """Takes a status of the reception."""
-        if isinstance(status, st.Listening):
-            self._listening, self._offer = status, None
-            self._show_listening()
-            self.show_menus()
-        elif isinstance(status, (st.StrangerRefused, st.Connected, st.CodeWrong, st.PeerLocked, st.Note)):
-            if isinstance(status, st.PeerLocked):
-                self._locked = status.peer
-            tone = Tone.HINT if isinstance(status, (st.Connected, st.Note)) else Tone.BAD
-            self._note = Text(sentence_of(status), tone)
-            self._show_listening()
-        elif isinstance(status, st.OfferSeen):
-            self._beside = False
-            self._offer = status
-            self.show_menus()
-        elif isinstance(status, st.NeedKey):
-            self._ask_key(None)
-        elif isinstance(status, st.KeyWrong):
-            self._ask_key(Text(sentence_of(status), Tone.BAD))
-        elif isinstance(status, st.KeyChecking):
-            self.show_waiting(_("Checking the key …"))
-        elif isinstance(status, st.NeedDecision):
-            self._proposal, self._tell_renamed = status.proposal, False
-            self._tree = Tree(status.proposal.manifest)
-            self._show_list()
-        elif isinstance(status, st.WaitingFor):
-            self.show_waiting(sentence_of(status))
-        elif isinstance(status, st.Failed) and self._waiting_to_restart:
-            return
+        match status:
+            case st.Listening():
+                self._listening.listening(status)
+                self._show_listening()
+                self.show_menus()
+            case st.StrangerRefused() | st.Connected() | st.CodeWrong() | st.PeerLocked() | st.Note():
+                self._take_news(status)
+            case st.OfferSeen() | st.NeedKey() | st.KeyWrong() | st.KeyChecking() | st.NeedDecision() | st.WaitingFor():
+                if self.running is not None:
+                    self._take_offer(self.running, status)
+            case st.Failed() if self._restarts:
+                pass
+            case st.Progress() | st.Paused() | st.Reconnecting() | st.Done() | st.Failed():
+                self.on_shared(status)
+            case (
+                st.NeedCode() | st.Scanning() | st.Ready() | st.KeyShown()  # the sender's
+                | st.OfferOpened() | st.StageTimes()  # the list says more; nobody reads stages in a window
+            ):  # fmt: skip
+                pass
+            case _:
+                assert_never(status)
+
+    def _take_news(self, news: News) -> None:
+        if isinstance(news, st.Note) and not self.free and self.running is not None:
+            self.running.notes.append(news.text)  # told with the end: the person is busy with an offer
         else:
-            super().on_status(status)
+            self._listening.take(news)
+            self._show_listening()
 
-    # --- the key -------------------------------------------------------------------------------------------------------
+    def _take_offer(
+        self,
+        running: Running,
+        status: st.OfferSeen | st.NeedKey | st.KeyWrong | st.KeyChecking | st.NeedDecision | st.WaitingFor,
+    ) -> None:
+        match status:
+            case st.OfferSeen():
+                self._begin_offer(running, status.peer)
+            case st.NeedKey():
+                if self._offer is not None:
+                    self._offer.ask()
+            case st.KeyWrong():
+                if self._offer is not None:
+                    self._offer.wrong(status)
+            case st.KeyChecking():
+                running.wait(_("Checking the key …"))
+            case st.NeedDecision():
+                self._show_list(running, status.proposal)
+            case st.WaitingFor():
+                running.wait(sentence_of(status))
+            case _:
+                assert_never(status)
 
-    def _ask_key(self, problem: Text | None) -> None:
-        offer = self._offer
-        assert offer is not None
-        if problem is None and self._key_problem is not None:
-            problem, self._key_problem = self._key_problem, None
-        elif problem is not None:
-            self._key_problem = problem  # the question follows at once and must not wipe the reason
-        blocks: list[Block] = [
-            Text(_("{peer} wants to send you something. The key opens what it is.").format(peer=printable(offer.peer))),
-            Field("key", _("Type the key that they read to you"), "", key_typed, large=True,
-                  example="XXXX-XXXX-XXXX-XXXX"),
-        ]  # fmt: skip
-        if problem is not None:
-            blocks.append(problem)
-        actions = (
-            Action(_("Decline"), self._decline, leaving=True),
-            Action(_("Look at the list"), self._key_given, main=True, enabled=False),
-        )
-        self.window.show(Screen("key", _("Somebody wants to send you something"), tuple(blocks), actions))
+    def _begin_offer(self, running: Running, peer: str) -> None:
+        self.history.close()
+        self._beside = False
+        self._offer = KeyEntry(self.window, running.session.answers, peer)
+        self.show_menus()
 
-    def _key_given(self) -> None:
-        if self.session is not None:
-            self.session.answers.key.give(self.window.field("key"))
+    def _show_list(self, running: Running, proposal: Proposal) -> None:
+        def decide(decision: Decision) -> None:
+            if decision.accept:
+                running.data_begins()
+            running.session.answers.decision.give(decision)
+            if decision.accept:
+                running.wait(_("Getting ready …"))
 
-    def _decline(self) -> None:
-        if self.session is not None:
-            self.session.answers.decision.give(Decision(False))
-
-    # --- the list ------------------------------------------------------------------------------------------------------
-
-    def _show_list(self) -> None:
-        proposal, tree = self._proposal, self._tree
-        assert proposal is not None
-        assert tree is not None
-        manifest = proposal.manifest
-        blocks: list[Block] = []
-        if len(manifest) > _SEARCHED_FROM:
-            blocks.append(Field("search", _("Search"), "", self._searched, search=True))
-        blocks += [
-            Rows((_("Name"), _("Size"), ""), len(tree.rows), self._row, opened=self._open_row, folded=self._fold_row,
-                 widths=(330, 90, 190), version=tree.version),
-            Text("\n".join(proposal_notes(proposal)), Tone.PLAIN if proposal.fits else Tone.BAD),
-        ]  # fmt: skip
-        if proposal.existing:
-            blocks.append(self._renamed_line())
-        heading = _("{peer} wants to send you {amount}").format(
-            peer=printable(proposal.peer), amount=amount_text(manifest.files, manifest.bytes)
-        )
-        actions = (
-            Action(_("Decline"), self._decline, leaving=True),
-            Action(_("Accept"), self._accept, main=True, enabled=proposal.fits),
-        )
-        self.window.show(Screen("list", heading, tuple(blocks), actions, careful=True))
-
-    def _renamed_line(self) -> Line:
-        """Whether the sender learns that a name is taken here: their person may guess names otherwise."""
-        if self._tell_renamed:
-            return Line(
-                _("The sender is told that names are taken here."),
-                (Action(_("Do not tell"), self._toggle_tell),),
-                Tone.HINT,
-            )
-        return Line(
-            _("The sender does not learn which names you have."),
-            (Action(_("Tell them"), self._toggle_tell),),
-            Tone.HINT,
-        )
-
-    def _toggle_tell(self) -> None:
-        self._tell_renamed = not self._tell_renamed
-        self._show_list()
-
-    def _row(self, row: int) -> tuple[str, ...]:
-        proposal, tree = self._proposal, self._tree
-        assert proposal is not None
-        assert tree is not None
-        index = tree.rows[row]
-        manifest = proposal.manifest
-        note = ""
-        if index in proposal.impossible:
-            note = _(proposal.impossible[index])
-        elif manifest.parents[index] == TOP and manifest.names[index] in proposal.existing:
-            note = _("is there already")
-        return tree.text(row, note)
-
-    def _searched(self, text: str) -> Feedback:
-        tree = self._tree
-        if tree is not None:
-            before = tree.version
-            tree.search(text)
-            if tree.version != before:
-                self._show_list()
-        return Feedback(ready=True)
-
-    def _open_row(self, row: int) -> None:
-        if self._tree is not None:
-            self._tree.toggle(row)
-            self._show_list()
-
-    def _fold_row(self, row: int, wanted: bool) -> None:
-        if self._tree is not None:
-            self._tree.fold(row, wanted)
-            self._show_list()
-
-    def _accept(self) -> None:
-        if self.session is not None:
-            self.moving = True
-            self.session.answers.decision.give(Decision(True, tell_renamed=self._tell_renamed))
-            self.show_waiting(_("Getting ready …"))
+        OfferedList(self.window, proposal, decide).show()
 
     # --- the end -------------------------------------------------------------------------------------------------------
 
@@ -348,7 +217,7 @@ class ReceiverPresenter(Presenter):
         return _("Receive another")
 
     def extra_actions(self, problem: Problem) -> tuple[Action, ...]:
-        if isinstance(problem, DiskProblem) and self.session is None:
+        if isinstance(problem, DiskProblem) and self.running is None:
             return (Action(_("Choose another folder …"), self._choose_after_problem, main=True),)
         if isinstance(problem, PortTaken):
             free = problem.facts["free"]
@@ -359,23 +228,3 @@ class ReceiverPresenter(Presenter):
     def _use_port(self, port: int) -> None:
         self._port = port
         self.home()
-
-
-def key_typed(text: str) -> Feedback:
-    """Groups the key while it is typed and says whether it can be one."""
-    try:
-        key = normalise(text)
-    except BadKey:
-        allowed = "".join(c for c in text.upper() if c in ALPHABET + "OIL -")
-        return Feedback(
-            _("There is no letter U in a key, and no other signs."), Tone.BAD, value=grouped(normalise(allowed))
-        )
-    if len(key) > LENGTH:
-        return Feedback(_("That is too long."), Tone.BAD)
-    if len(key) < LENGTH:
-        return Feedback(_("{n} of {all} characters").format(n=len(key), all=LENGTH), value=grouped(key))
-    try:
-        parse_key(key)
-    except BadKey:
-        return Feedback(_("One character is off. Compare it again."), Tone.BAD, value=grouped(key))
-    return Feedback(_("Complete."), Tone.GOOD, ready=True, value=grouped(key))

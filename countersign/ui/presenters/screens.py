@@ -106,7 +106,7 @@ class Action:
 
 
 @dataclass(frozen=True)
-class Line:
+class Sentence:
     """A sentence with what can be done about it beside it."""
 
     text: str
@@ -122,7 +122,7 @@ class Bar:
     text: str
 
 
-Block: TypeAlias = Text | Big | Field | Choice | Rows | Line | Bar
+Block: TypeAlias = Text | Big | Field | Choice | Rows | Sentence | Bar
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ class Screen:
 
 
 class Window(Protocol):
-    """What presenters ask of a window."""
+    """What presenters ask of a window. Every call returns at once."""
 
     def show(self, screen: Screen) -> None:
         """Shows a screen."""
@@ -168,23 +168,28 @@ class Window(Protocol):
     def field(self, identity: str) -> str:
         """What is typed into a field of the screen shown now."""
 
-    def open_file(self, title: str, kind: str = CERTIFICATE, at: Path | None = None) -> Path | None:
+    # Nobody waits for an answer: `then` takes it later, on the window's thread, and may find that much has changed meanwhile.
+    # Whoever closes a dialog or a question has chosen nothing, and `then` is not called.
+
+    def open_file(
+        self, title: str, then: Callable[[Path], None], *, kind: str = CERTIFICATE, at: Path | None = None
+    ) -> None:
         """Lets the person choose a file: a CERTIFICATE or a RECEIPT."""
 
-    def save_file(self, title: str, suggested: str) -> Path | None:
+    def save_file(self, title: str, suggested: str, then: Callable[[Path], None]) -> None:
         """Lets the person choose where to save a file."""
 
-    def choose_folder(self, title: str, at: Path) -> Path | None:
+    def choose_folder(self, title: str, at: Path, then: Callable[[Path], None]) -> None:
         """Lets the person choose a folder."""
 
-    def choose_files(self, title: str, at: Path) -> list[Path]:
-        """Lets the person choose files."""
+    def choose_files(self, title: str, at: Path, then: Callable[[list[Path]], None]) -> None:
+        """Lets the person choose files, one at least."""
 
-    def confirm(self, question: str, yes: str, no: str) -> bool:
-        """A question with two answers, each a verb; whoever closes it means no."""
+    def confirm(self, question: str, yes: str, no: str, then: Callable[[], None]) -> None:
+        """A question with two answers, each a verb; `then` is called for yes. While one is open, another is not asked."""
 
     def stop_asking(self) -> None:
-        """Takes a question back that is open: the answer is no."""
+        """Takes a question back that is open: nobody answers it any more."""
 
     def speak(self) -> None:
         """The language is another one now."""

@@ -12,7 +12,8 @@ import tkinterdnd2
 
 from countersign.base.figures import percent_text
 from countersign.base.i18n import _
-from countersign.ui.presenters.screens import Bar, Big, Block, Choice, Field, Line, Rows, Text, Tone
+from countersign.base.never import assert_never
+from countersign.ui.presenters.screens import Bar, Big, Block, Choice, Field, Rows, Sentence, Text, Tone
 from countersign.ui.views.table import Table
 from countersign.ui.views.theme import Theme
 
@@ -156,10 +157,10 @@ class ChoiceBlock(ttk.Frame):
         self.box.current(block.chosen)
 
 
-class LineBlock(ttk.Frame):
+class SentenceBlock(ttk.Frame):
     """A sentence with its buttons at the right."""
 
-    def __init__(self, parent: tk.Misc, theme: Theme, block: Line) -> None:
+    def __init__(self, parent: tk.Misc, theme: Theme, block: Sentence) -> None:
         super().__init__(parent)
         self._theme = theme
         self._text = ttk.Label(self, justify="left", anchor="w")
@@ -169,7 +170,7 @@ class LineBlock(ttk.Frame):
         self._text.bind("<Configure>", lambda event: self._text.configure(wraplength=max(event.width, 50)))
         self.update_block(block)
 
-    def update_block(self, block: Line) -> None:
+    def update_block(self, block: Sentence) -> None:
         self._text.configure(text=block.text, style=f"{block.tone.value}.TLabel")
         while len(self._buttons) > len(block.actions):
             self._buttons.pop().destroy()
@@ -230,16 +231,20 @@ def _drag_out(widget: tk.Misc, path: Path) -> None:
 
 def make_block(parent: tk.Misc, theme: Theme, block: Block, on_ready: Callable[[bool], None]) -> Any:
     """The widget of a block."""
-    if isinstance(block, Text):
-        return TextBlock(parent, block)
-    if isinstance(block, Big):
-        return BigBlock(parent, theme, block)
-    if isinstance(block, Field):
-        return FieldBlock(parent, theme, block, on_ready)
-    if isinstance(block, Choice):
-        return ChoiceBlock(parent, theme, block)
-    if isinstance(block, Rows):
-        return Table(parent, theme, block)
-    if isinstance(block, Line):
-        return LineBlock(parent, theme, block)
-    return BarBlock(parent, theme, block)
+    match block:
+        case Text():
+            return TextBlock(parent, block)
+        case Big():
+            return BigBlock(parent, theme, block)
+        case Field():
+            return FieldBlock(parent, theme, block, on_ready)
+        case Choice():
+            return ChoiceBlock(parent, theme, block)
+        case Rows():
+            return Table(parent, theme, block)
+        case Sentence():
+            return SentenceBlock(parent, theme, block)
+        case Bar():
+            return BarBlock(parent, theme, block)
+        case _:
+            assert_never(block)

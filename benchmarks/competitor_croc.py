@@ -7,8 +7,8 @@ import secrets
 import time
 from pathlib import Path
 
+from benchmarks.competitors import lacking, version_of
 from benchmarks.measure import Child, Round, free_port, wait_for_port
-from benchmarks.peers import lacking, version_of
 
 
 class Croc:

@@ -12,8 +12,8 @@ import sys
 import time
 from pathlib import Path
 
+from benchmarks.competitors import version_of
 from benchmarks.measure import BenchmarkError, Child, Round, free_port, wait_for_port
-from benchmarks.peers import version_of
 
 _PACKAGES = ("magic-wormhole", "magic-wormhole-mailbox-server", "magic-wormhole-transit-relay")
 

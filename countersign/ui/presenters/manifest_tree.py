@@ -15,7 +15,7 @@ _OPEN, _CLOSED = "▾ ", "▸ "
 _FEW = 40  # a tree of so few entries is shown unfolded
 
 
-class Tree:
+class ManifestTree:
     """The rows of a manifest. Folders are closed at first, unless there is little to see."""
 
     def __init__(self, manifest: Manifest) -> None:

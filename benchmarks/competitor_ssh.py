@@ -1,4 +1,4 @@
-"""scp, rsync and tar through ssh, with the benchmark's own sshd: throw-away keys, loopback, no system files."""
+"""scp, rsync and tar through ssh, with an sshd of the benchmark's own: throw-away keys, loopback, no file of the system's."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks.competitors import lacking, version_of
 from benchmarks.measure import Child, Round, Usage, free_port, wait_for_port
-from benchmarks.peers import lacking, version_of
 
 _SERVER = """\
 Port {port}
@@ -44,7 +44,7 @@ Host there
 
 
 class SshServer:
-    """An sshd whose usage can be measured: a new one for every round."""
+    """An sshd whose usage can be told: a new one for every round."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -59,7 +59,7 @@ class SshServer:
                 command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self.folder / name)]
                 subprocess.run(command, check=True)
         if sys.platform != "win32" and os.geteuid() == 0:
-            Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # an empty folder that sshd requires
+            Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # an empty folder that sshd insists on
 
     @property
     def config(self) -> Path:
@@ -73,12 +73,12 @@ class SshServer:
         self.config.write_text(_CLIENT.format(**facts))
         key = (self.folder / "host.pub").read_text()
         (self.folder / "known").write_text(f"[127.0.0.1]:{port} {key}")
-        sshd = shutil.which("sshd") or "/usr/sbin/sshd"  # sshd requires its full path
+        sshd = shutil.which("sshd") or "/usr/sbin/sshd"  # it wants its whole path
         self._child = Child([sshd, "-D", "-e", "-f", self.folder / "server"], log=self.folder / "log")
         wait_for_port(port)
 
     def stop(self) -> Usage:
-        """Ends it after its connections have ended. Returns what all of them used."""
+        """Ends it after its connections have ended, and gives what all of them have used."""
         if self._child is None:
             return Usage()
         child, self._child = self._child, None
@@ -89,7 +89,7 @@ class SshServer:
         return child.stop()
 
 
-class SshPeer:
+class SshCompetitor:
     """One of the three."""
 
     def __init__(self, name: str, server: SshServer) -> None:
@@ -139,7 +139,7 @@ class SshPeer:
         self._server.stop()
 
 
-def ssh_peers(cache: Path) -> list[SshPeer]:
-    """All three; they share one server."""
+def ssh_competitors(cache: Path) -> list[SshCompetitor]:
+    """All three, which share one server."""
     server = SshServer(cache / "ssh")
-    return [SshPeer(name, server) for name in ("scp", "rsync over ssh", "tar through ssh")]
+    return [SshCompetitor(name, server) for name in ("scp", "rsync over ssh", "tar through ssh")]

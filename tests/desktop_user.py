@@ -1,4 +1,4 @@
-"""A person's eyes and hands on a virtual screen: windows found by their titles, real key and mouse events (XTest)."""
+"""Somebody at a virtual screen: windows found by their titles, real key and mouse events (XTest)."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def virtual_screen(width: int = 1500, height: int = 1000, dpi: int = 96) -> Iter
         server.wait(10)
 
 
-class Person:
+class DesktopUser:
     """Somebody in front of one virtual screen."""
 
     def __init__(self, screen: str) -> None:

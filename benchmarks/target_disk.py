@@ -22,7 +22,7 @@ _TOOLS = ("losetup", "mkfs.ext4", "mount", "umount")
 _PATIENCE = 30.0  # seconds; a server's last process may still use the folder
 
 
-class Ground(Protocol):
+class TargetDisk(Protocol):
     """Folders to receive in."""
 
     about: str  # the file system, for the results

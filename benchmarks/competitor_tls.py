@@ -12,8 +12,8 @@ from pathlib import Path
 import psutil
 
 from benchmarks.checking import content_of
+from benchmarks.competitors import lacking, version_of
 from benchmarks.measure import BenchmarkError, Child, Round, free_port
-from benchmarks.peers import lacking, version_of
 from countersign.trust.identity import open_identity
 
 ROOT = Path(__file__).resolve().parents[1]

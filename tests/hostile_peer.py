@@ -29,7 +29,7 @@ from tests.transfers import Couple, Heard
 from tests.waiting import wait_until
 
 
-class Rude:
+class HostilePeer:
     """A peer that says what it likes: no state table, no cap."""
 
     def __init__(self, link: TlsLink) -> None:
@@ -79,7 +79,7 @@ class Rude:
 
 @dataclass
 class Scene:
-    """Bob's reception with a rude Alice before it. His person types `key` and accepts, unless told to sit still."""
+    """Bob's reception with a hostile Alice before it. His person types `key` and accepts, unless told to sit still."""
 
     couple: Couple
     heard: Heard
@@ -101,27 +101,27 @@ class Scene:
         with self.heard.changed:
             self.heard.statuses[:] = self.heard.all(st.Listening)[-1:]
 
-    def enter(self) -> Rude:
+    def enter(self) -> HostilePeer:
         alice = self.couple.alice.device
-        return Rude(connect(Address("127.0.0.1", self.port), alice.identity, alice.peers.all(), lambda: False))
+        return HostilePeer(connect(Address("127.0.0.1", self.port), alice.identity, alice.peers.all(), lambda: False))
 
-    def greeted(self) -> tuple[Rude, bytes, bytes]:
-        rude = self.enter()
-        theirs = rude.hear()
+    def greeted(self) -> tuple[HostilePeer, bytes, bytes]:
+        hostile = self.enter()
+        theirs = hostile.hear()
         assert isinstance(theirs, m.Hello)
         own = b"n" * 32
-        rude.say(m.Hello([1], own))
-        return rude, theirs.nonce, own
+        hostile.say(m.Hello([1], own))
+        return hostile, theirs.nonce, own
 
     def proof(self, theirs: bytes, own: bytes, code: str | None = None) -> m.CodeProof:
         alice, bob = self.couple.alice.device.identity.id, self.couple.bob.device.identity.id
         return m.CodeProof(code_proof(code or self.heard.all(st.Listening)[-1].code, theirs, own, alice, bob))
 
-    def let_in(self) -> Rude:
-        rude, theirs, own = self.greeted()
-        rude.say(self.proof(theirs, own))
-        assert rude.hear() == m.CodeAccepted()
-        return rude
+    def admit(self) -> HostilePeer:
+        hostile, theirs, own = self.greeted()
+        hostile.say(self.proof(theirs, own))
+        assert hostile.hear() == m.CodeAccepted()
+        return hostile
 
 
 @contextlib.contextmanager
@@ -147,14 +147,14 @@ def bobs_door(couple: Couple) -> Iterator[Scene]:
 
 @dataclass
 class Sending:
-    """A rude sender that has been let in, with the means to seal."""
+    """A hostile sender that has been let in, with the means to seal."""
 
-    rude: Rude
+    hostile: HostilePeer
     ring: KeyRing
     salt: bytes
 
     def begin(self) -> None:
-        self.rude.say(m.Offer(self.ring.transfer_id, self.salt))
+        self.hostile.say(m.Offer(self.ring.transfer_id, self.salt))
 
     def offer(self, files: int, total: int, entries: int, name: str = "folder") -> None:
         """The offer and its summary, to which the person types the key."""
@@ -163,20 +163,20 @@ class Sending:
 
     def summary(self, fields: object) -> None:
         token = Sealer(self.ring, Stream.MANIFEST).seal(0, False, [msgspec.msgpack.encode(fields)], 1)
-        self.rude.say(m.Sealed(m.Kind.MANIFEST, token))
+        self.hostile.say(m.Sealed(m.Kind.MANIFEST, token))
 
     def manifest(self, entries: object) -> None:
         """The whole list, once the key was accepted."""
-        assert self.rude.hear() == m.KeyAccepted()
+        assert self.hostile.hear() == m.KeyAccepted()
         token = Sealer(self.ring, Stream.MANIFEST).seal(1, True, [msgspec.msgpack.encode(entries)], 1)
-        self.rude.say(m.Sealed(m.Kind.MANIFEST, token))
+        self.hostile.say(m.Sealed(m.Kind.MANIFEST, token))
 
 
 def sending(scene: Scene) -> Sending:
-    rude = scene.let_in()
+    hostile = scene.admit()
     scene.key, salt = new_key(), new_salt()
     ids = scene.couple.alice.device.identity.id, scene.couple.bob.device.identity.id
-    return Sending(rude, KeyRing(stretch(scene.key, salt), new_salt(), *ids), salt)
+    return Sending(hostile, KeyRing(stretch(scene.key, salt), new_salt(), *ids), salt)
 
 
 def file(name: str, size: int = 3, parent: int = -1) -> list[object]:
