@@ -87,7 +87,7 @@ def put(request: pytest.FixtureRequest) -> Iterator[Callable[[Path], Path]]:
 
 
 @pytest.fixture
-def setting(tmp_path: Path) -> Profile:
+def profile(tmp_path: Path) -> Profile:
     """A home with one contact."""
     made = open_profile(Home(tmp_path / "home"))
     introduce(made, open_profile(Home(tmp_path / "other")), "bob")
