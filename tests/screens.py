@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from countersign.base import i18n
+from countersign.base.errors import Unreachable
 from countersign.base.i18n import _
 from countersign.places.home import Home
 from countersign.profile import open_profile
@@ -155,8 +156,9 @@ def _walk(walk: Walk, place: Path, screen: str, dark: bool) -> None:
         _what_is_left(walk)
     with started(*sending, album):
         walk.look("Send a folder", False)
-        walk.press_until("Send a folder", "Nobody answers")
-        walk.snap("Nobody answers", "not reachable")
+        nobody = Unreachable(address=f"127.0.0.1:{port}").message
+        walk.press_until("Send a folder", nobody)
+        walk.snap(nobody, "not reachable")
 
 
 def _large(place: Path) -> Path:
