@@ -152,6 +152,17 @@ def test_news_at_the_door_do_not_take_the_key_away(couple: Couple, news: st.Stat
     assert not stage.presenter.free
 
 
+def test_a_second_offer_in_the_same_reception_is_no_end(couple: Couple) -> None:
+    """Somebody who proved the code in the moment in which the one before had ended is served at once."""
+    stage = Stage(couple, "receiver")
+    stage.hear(LISTENING, OFFER, st.Failed(errors.PeerCancelled()), OFFER, st.NeedKey(5))
+    assert not stage.presenter.free
+    stage.hear(st.Progress(1, 2, 0, 1, 1.0, 1.0))
+    stage.window.holds = True
+    stage.running.cancel()
+    assert stage.window.pending is not None
+
+
 def test_news_at_the_door_do_not_take_the_end_away(couple: Couple) -> None:
     stage = Stage(couple, "receiver")
     stage.hear(LISTENING, OFFER, done(couple.into), st.StrangerRefused(2))

@@ -193,6 +193,7 @@ class ReceiverPresenter(Presenter):
                 assert_never(status)
 
     def _begin_offer(self, running: Running, peer: str) -> None:
+        running.opens()
         self.history.close()
         self._beside = False
         self._offer = KeyEntry(self.window, running.session.answers, peer)

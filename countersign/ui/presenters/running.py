@@ -43,6 +43,10 @@ class Running:
     def is_over(self) -> bool:
         return self._phase is Phase.OVER
 
+    def opens(self) -> None:
+        """Somebody begins. It is not over, if an end was told of somebody before: a reception may serve the next at once."""
+        self._phase = Phase.OPENING
+
     def data_begins(self) -> None:
         """From now on stopping loses something."""
         if self._phase is Phase.OPENING:
