@@ -374,7 +374,11 @@ def test_somebody_let_in_as_the_receiver_is_closed_is_sent_away(couple: Couple) 
 
     with bobs_door(couple) as scene:
         first = scene.let_in()
-        wait_until(lambda: scene.reception.turn.session_of(couple.peer_alice()), 10, "the first to be served: the next one has to wait")
+        wait_until(
+            lambda: scene.reception.turn.session_of(couple.peer_alice()),
+            10,
+            "the first to be served: the next one has to wait",
+        )
         scene.reception.turn.let_in(Waiting(), couple.peer_alice())  # type: ignore[arg-type]
         scene.reception.controls.cancel()
         assert first.last_word() == "cancelled"
