@@ -19,6 +19,7 @@ class Turn:
         self._let_in: deque[tuple[Channel, Peer]] = deque()
         self._session: ReceivingSession | None = None
         self._taken = False  # somebody has proven the code and is being served, or is about to be
+        self._coming = 0  # connections that are being told that they are in
         self._woken = False
 
     def session_of(self, peer: Peer) -> ReceivingSession | None:
@@ -34,7 +35,10 @@ class Turn:
             return self._taken
 
     def take(self, peer: Peer) -> None:
-        """Somebody has proven the code. A session of theirs that waits for them makes room. Raises Busy."""
+        """Somebody has proven the code. A session of theirs that waits for them makes room. Raises Busy.
+
+        `let_in` or `give_back` must follow: until then the turn is theirs though nobody serves them yet.
+        """
         with self._changed:
             session = self._session
             if session is not None and session.way_back.is_waiting and session.peer.person == peer.person:
@@ -42,15 +46,19 @@ class Turn:
             elif self._taken:
                 raise Busy
             self._taken = True
+            self._coming += 1
 
     def give_back(self) -> None:
         """They went in that moment."""
         with self._changed:
-            self._taken = self._session is not None or bool(self._let_in)
+            self._coming -= 1
+            self._taken = self._session is not None or bool(self._let_in or self._coming)
+            self._changed.notify_all()
 
     def let_in(self, channel: Channel, peer: Peer) -> None:
         """They are served next."""
         with self._changed:
+            self._coming -= 1
             self._let_in.append((channel, peer))
             self._changed.notify_all()
 
@@ -76,12 +84,12 @@ class Turn:
         """It has ended."""
         with self._changed:
             self._session = None
-            self._taken = bool(self._let_in)
+            self._taken = bool(self._let_in or self._coming)
 
-    @property
     def is_anybody_next(self) -> bool:
-        """Whether somebody was let in and waits."""
+        """Whether somebody was let in and waits. Whoever is being told so at this moment is waited for."""
         with self._changed:
+            self._changed.wait_for(lambda: self._coming <= 0)
             return bool(self._let_in)
 
     def close(self) -> list[Channel]:

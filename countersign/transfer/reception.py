@@ -118,7 +118,7 @@ class Reception:
         while True:
             channel, peer = self._wait_for_somebody()
             self._serve(channel, peer)
-            if not self.turn.is_anybody_next:
+            if not self.turn.is_anybody_next():
                 if not self._keep_listening:
                     return
                 self._judge.renew()
@@ -147,7 +147,7 @@ class Reception:
         except Problem as problem:
             if self.controls.cancelled and self._keep_listening:
                 raise
-            if not self.turn.is_anybody_next:  # else the same sender is here again already, and this end is no news
+            if not self.turn.is_anybody_next():  # else the same sender is here again already, and this end is no news
                 self._report(Failed(problem))
         finally:
             self.turn.finished()
@@ -233,6 +233,9 @@ class Reception:
         except LinkLostError:
             self.turn.give_back()
             raise PeerSilent from None
+        except BaseException:  # cancelled, or a last word of theirs
+            self.turn.give_back()
+            raise
         self.turn.let_in(channel, peer)
         return True
 
