@@ -58,6 +58,8 @@ def mutants_of(source: str) -> list[Mutant]:
     for number, site in enumerate(_sites(ast.parse(source))):
         line = getattr(site.node, "lineno", 0)
         before, after = _text(site.around), _GONE
+        if isinstance(site.around, ast.If):
+            before = f"{before} {_text(site.node)}"
         if not isinstance(site.after, ast.Pass):
             site.replace(site.after)
             after = _text(site.after if site.around is site.node else site.around)
@@ -96,7 +98,8 @@ class _Walk:
                 continue  # a docstring
             where = None if lines is None else _lines_of(statement)
             if _can_go(statement) and not _ends_all_the_same(owner, statement):
-                yield _Site(statement, statement, where, function, ast.Pass(), _in_list(body, at))
+                alone = isinstance(owner, ast.If) and owner.body == [statement]
+                yield _Site(statement, owner if alone else statement, where, function, ast.Pass(), _in_list(body, at))
             yield from self._statement(statement, function, where)
 
     def _statement(self, statement: ast.stmt, function: str, lines: tuple[int, int] | None) -> Iterator[_Site]:

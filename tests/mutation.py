@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 ROOMS = {
     "wire": ("wire*", "documents"),
     "seal": ("seal*", "keytext"),
-    "pack": ("pack*", "arrival", "manifest*"),
+    "pack": ("pack*", "arrival", "manifest*", "caps"),
     "trust": ("trust*", "certificates*", "renewal*", "private_keys", "state_files"),
     "source": ("sent_hashes", "selection", "odd_files", "reading*", "faults", "resume"),
     "target": ("creating", "flushing", "direct", "staging*", "state_files", "resume", "faults", "targets_refused"),
@@ -184,6 +184,7 @@ def _jobs(path: Path, seen: Seen) -> Iterable[Job]:
 def _try_all(jobs: list[Job], workers: int, folder: Path) -> list[Job]:
     """Those that no test notices."""
     survivors = [job for job in jobs if not job.tests]
+    noticed: Counter[str] = Counter()
     waiting = deque(job for job in jobs if job.tests)
     running: dict[int, tuple[ForkProcess, Job, float]] = {}
     done = 0
@@ -196,6 +197,7 @@ def _try_all(jobs: list[Job], workers: int, folder: Path) -> list[Job]:
         for sentinel in _ended(running):
             process, job, _deadline = running.pop(sentinel)
             process.join()
+            noticed[_how(process.exitcode or 0)] += 1
             if process.exitcode in _SURVIVED:
                 survivors.append(job)
                 print(f"  survived: {job}", file=sys.stderr, flush=True)
@@ -203,7 +205,15 @@ def _try_all(jobs: list[Job], workers: int, folder: Path) -> list[Job]:
             done += 1
             if not done % 100:
                 print(f"  {done} tried, {len(waiting)} left", file=sys.stderr, flush=True)
+    print(", ".join(f"{count} {how}" for how, count in sorted(noticed.items())), flush=True)
     return survivors
+
+
+def _how(exit_code: int) -> str:
+    """How a fault was noticed: by a test, or because nothing could be imported, or because the tests had no end."""
+    if exit_code in _SURVIVED:
+        return "not noticed"
+    return "by a test" if exit_code == 1 else "by time" if exit_code < 0 else "at the import"
 
 
 def _ended(running: dict[int, tuple[ForkProcess, Job, float]]) -> list[int]:
