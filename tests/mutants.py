@@ -106,15 +106,7 @@ class _Walk:
         if isinstance(statement, (ast.Import, ast.ImportFrom)) or _is_alias(statement):
             return
         if isinstance(statement, _FUNCTIONS):
-            name = f"{function}.{statement.name}" if function else statement.name
-            for at, default in enumerate(statement.args.defaults):
-                yield from self._expression(default, statement.args, name, None, _in_list(statement.args.defaults, at))
-            for at, value in enumerate(statement.args.kw_defaults):
-                if value is not None:
-                    yield from self._expression(
-                        value, statement.args, name, None, _in_list(statement.args.kw_defaults, at)
-                    )
-            yield from self.statements(statement, "body", name, (0, 0))
+            yield from self._function(statement, function)
             return
         if isinstance(statement, ast.ClassDef):
             for keyword in statement.keywords:
@@ -128,9 +120,19 @@ class _Walk:
             if field == "annotation" and lines is not None:
                 continue  # of a local name: never evaluated
             if isinstance(value, ast.expr):
-                yield from self._expression(value, statement, function, lines, _in_field(statement, field))
+                for site in self._expression(value, statement, function, lines, _in_field(statement, field)):
+                    if field != "annotation" or not isinstance(site.node, ast.BinOp):  # a union of types
+                        yield site
             elif isinstance(value, list):
                 yield from self._parts(statement, field, value, function, lines)
+
+    def _function(self, made: ast.FunctionDef | ast.AsyncFunctionDef, function: str) -> Iterator[_Site]:
+        name = f"{function}.{made.name}" if function else made.name
+        for defaults in (made.args.defaults, made.args.kw_defaults):
+            for at, value in enumerate(defaults):
+                if value is not None:
+                    yield from self._expression(value, made.args, name, None, _in_list(defaults, at))
+        yield from self.statements(made, "body", name, (0, 0))
 
     def _parts(
         self, owner: ast.AST, field: str, parts: list[ast.AST], function: str, lines: tuple[int, int] | None

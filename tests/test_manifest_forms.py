@@ -295,7 +295,8 @@ def test_p10_a_links_text_is_capped_to_the_byte(length: int, right: bool) -> Non
 
 @pytest.mark.parametrize(
     ("target", "depth", "right"),
-    [("../..", 1, False), ("../..", 2, True), ("a/..", 1, False), ("a/./b", 0, True), ("a//b", 0, True), ("./../a", 1, True), ("../a/..", 1, False),
+    [("../..", 1, False), ("../..", 2, True), ("a/..", 1, False), ("a/./b", 0, True), ("a//b", 0, True), ("./../a", 1, True),
+     ("../a/..", 1, False),
      ("../a/b", 1, True), ("n" * 1024, 0, True), ("n" * 1025, 0, False), ("a/" + "n" * 1025, 0, False), ("a/\ud800/b", 0, False)],
 )  # fmt: skip
 def test_p10_more_links_that_stay_inside_or_do_not(target: str, depth: int, right: bool) -> None:

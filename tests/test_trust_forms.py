@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa, x25519
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
@@ -17,8 +18,7 @@ from countersign.trust import certificate as certificates, identity as identitie
 from countersign.trust.fingerprint import DeviceId, device_id, fingerprint
 from countersign.trust.guesses import HOUR, Guesses
 from countersign.trust.identity import open_identity
-from countersign.trust.peers import LONGEST_NAME, MOST_NAME_BYTES, PeerStore
-from tests.test_trust import NOW, home, store
+from tests.test_trust import NOW, home
 
 SECOND, DAY = datetime.timedelta(seconds=1), datetime.timedelta(days=1)
 ONE, OTHER = DeviceId(b"1" * 32), DeviceId(b"2" * 32)
@@ -110,6 +110,29 @@ def test_n12_how_large_a_certificates_file_may_be(size: int, right: bool) -> Non
             certificates.read_certificate(data, "x")
 
 
+@pytest.mark.parametrize("ca", [True, None])
+def test_what_does_not_say_that_it_is_alone_is_not(ca: bool | None) -> None:
+    key = certificates.new_key()
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "x")])
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(1).not_valid_before(NOW).not_valid_after(NOW + DAY)
+    if ca is not None:
+        builder = builder.add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+    assert certificates.is_device_alone(builder.sign(key, SHA256())) is False
+
+
+def test_which_keys_are_too_weak_or_too_slow() -> None:
+    found = certificates.SMALLEST_RSA, certificates.LARGEST_RSA, certificates.SMALLEST_CURVE
+    assert found == (2048, 8192, 256)
+
+
+def test_a_certificates_file_with_a_key_in_it_is_told_and_no_other() -> None:
+    data = certificates.self_signed(certificates.new_key(), NOW).public_bytes(Encoding.PEM)
+    assert certificates.read_certificate(b"PRIVATE KE\n" + data, "x")
+    with pytest.raises(errors.HoldsPrivateKey):
+        certificates.read_certificate(b"PRIVATE KEY\n" + data, "x")
+
+
 def test_signatures_are_checked_and_only_by_kinds_that_we_use() -> None:
     key = certificates.new_key()
     made = certificates.self_signed(key, NOW)
@@ -198,6 +221,15 @@ def test_n7_a_damaged_counter_locks_everybody_for_an_hour(tmp_path: Path) -> Non
     assert len(guesses.take_notes()) == 1
 
 
+@pytest.mark.parametrize(("size", "read"), [(4 * limits.MIB, True), (4 * limits.MIB + 1, False)])
+def test_l1_a_counter_may_have_four_mebibytes(tmp_path: Path, size: int, read: bool) -> None:
+    guesses = used_up(tmp_path)
+    path = tmp_path / "guesses.json"
+    path.write_bytes(path.read_bytes().ljust(size))
+    assert guesses.locked(OTHER, 1000.0) is not read
+    assert bool(guesses.take_notes()) is not read
+
+
 # --- identity --------------------------------------------------------------------------------------------------------
 
 
@@ -210,11 +242,64 @@ def test_a_successor_is_made_ninety_days_before_the_end_to_the_second(tmp_path: 
     assert not (certs / "next-cert.pem").exists()
     near = open_identity(certs, ends - 90 * DAY)
     assert near.successor is not None
+    assert near.fingerprint == fingerprint(near.id)
     assert near.successor.since == ends
     assert near.id == first.id
     assert near.ids == {first.id, device_id(near.successor.certificate)}
     assert open_identity(certs, ends).id == first.id
     assert open_identity(certs, ends + SECOND).id == device_id(near.successor.certificate)
+
+
+def test_a_successor_begins_a_day_before_it_may_be_looked_for(tmp_path: Path) -> None:
+    certs = home(tmp_path)
+    ends = x509.load_pem_x509_certificate(open_identity(certs, NOW).pem).not_valid_after_utc
+    for before in (90 * DAY, 10 * DAY, SECOND):
+        for path in certs.glob("next-*.pem"):
+            path.unlink()
+        made = open_identity(certs, ends - before).successor
+        assert made is not None
+        found = x509.load_der_x509_certificate(made.certificate)
+        assert found.not_valid_before_utc == ends - 91 * DAY
+        assert found.not_valid_after_utc == ends - before + certificates.LIFE
+
+
+def test_an_identity_is_valid_from_its_first_to_its_last_second(tmp_path: Path) -> None:
+    certs = home(tmp_path)
+    first = x509.load_pem_x509_certificate(open_identity(certs, NOW).pem)
+    assert open_identity(certs, first.not_valid_before_utc).notes == ()
+    [note] = open_identity(certs, first.not_valid_before_utc - SECOND).notes
+    assert "not valid now" in note
+
+
+def test_a_damaged_successor_is_made_anew_up_to_the_last_second(tmp_path: Path) -> None:
+    certs = home(tmp_path)
+    first = open_identity(certs, NOW)
+    ends = x509.load_pem_x509_certificate(first.pem).not_valid_after_utc
+    open_identity(certs, ends - DAY)
+    (certs / "next-key.pem").write_bytes(b"damaged")
+    again = open_identity(certs, ends)
+    assert again.id == first.id
+    assert again.successor is not None
+    (certs / "next-key.pem").write_bytes(b"damaged")
+    with pytest.raises(errors.SuccessorDamaged):
+        open_identity(certs, ends + SECOND)
+
+
+def test_what_is_wrong_with_an_identity_is_said(tmp_path: Path) -> None:
+    certs = home(tmp_path)
+    open_identity(certs, NOW)
+    good = (certs / "cert.pem").read_bytes(), (certs / "key.pem").read_bytes()
+    for file, content, words in (
+        ("key.pem", b"damaged", "key.pem is not a key without password"),
+        ("cert.pem", b"damaged", "cert.pem is not a certificate"),
+        ("key.pem", certificates.key_pem(certificates.new_key()), "cert.pem does not belong to key.pem"),
+    ):
+        (certs / file).write_bytes(content)
+        with pytest.raises(errors.IdentityDamaged, match=words):
+            open_identity(certs, NOW)
+        (certs / "cert.pem").write_bytes(good[0])
+        (certs / "key.pem").write_bytes(good[1])
+    assert open_identity(certs, NOW).pem == good[0]
 
 
 def test_the_old_end_is_told_for_ninety_days(tmp_path: Path) -> None:
@@ -223,63 +308,3 @@ def test_the_old_end_is_told_for_ninety_days(tmp_path: Path) -> None:
     open_identity(certs, ends - DAY)
     assert len(open_identity(certs, ends + 90 * DAY).notes) == 1
     assert open_identity(certs, ends + 90 * DAY + SECOND).notes == ()
-
-
-# --- people ----------------------------------------------------------------------------------------------------------
-
-
-def given(folder: Path, name: str) -> Path:
-    path = folder / name
-    path.write_bytes(certificates.self_signed(certificates.new_key(), NOW).public_bytes(Encoding.PEM))
-    return path
-
-
-def added(people: PeerStore, folder: Path, name: str) -> str:
-    return people.add(people.examine(given(folder, "given.pem"), NOW), name).name
-
-
-@pytest.mark.parametrize(
-    "name", ["x" * LONGEST_NAME, "\u5199" * (MOST_NAME_BYTES // 3), "a", " a ", "O'Neil (2) & Co., x-y_z+.w"]
-)
-def test_names_that_people_may_have(tmp_path: Path, name: str) -> None:
-    _own, people = store(home(tmp_path))
-    assert added(people, tmp_path, name) == name.strip()
-    assert (LONGEST_NAME, MOST_NAME_BYTES) == (60, 120)
-
-
-@pytest.mark.parametrize(
-    "name", ["x" * (LONGEST_NAME + 1), "\u5199" * (MOST_NAME_BYTES // 3 + 1), "", " ", ".a", "a.", "a/b", "a\0"]
-)
-def test_names_that_nobody_may_have(tmp_path: Path, name: str) -> None:
-    _own, people = store(home(tmp_path))
-    with pytest.raises(errors.BadName):
-        added(people, tmp_path, name)
-    assert people.all() == []
-
-
-@pytest.mark.parametrize(
-    ("file", "suggested"),
-    [("carol.pem", "carol"), ("a:b.pem", "a-b"), ("...pem", "peer"), (" .x. .pem", "x"), ("y" * 70 + ".pem", "y" * 56),
-     ("\u5199" * 50 + ".pem", "\u5199" * 38)],
-)  # fmt: skip
-def test_names_that_are_suggested(tmp_path: Path, file: str, suggested: str) -> None:
-    _own, people = store(home(tmp_path))
-    assert people.examine(given(tmp_path, file), NOW).suggested == suggested
-
-
-def test_a_name_that_is_taken_gets_a_number(tmp_path: Path) -> None:
-    _own, people = store(home(tmp_path))
-    for expected in ("Carol", "Carol 2", "Carol 3"):
-        assert people.add(people.examine(given(tmp_path, "Carol.pem"), NOW)).name == expected
-    assert people.examine(given(tmp_path, "cAROL.pem"), NOW).suggested == "cAROL 4"
-
-
-def test_renaming_to_ones_own_name_in_another_case_is_no_clash(tmp_path: Path) -> None:
-    _own, people = store(home(tmp_path))
-    added(people, tmp_path, "carol")
-    added(people, tmp_path, "dave")
-    renamed = people.rename(people.by_name("carol"), " CAROL ")
-    assert (renamed.name, renamed.path.name) == ("CAROL", "CAROL.pem")
-    with pytest.raises(errors.NameTaken):
-        people.rename(renamed, "Dave")
-    assert {peer.name for peer in people.all()} == {"CAROL", "dave"}
