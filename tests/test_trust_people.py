@@ -16,7 +16,7 @@ from countersign.trust.peers import LONGEST_NAME, MOST_NAME_BYTES, PeerStore
 from tests.test_trust import NOW, home, store
 
 
-@pytest.mark.parametrize(("age", "reads"), [(3.5, 3), (4.5, 1), (-3.5, 3), (-4.5, 1)])
+@pytest.mark.parametrize(("age", "reads"), [(3.5, 3), (4.0, 3), (4.5, 1), (-3.5, 3), (-4.5, 1)])
 def test_a_file_that_may_still_change_within_a_tick_is_read_again(tmp_path: Path, age: float, reads: int) -> None:
     path = tmp_path / "carol.pem"
     path.write_bytes(b"x")
@@ -34,6 +34,15 @@ def test_a_file_that_may_still_change_within_a_tick_is_read_again(tmp_path: Path
     looks = [folder.look() for _n in range(3)]
     assert len(read) == reads
     assert all(found[0] is looks[0][0] for found in looks)  # and whoever asks sees that nothing has changed
+
+
+def test_files_are_looked_at_by_name_whenever_they_were_made(tmp_path: Path) -> None:
+    for name in ("b.pem", "a.pem", "A.pem"):
+        (tmp_path / name).write_bytes(b"x")
+    if len(list(tmp_path.iterdir())) < 3:
+        pytest.skip("this disk does not tell upper from lower case")
+    folder = PeerFolder(tmp_path, Path.read_bytes, lambda _data, _path: [], lambda: 0.0)
+    assert [file.path.name for file in folder.look()] == ["A.pem", "a.pem", "b.pem"]
 
 
 def given(folder: Path, name: str) -> Path:
