@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from countersign.base import limits
+from countersign.pack.comparing import same_files
 from countersign.pack.manifest import Entry, EntryKind, Manifest
 from countersign.session import status as st
 from countersign.session.proposal import Decision
 from countersign.source.scanning import scan_selection
 from countersign.source.selection import Selection
-from countersign.target import intake, recovery
+from countersign.target import intake
 from countersign.target.recovery import close_all, look_for
 from countersign.target.staging import Staging
 from countersign.transfer import connections
@@ -57,7 +58,7 @@ def one(name: str = "f", size: int = 5, mtime: int = 7, kind: EntryKind = EntryK
     ],
 )
 def test_files_are_the_same_in_path_kind_size_and_date(new: Manifest, pairs: list[tuple[int, int]]) -> None:
-    assert list(recovery._matches(new, one())) == pairs
+    assert list(same_files(new, one())) == pairs
 
 
 def test_f9_a_file_of_another_date_is_not_counted_as_held(couple: Couple) -> None:
