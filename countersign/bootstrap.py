@@ -24,7 +24,7 @@ from countersign.display import has_display
 
 OLDEST = (3, 10)
 MODULES = (
-    "babel", "blake3", "cryptography", "darkdetect", "isal", "msgspec", "platformdirs", "psutil", "rich", "sv_ttk", "tkinterdnd2", "wakepy",
+    "babel", "blake3", "cryptography", "darkdetect", "isal", "msgspec", "PIL", "platformdirs", "psutil", "rich", "tkinterdnd2", "wakepy",
 )  # fmt: skip
 RUN, TESTS = "requirements.txt", "requirements-dev.txt"
 EXIT_SETUP = 9  # a disk or permission problem, to those who read exit codes

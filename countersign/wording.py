@@ -98,12 +98,22 @@ def amounts_text(status: st.Progress) -> str:
     return _BETWEEN.join(parts)
 
 
+def rate_text(status: st.Progress) -> str:
+    """How fast it goes."""
+    return _("{rate} a second").format(rate=size_text(status.rate))
+
+
+def left_text(status: st.Progress) -> str:
+    """How long it takes from now on, or nothing while nobody can know."""
+    if status.eta is None or status.bytes_done >= status.bytes_total:
+        return ""
+    return _("{time} left").format(time=time_text(status.eta))
+
+
 def progress_text(status: st.Progress) -> str:
     """Bytes, files, rate and time left on one line."""
-    parts = [amounts_text(status), _("{rate} a second").format(rate=size_text(status.rate))]
-    if status.eta is not None and status.bytes_done < status.bytes_total:
-        parts.append(_("{time} left").format(time=time_text(status.eta)))
-    return _BETWEEN.join(parts)
+    parts = (amounts_text(status), rate_text(status), left_text(status))
+    return _BETWEEN.join(part for part in parts if part)
 
 
 SLOW = {

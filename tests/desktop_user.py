@@ -29,7 +29,7 @@ SHIFTED = frozenset(":_*")
 
 
 @contextmanager
-def virtual_screen(width: int = 1500, height: int = 1000, dpi: int = 96) -> Iterator[str]:
+def virtual_screen(width: int = 1600, height: int = 1000, dpi: int = 96) -> Iterator[str]:
     """An X server without a monitor; gives its name for DISPLAY."""
     if shutil.which("Xvfb") is None:
         raise RuntimeError("Xvfb is missing")

@@ -25,13 +25,20 @@ from countersign.ui.presenters.screens import (
     CERTIFICATE,
     Bar,
     Big,
+    Digits,
+    Drop,
     Feedback,
     Field,
+    KeyGroups,
     Menu,
+    Moving,
+    Outcome,
+    Place,
     Rows,
     Screen,
     Sentence,
     Text,
+    Waiting,
 )
 from countersign.ui.presenters.sender import SenderPresenter
 from tests.transfers import Couple
@@ -55,6 +62,7 @@ class PaperWindow:
         self.revealed: list[Path] = []
         self.files: list[Path] = []
         self.shown_menus: tuple[Menu, ...] = ()
+        self.shown_places: tuple[Place, ...] = ()
         self.wanted_looks = ""
         self.questions = 0
         self.spoken = ""
@@ -113,6 +121,9 @@ class PaperWindow:
     def speak(self) -> None:
         self.spoken = i18n.language()
 
+    def places(self, places: tuple[Place, ...]) -> None:
+        self.shown_places = places
+
     def menus(self, menus: tuple[Menu, ...]) -> None:
         self.shown_menus = menus
 
@@ -131,6 +142,7 @@ class PaperWindow:
     def press(self, label: str) -> None:
         """Presses the button whose label begins so."""
         beside = [action for block in self.now.blocks if isinstance(block, Sentence) for action in block.actions]
+        beside += [action for block in self.now.blocks if isinstance(block, Drop) for action in block.choices]
         [action] = [action for action in (*self.now.actions, *beside) if action.label.startswith(label)]
         fields = [
             block
@@ -167,8 +179,16 @@ class PaperWindow:
         """All that can be read."""
         parts = [self.now.heading]
         for block in self.now.blocks:
-            if isinstance(block, (Text, Bar, Sentence)):
+            if isinstance(block, (Text, Bar, Sentence, Outcome, Waiting)):
                 parts.append(block.text)
+            elif isinstance(block, Digits):
+                parts += [block.digits, block.caption, block.state]
+            elif isinstance(block, KeyGroups):
+                parts += [block.copies, *(" ".join((signs, *spelled)) for signs, spelled in block.groups)]
+            elif isinstance(block, Drop):
+                parts += [block.text, block.below]
+            elif isinstance(block, Moving):
+                parts += [block.title, block.amounts, block.rate, block.left, block.note]
             elif isinstance(block, Big):
                 parts += [block.text, block.caption, block.below]
             elif isinstance(block, Field):

@@ -18,7 +18,7 @@ from countersign.seal.keytext import new_key
 from tests.desktop_user import DesktopUser, virtual_screen
 from tests.programs import ROOT
 from tests.proxy import NarrowLine
-from tests.test_windows import free_port, press_until, type_until
+from tests.test_windows import escape_until, free_port, press_until, type_until
 from tests.transfers import Couple, introduce
 from tests.waiting import wait_until
 
@@ -29,7 +29,7 @@ class Walk:
     def __init__(self, person: DesktopUser, folder: Path, dpi: int, language: str) -> None:
         self.person = person
         self.folder = folder
-        self.right = 740 * dpi // 96
+        self.right = 800 * dpi // 96
         self._number = 0
         self._dpi = dpi
         i18n.use(language)
@@ -54,6 +54,9 @@ class Walk:
     def press_until(self, here: str, wanted: str, right: bool = False) -> None:
         press_until(self.person, _(here), _(wanted), self.right if right else 0)
 
+    def escape_until(self, here: str, wanted: str, right: bool = False) -> None:
+        escape_until(self.person, _(here), _(wanted), self.right if right else 0)
+
     def keys(self, title: str, key: str, wanted: str, right: bool = False) -> None:
         """A shortcut with Control, until its screen is there."""
 
@@ -74,7 +77,7 @@ def take_pictures(folder: Path, dark: bool, dpi: int, language: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as place,
-        virtual_screen(1500 * dpi // 96, 1000 * dpi // 96, dpi) as screen,
+        virtual_screen(1640 * dpi // 96, 1000 * dpi // 96, dpi) as screen,
     ):
         person = DesktopUser(screen)
         try:
@@ -211,7 +214,7 @@ def _ritual(walk: Walk) -> None:
 def _afterwards(walk: Walk) -> None:
     """What both windows tell when nothing is going on."""
     person = walk.person
-    walk.press_until("It has arrived", "Send a folder")
+    walk.escape_until("It has arrived", "Send a folder")
     walk.keys("Send a folder", "h", "History")
     walk.look("History", False)
     person.press("Down")
@@ -222,7 +225,7 @@ def _afterwards(walk: Walk) -> None:
     walk.snap("People you trust", "people")
     person.press("Down")
     walk.look("People you trust", False)
-    walk.press_until("It is all here", "Ready to receive", True)
+    walk.escape_until("It is all here", "Ready to receive", True)
     walk.look("Ready to receive", True)
     person.press("F1")
     walk.snap("When nothing gets through", "firewall")

@@ -21,7 +21,7 @@ from tests.programs import ROOT
 
 PACKAGE = ROOT / "countersign"
 KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2)}
-NO_FACES = {"icon.py", "desktop_entry.py"}  # drawings, and a file that the system reads
+NO_FACES = {"icon.py", "icons.py", "kinds.py", "desktop_entry.py"}  # drawings, and a file that the system reads
 FACES = [
     *sorted(
         path
@@ -38,6 +38,7 @@ FACES = [
 SAME_EVERYWHERE = re.compile(
     r"Countersign|XXXX-XXXX-XXXX-XXXX|.*\.TLabel|.*\.TFrame|.*\.TButton|T[A-Z]\w+|Treeview.*|WM_\w+|<.*>|[A-Z_0-9]+|"
     r"New-NetFirewallRule.*|-Action Allow.*|sudo .*|[\w.-]+\.(?:pem|json|lock|py|txt|log)|Ctrl\+.*|F\d+|(?:Shift|Ctrl|Command|Control)|"
+    r"Strong|Caption|Head|Card|Raised|Good|Bad|Warn|Accent|Sunk|Link|Plain|[A-Z]\w*(?:\.[A-Za-z]\w*)+|"
     r"%.*|(?:k|M|G|T|P)B|#,##0.*|192\.168\..*|\*\.\w+(?: .*)?|[NSEW]|https?://.*"
 )
 # names, patterns for other programs' output, and parts of commands
@@ -45,7 +46,9 @@ NOT_FOR_READING = {
     "contents.py": {"*.tmp, node_modules"},
     "people.py": {"my certificate"},
     "key_entry.py": {"OIL -"},
-    "theme.py": {"Dark", "TkTextFont", "TkMenuFont", "TkHeadingFont", "TkCaptionFont"},
+    "theme.py": {"Dark", "TkTextFont", "TkMenuFont", "TkHeadingFont", "TkCaptionFont", " Semibold", " SemiBold"},
+    "table.py": {"tree headings"},
+    "tiles.py": {"Tab", "ISO_Left_Tab", "Left", "Right", "Home", "End", "Shift_L", "Shift_R", "BackSpace"},
     "dialogs.py": {"Downloads"},
     "root.py": {"catch {tk_getOpenFile -no such option}", "file join $tk_library msgs",
                 "set ::tk::dialog::file::showHiddenBtn 1; set ::tk::dialog::file::showHiddenVar 0"},

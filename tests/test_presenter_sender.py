@@ -48,10 +48,10 @@ def test_the_senders_way_to_the_end(couple: Couple) -> None:
 def test_a_folder_that_can_not_be_sent(couple: Couple) -> None:
     stage = Stage(couple, "sender", to="127.0.0.1:9")
     window = stage.found(Summary(Selection((couple.folder,)), problem=errors.FolderEmpty(path=couple.folder)))
-    assert "Choose what you want to send" in window.text()  # nothing was chosen yet
+    assert "Drop files or a folder here" in window.text()  # nothing was chosen yet
     other = couple.root / "other"
     stage.window.folder = other
-    window.press("Another folder")
+    window.press("Choose a folder")
     stage.found(Summary(Selection((other,)), problem=errors.FolderEmpty(path=other)))
     assert "nothing in" in window.text()
     with pytest.raises(AssertionError):
@@ -75,7 +75,7 @@ def test_dropping_and_choosing_a_folder(couple: Couple, tmp_path: Path) -> None:
     drop([album])
     assert stage.looked_at[-1].place == album
     stage.window.folder = couple.folder
-    stage.window.press("Another folder")
+    stage.window.press("Choose a folder")
     assert stage.looked_at[-1].place == couple.folder
 
 
@@ -146,5 +146,5 @@ def test_looking_inside_taking_out_and_leaving_out(couple: Couple) -> None:
     assert window.now.id == "start"
     assert "stay here, as you chose" in window.text()
     window.folder = couple.root
-    window.press("Another folder")
+    window.press("Choose a folder")
     assert stage.looked_at[-1] == Selection((couple.root,)), "what was left out was meant for this sending"

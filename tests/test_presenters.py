@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -151,15 +152,21 @@ def test_u1_a_drop_is_always_a_copy(tmp_path: Path) -> None:
     """A source that offers to move was told that its files were moved, and may remove them."""
     from types import SimpleNamespace
 
-    from countersign.ui.views.screen_view import ScreenView
+    from countersign.ui.views.drops import Drops
 
     dropped: list[list[Path]] = []
-    screen = SimpleNamespace(drop=dropped.append)
+    lit: list[bool] = []
+    takers: list[Any] = [dropped.append]
     root = SimpleNamespace(tk=SimpleNamespace(splitlist=str.split))
-    view = SimpleNamespace(_root=root, _screen=screen)
+    drops = Drops(root, lambda: takers[0], lit.append)  # type: ignore[arg-type]
     for action in ("move", "link", "copy", "ask", "private"):
         event = SimpleNamespace(action=action, data=str(tmp_path))
-        assert ScreenView._dropped(view, event) == "copy"  # type: ignore[arg-type]
+        assert drops._hovers(True) == "copy"
+        assert drops.dropped(event) == "copy"
+    assert dropped == [[tmp_path]] * 5
+    assert lit == [True, False] * 5
+    takers[0] = None  # a screen that takes nothing refuses, and does not light up
+    assert drops._hovers(True) == drops._answer() == drops.dropped(event) == "refuse_drop"
     assert dropped == [[tmp_path]] * 5
 
 

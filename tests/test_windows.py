@@ -24,7 +24,7 @@ from tests.transfers import Couple, fill, make_couple, snapshot
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.window, pytest.mark.skipif(sys.platform != "linux", reason="drives an X server")]
-RIGHT = 720  # where the receiver's window is put
+RIGHT = 780  # where the receiver's window is put
 PATIENCE = 6.0  # seconds until a key counts as astray; longer than the three that a side that ends waits for the other
 
 
@@ -296,7 +296,7 @@ def test_cancelled_midway_resumed_and_in_the_history(tmp_path: Path, user: Deskt
         key = connect(user)
         type_until(user, "Somebody wants to send you something", key.lower(), "alice wants to send you", RIGHT)
         press_until(user, "alice wants to send you", "It is all here", RIGHT)
-        press_until(user, "It has arrived", "Send a folder", 0)
+        escape_until(user, "It has arrived", "Send a folder", 0)
         _look_at_the_last_receipt(user)
     assert snapshot(couple.into) == snapshot(couple.folder)
     assert not list_interrupted(couple.bob.device.transfers)
@@ -319,7 +319,7 @@ def test_a_question_is_taken_back_when_the_transfer_ends(tmp_path: Path, user: D
         _act_until(user, "Receiving", "Stop", RIGHT, lambda: user.press("Escape"))
         user.window("It is all here", 60)
         wait_until(lambda: "Stop" not in user.titles(), 10, "the question to be taken back")
-        press_until(user, "It is all here", "Ready to receive", RIGHT)  # the keyboard is back
+        escape_until(user, "It is all here", "Ready to receive", RIGHT)  # the keyboard is back
     assert snapshot(couple.into) == snapshot(couple.folder)
 
 
@@ -341,26 +341,3 @@ def test_closing_the_window_ends_the_program(tmp_path: Path, user: DesktopUser) 
         window = user.window("Ready to receive")
         user.close_window(window)
         assert bob.wait(20) == 0
-
-
-def test_text_meets_wcag_aa_on_its_ground() -> None:
-    from countersign.ui.views.theme import DARK, LIGHT
-
-    for palette in (LIGHT, DARK):
-        for ground in (palette.ground, palette.raised):
-            for colour in (palette.plain, palette.hint):
-                assert contrast(colour, ground) >= 4.5
-        for colour in (palette.good, palette.bad):
-            assert contrast(colour, palette.ground) >= 4.5
-
-
-def contrast(one: str, other: str) -> float:
-    """https://www.w3.org/TR/WCAG21/#dfn-contrast-ratio"""
-
-    def luminance(colour: str) -> float:
-        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
-        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-    bright, dark = sorted((luminance(one), luminance(other)), reverse=True)
-    return (bright + 0.05) / (dark + 0.05)

@@ -17,7 +17,7 @@ from countersign.transport.addresses import parse_address
 from countersign.trust.peers import Peer
 from countersign.ui.presenters.contents import Contents
 from countersign.ui.presenters.context import Context
-from countersign.ui.presenters.screens import Action, Block, Choice, Feedback, Field, Screen, Sentence, Text, Tone
+from countersign.ui.presenters.screens import Action, Block, Choice, Drop, Feedback, Field, Screen, Sentence, Text, Tone
 from countersign.wording import amount_text, keys_text, taken_out_text
 
 
@@ -90,7 +90,7 @@ class Choosing:
 
     def show(self) -> None:
         """The screen."""
-        blocks: list[Block] = [self._what_line(), self._amount_line()]
+        blocks: list[Block] = [self._drop_zone(), self._amount_line()]
         names = [peer.name for peer in self._peers.all()]
         if len(names) > 1:
             chosen = 1 + names.index(self._peer_name) if self._peer_name in names else 0
@@ -104,20 +104,24 @@ class Choosing:
             blocks.append(Text(str(self._problem), Tone.BAD))
         connect = Action(_("Connect"), self._connect, main=True, enabled=self._sendable and bool(self.address))
         heading = _("Send a folder") if self.selection.is_folder else _("Send files")
-        self._window.show(Screen("start", heading, tuple(blocks), (connect,), drop=self._dropped))
+        self._window.show(Screen("start", heading, tuple(blocks), (connect,), drop=self._dropped, place="home"))
 
     # --- what --------------------------------------------------------------------------------------------------------
 
-    def _what_line(self) -> Sentence:
+    def _drop_zone(self) -> Drop:
+        """What is chosen; another choice is dropped on it, or made by its buttons."""
         selection = self.selection
-        if selection.is_folder:
-            text = _("Folder: {path}").format(path=printable(str(selection.place), 400))
+        if self._untouched and self._summary is not None and self._summary.problem is not None:
+            text, below = _("Drop files or a folder here"), _("or choose; nothing leaves this computer yet")
+        elif selection.is_folder:
+            text = printable(selection.name, 60)
+            below = _("Folder: {path}").format(path=printable(str(selection.place), 60))
         else:
-            names = ", ".join(printable(path.name) for path in selection.paths[:3])
-            text = names + (", …" if len(selection.paths) > 3 else "")
-        return Sentence(
-            text, (Action(_("Another folder …"), self.choose_folder), Action(_("Files …"), self.choose_files))
-        )
+            text = ", ".join(printable(path.name, 40) for path in selection.paths[:3])
+            text += ", …" if len(selection.paths) > 3 else ""
+            below = _("Drop more here, or choose something else")
+        choices = (Action(_("Choose a folder …"), self.choose_folder), Action(_("Choose files …"), self.choose_files))
+        return Drop(text, below, choices)
 
     def _amount_line(self) -> Block:
         summary = self._summary
@@ -125,7 +129,7 @@ class Choosing:
             return Sentence(_("Looking at it …"), (self._look_action(False),), Tone.HINT)
         if summary.problem is not None:
             if self._untouched and isinstance(summary.problem, FolderEmpty):
-                return Text(_("Choose what you want to send, or drop it on this window."))
+                return Text("")
             return Sentence(str(summary.problem), (self._look_action(self._narrowed),), Tone.BAD)
         assert summary.scan is not None
         return Sentence(_scan_text(summary.scan), (self._look_action(True),), Tone.GOOD)

@@ -33,7 +33,7 @@ class CodeEntry:
         text = _("You are connected with {peer}. They see a code of four digits: let them read it to you.")
         blocks: list[Block] = [
             Text(text.format(peer=printable(self._peer))),
-            Field("code", _("Code"), "", code_typed, large=True, example="0000"),
+            Field("code", _("Code"), "", code_typed, large=True, cells=(4, 1), digits=True),
         ]
         if problem is not None:
             blocks.append(problem)
@@ -41,7 +41,7 @@ class CodeEntry:
             Action(_("Cancel"), self._cancel, leaving=True),
             Action(_("Continue"), self._given, main=True, enabled=False),
         )
-        self._window.show(Screen("code", _("Which code do they see?"), tuple(blocks), actions))
+        self._window.show(Screen("code", _("Which code do they see?"), tuple(blocks), actions, centred=True))
 
     def _given(self) -> None:
         self._give(parse_code(self._window.field("code")))
@@ -54,4 +54,4 @@ def code_typed(text: str) -> Feedback:
     except BadCode:
         digits = sum(c.isdigit() for c in text)
         return Feedback(_("{n} of 4 digits").format(n=min(digits, 4)) if digits < 4 else _("The code has four digits."))
-    return Feedback(ready=True)
+    return Feedback(ready=True, goes_on=True)

@@ -27,6 +27,8 @@ from countersign.ui.presenters.screens import (
     Block,
     Menu,
     MenuItem,
+    Outcome,
+    Place,
     Screen,
     Sentence,
     Text,
@@ -117,6 +119,14 @@ class Presenter(ABC):
             MenuItem(_("Save my certificate …"), self.people.save_own, "Ctrl+S", free),
             MenuItem(_("Add a certificate …"), self.people.add, "Ctrl+N", free),
         )
+        home, icon = self.own_place()
+        self.window.places(
+            (
+                Place("home", home, icon, self.home, free),
+                Place("people", _("People"), "people", self.show_people, free),
+                Place("history", _("History"), "history", self.show_history, free),
+            )
+        )
         self.window.menus(
             (
                 Menu(self.own_title(), transfer),
@@ -125,6 +135,10 @@ class Presenter(ABC):
                 Menu(_("Help"), self._help_items()),
             )
         )
+
+    @abstractmethod
+    def own_place(self) -> tuple[str, str]:
+        """What the first place is called, and its icon."""
 
     @abstractmethod
     def own_title(self) -> str:
@@ -286,11 +300,9 @@ class Presenter(ABC):
     def _show_done(self, status: st.Done, notes: list[Block]) -> None:
         details = done_details(status)
         blocks: list[Block] = [
-            Text(done_text(status), Tone.GOOD),
-            Sentence(
-                _("Folder: {path}").format(path=printable(str(status.path), 400)),
-                (Action(_("Open folder"), lambda: self.window.reveal(status.path)),),
-            ),
+            Outcome(self.done_heading(), Tone.GOOD, "check"),
+            Text(done_text(status)),
+            Text(_("Folder: {path}").format(path=printable(str(status.path), 400)), Tone.HINT),
         ]
         if details:
             blocks.append(Text("\n".join(details)))
@@ -299,8 +311,9 @@ class Presenter(ABC):
             look = Action(_("Look at the receipt"), lambda: self._show_receipt(receipt, status, notes))
             blocks.append(Sentence(_("A signed receipt says what has arrived."), (look,), Tone.HINT))
         blocks += notes
-        again = Action(self.again_label(), self.home, main=True, leaving=True)
-        self.window.show(Screen("done", self.done_heading(), tuple(blocks), (again,)))
+        again = Action(self.again_label(), self.home, leaving=True)
+        opens = Action(_("Open folder"), lambda: self.window.reveal(status.path), main=True)
+        self.window.show(Screen("done", self.done_heading(), tuple(blocks), (again, opens), centred=True))
 
     def _show_receipt(self, receipt: Path, status: st.Done, notes: list[Block]) -> None:
         self.history.show_receipt(receipt, lambda: self._show_done(status, notes))
@@ -322,7 +335,8 @@ class Presenter(ABC):
     def _show_failed(self, problem: Problem) -> None:
         extra = self.extra_actions(problem)
         back = Action(self.back_label(), self.home, main=not any(action.main for action in extra), leaving=True)
-        self.window.show(Screen("failed", problem.message, (Text(problem.hint), *self._notes), (*extra, back)))
+        blocks = (Outcome(problem.message, Tone.BAD, "cross"), Text(problem.hint), *self._notes)
+        self.window.show(Screen("failed", problem.message, blocks, (*extra, back), centred=True))
 
     def extra_actions(self, problem: Problem) -> tuple[Action, ...]:
         """More ways out of a problem."""

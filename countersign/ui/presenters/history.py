@@ -56,7 +56,9 @@ class History:
             Action(_("Look at the receipt"), self._open_chosen, enabled=self._chosen is not None),
             Action(_("Back"), self._leave, main=True, leaving=True),
         )
-        self._show_screen(Screen("history", _("History"), tuple(blocks), actions if self._all else actions[1:]))
+        self._show_screen(
+            Screen("history", _("History"), tuple(blocks), actions if self._all else actions[1:], place="history")
+        )
 
     def _row(self, index: int) -> tuple[str, ...]:
         transfer = self._shown[index]

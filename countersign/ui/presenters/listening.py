@@ -13,7 +13,7 @@ from countersign.base.printable import printable
 from countersign.session import status as st
 from countersign.session.device import Device
 from countersign.transport.addresses import Address
-from countersign.ui.presenters.screens import Action, Big, Block, Choice, Screen, Sentence, Text, Tone, Window
+from countersign.ui.presenters.screens import Action, Big, Block, Choice, Digits, Screen, Sentence, Text, Tone, Window
 from countersign.wording import interface_text, sentence_of
 
 News: TypeAlias = st.StrangerRefused | st.Connected | st.CodeWrong | st.PeerLocked | st.Note
@@ -74,8 +74,11 @@ class ListeningScreen:
         if status is None:
             return
         blocks: list[Block] = [
-            Text(_("Read this code and the address to the person who sends. They type both on their computer.")),
-            Big(status.code, _("Code"), size=44),
+            Digits(
+                status.code,
+                _("Read this code and the address to the person who sends. They type both on their computer."),
+                _("Ready"),
+            ),
             *self._address_blocks(status),
             *self._sentences(into, interrupted),
         ]
@@ -84,7 +87,7 @@ class ListeningScreen:
         actions = []
         if self._locked is not None:
             actions.append(Action(_("Allow {name} again").format(name=printable(self._locked)), self._allow))
-        self._window.show(Screen("listening", _("Ready to receive"), tuple(blocks), tuple(actions)))
+        self._window.show(Screen("listening", _("Ready to receive"), tuple(blocks), tuple(actions), place="home"))
 
     def _address_blocks(self, status: st.Listening) -> list[Block]:
         chosen = min(self._address, len(status.addresses) - 1)

@@ -11,7 +11,7 @@ from countersign.base.printable import printable
 from countersign.session import status as st
 from countersign.ui.presenters.code_entry import CodeEntry
 from countersign.ui.presenters.running import Running
-from countersign.ui.presenters.screens import Action, Big, Block, Screen, Text, Tone, Window
+from countersign.ui.presenters.screens import Action, Block, KeyGroups, Screen, Text, Tone, Waiting, Window
 from countersign.wording import keys_text, sentence_of, tries_text
 
 OpeningStatus: TypeAlias = (
@@ -47,7 +47,7 @@ class Opening:
                 self._private_keys = status.private_keys
             case st.KeyShown():
                 self._key = status
-                self._show_key(status, Text(_("Waiting for them to type it …"), Tone.HINT))
+                self._show_key(status, Waiting(_("Waiting for them to type it …")))
             case st.KeyWrong():
                 if self._key is not None:
                     text = _("They typed another key.") + " " + tries_text(status.tries_left)
@@ -70,13 +70,19 @@ class Opening:
         self._running.session.answers.code.give(code)
         self.wait(_("Checking the code …"))
 
-    def _show_key(self, key: st.KeyShown, said: Text) -> None:
+    def _show_key(self, key: st.KeyShown, said: Block) -> None:
         text = _("Read this key to {peer}. It seals the folder and is never sent.")
         blocks: list[Block] = [
             Text(text.format(peer=printable(self._peer))),
-            Big(key.key, _("Key"), key.spelled.replace(", ", "\n"), size=26),
+            KeyGroups(_columns(key), key.key),
             said,
             *self._warning(),
         ]
         actions = (Action(_("Cancel"), self._running.cancel, leaving=True),)
-        self._window.show(Screen("key", _("Read them the key"), tuple(blocks), actions))
+        self._window.show(Screen("key", _("Read them the key"), tuple(blocks), actions, centred=True))
+
+
+def _columns(key: st.KeyShown) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Each group of the key with the words of its signs."""
+    spelled = [tuple(group.split(" ")) for group in key.spelled.split(", ")]
+    return tuple(zip(key.key.split("-"), spelled, strict=False))

@@ -158,7 +158,9 @@ class People:
             Action(_("Forget"), self.forget, enabled=some),
             Action(_("Back"), self._back, main=True, leaving=True),
         )
-        self._show_screen(Screen("people", _("People you trust"), tuple(blocks), actions, drop=self._dropped))
+        self._show_screen(
+            Screen("people", _("People you trust"), tuple(blocks), actions, drop=self._dropped, place="people")
+        )
 
     def _last_transfers(self) -> dict[DeviceId | None, str]:
         """The moment of the last transfer, by person."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from countersign.base.errors import DiskProblem, PortTaken, Problem
 from countersign.base.i18n import _
 from countersign.base.never import assert_never
+from countersign.base.printable import printable
 from countersign.session import status as st
 from countersign.session.proposal import Decision, Proposal
 from countersign.ui.presenters.common import Presenter
@@ -51,6 +52,9 @@ class ReceiverPresenter(Presenter):
         return _("Receive again")
 
     # --- menus -------------------------------------------------------------------------------------------------------
+
+    def own_place(self) -> tuple[str, str]:
+        return _("Receive"), "receive"
 
     def own_title(self) -> str:
         return _("Receive")
@@ -207,6 +211,8 @@ class ReceiverPresenter(Presenter):
             if decision.accept:
                 running.wait(_("Getting ready …"))
 
+        what = printable(proposal.name, 60)
+        running.about = _("{what} from {peer}").format(what=what, peer=printable(proposal.peer))
         OfferedList(self.window, proposal, decide).show()
 
     # --- the end -------------------------------------------------------------------------------------------------------

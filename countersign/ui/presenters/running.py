@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from enum import Enum
 
@@ -10,8 +11,10 @@ from countersign.base.i18n import _
 from countersign.base.never import assert_never
 from countersign.session import status as st
 from countersign.session.running import Session
-from countersign.ui.presenters.screens import Action, Bar, Block, Screen, Text, Tone, Window
-from countersign.wording import amounts_text, progress_text, sentence_of, slow_text
+from countersign.ui.presenters.screens import Action, Bar, Block, Moving, Screen, Window
+from countersign.wording import amounts_text, left_text, rate_text, sentence_of, slow_text
+
+_RATES, _EACH = 60, 10  # seconds of the curve; progress is told ten times a second
 
 
 class Phase(Enum):
@@ -32,7 +35,8 @@ class Running:
         self.notes: list[str] = []  # what the person should know of it, told with its end
         self._window = window
         self._heading = heading
-        self._movement = Movement(session, window, self._show)
+        self.about = ""  # what goes where, on the screen while data moves
+        self._movement = Movement(session, window, lambda: self.about or heading(), self._show)
         self._phase = Phase.OPENING
 
     @property
@@ -75,7 +79,7 @@ class Running:
         if self._phase is Phase.STOPPING:
             return
         actions = (Action(_("Cancel"), self.cancel, leaving=True),)
-        self._window.show(Screen("waiting", text, (Bar(None, ""), *more), actions))
+        self._window.show(Screen("waiting", text, (Bar(None, ""), *more), actions, centred=True))
 
     # --- stopping ----------------------------------------------------------------------------------------------------
 
@@ -98,23 +102,27 @@ class Running:
         """Ends it. Until the other side knows, the screen says so."""
         if self.is_moving:
             self._phase = Phase.STOPPING
-            blocks = (Bar(None, _("Stopping …")), Text("", Tone.HINT))
             asked = Action(_("Cancel"), self.cancel, leaving=True, enabled=False)
-            self._window.show(Screen("moving", self._heading(), blocks, (asked,)))
+            bar = Bar(None, _("Stopping …"))
+            self._window.show(Screen("moving", self._heading(), (bar,), (asked,), centred=True))
         self.session.controls.cancel()
 
-    def _show(self, bar: Bar, hint: str, *actions: Action) -> None:
+    def _show(self, block: Block, *actions: Action) -> None:
         cancel = Action(_("Cancel"), self.cancel, leaving=True)
-        self._window.show(Screen("moving", self._heading(), (bar, Text(hint, Tone.HINT)), (cancel, *actions)))
+        self._window.show(Screen("moving", self._heading(), (block,), (cancel, *actions), centred=True))
 
 
 class Movement:
-    """How far the data is, and whether it is paused. `show` takes a bar, a hint below it, and more actions."""
+    """How far the data is, and whether it is paused. `title`: what goes where; `show` takes a block and more actions."""
 
-    def __init__(self, session: Session, window: Window, show: Callable[..., None]) -> None:
+    def __init__(
+        self, session: Session, window: Window, title: Callable[[], str], show: Callable[..., None]
+    ) -> None:  # fmt: skip
         self._session = session
         self._window = window
+        self._title = title
         self._show = show
+        self._rates: deque[float] = deque(maxlen=_RATES * _EACH)
         self._progress: st.Progress | None = None
         self._held = False  # paused by the person here
 
@@ -127,14 +135,14 @@ class Movement:
             case st.Paused():
                 self._show_paused(status)
             case st.Reconnecting():
-                self._show_bar(None, sentence_of(status))
+                self._show_bar(sentence_of(status))
             case _:
                 assert_never(status)
 
     def _show_progress(self, status: st.Progress) -> None:
-        fraction = _fraction(status)
-        self._window.title(percent_text(fraction))
-        self._show_bar(fraction, progress_text(status), slow_text(status))
+        self._rates.append(status.rate)
+        self._window.title(percent_text(_fraction(status)))
+        self._show_moving(status, rate_text(status), left_text(status), slow_text(status))
 
     def _show_paused(self, status: st.Paused) -> None:
         progress = self._progress
@@ -142,15 +150,23 @@ class Movement:
             who = _("The other person has paused.") if status.by_them else _("Paused.")
             self._window.title(_("paused"))
             if progress is None:
-                self._show_bar(None, who)
+                self._show_bar(who)
             else:
-                self._show_bar(_fraction(progress), amounts_text(progress), who)
+                self._show_moving(progress, "", _("paused"), who)
         elif progress is not None:
-            self._show_progress(progress)
+            self._show_moving(progress, "", "", "")
+            self._window.title(percent_text(_fraction(progress)))
 
-    def _show_bar(self, fraction: float | None, text: str, slow: str = "") -> None:
-        pause = Action(_("Go on"), self._pause, main=True) if self._held else Action(_("Pause"), self._pause)
-        self._show(Bar(fraction, text), slow, *((pause,) if self._progress is not None else ()))
+    def _show_moving(self, status: st.Progress, rate: str, left: str, note: str) -> None:
+        rates = tuple(self._rates)[::-_EACH][::-1]
+        moving = Moving(self._title(), amounts_text(status), left, _fraction(status), rate, rates, note)
+        self._show(moving, self._pause_action())
+
+    def _show_bar(self, text: str) -> None:
+        self._show(Bar(None, text), *((self._pause_action(),) if self._progress is not None else ()))
+
+    def _pause_action(self) -> Action:
+        return Action(_("Go on"), self._pause, main=True) if self._held else Action(_("Pause"), self._pause)
 
     def _pause(self) -> None:
         self._held = not self._held

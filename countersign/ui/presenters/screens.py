@@ -44,6 +44,52 @@ class Big:
 
 
 @dataclass(frozen=True)
+class Digits:
+    """A code to read aloud, large, with a line of what state this is."""
+
+    digits: str
+    caption: str
+    state: str = ""
+
+
+@dataclass(frozen=True)
+class KeyGroups:
+    """The key to read aloud: each group above the words of its signs. copies: what the copy keys put on the clipboard."""
+
+    groups: tuple[tuple[str, tuple[str, ...]], ...]
+    copies: str
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Somebody else is at work."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How it ended, or that there is nothing yet: a large mark. icon: of ui.drawing.icons."""
+
+    text: str
+    tone: Tone
+    icon: str
+
+
+@dataclass(frozen=True)
+class Moving:
+    """How far the data is. fraction: 0 to 1. rates: bytes a second of the last minute, the newest last."""
+
+    title: str
+    amounts: str
+    left: str
+    fraction: float
+    rate: str = ""
+    rates: tuple[float, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Feedback:
     """What a view shows beside a field while it is typed into; `ready` enables the main button."""
 
@@ -51,6 +97,8 @@ class Feedback:
     tone: Tone = Tone.HINT
     ready: bool = False
     value: str | None = None  # what the field should hold instead, for grouping while typing
+    goes_on: bool = False  # nothing is left to type: the main button is pressed by itself
+    wrong: tuple[tuple[int, str], ...] = ()  # cells that cannot be right, and what to do about each
 
 
 @dataclass(frozen=True)
@@ -64,6 +112,9 @@ class Field:
     large: bool = False
     example: str = ""  # an example of the form, shown below while the field is empty
     search: bool = False  # Return in it means nothing; what is typed filters a list on the same screen
+    cells: tuple[int, int] | None = None  # how many boxes, and how many signs in each, instead of one line
+    digits: bool = False  # in cells: nothing else is taken
+    keeps: bool = False  # what is typed stays when the question is asked again
 
 
 @dataclass(frozen=True)
@@ -106,6 +157,15 @@ class Action:
 
 
 @dataclass(frozen=True)
+class Drop:
+    """Where files and folders are dropped, with the buttons that choose instead."""
+
+    text: str
+    below: str
+    choices: tuple[Action, ...]
+
+
+@dataclass(frozen=True)
 class Sentence:
     """A sentence with what can be done about it beside it."""
 
@@ -122,7 +182,20 @@ class Bar:
     text: str
 
 
-Block: TypeAlias = Text | Big | Field | Choice | Rows | Sentence | Bar
+Block: TypeAlias = (
+    Text | Big | Digits | KeyGroups | Field | Choice | Rows | Sentence | Bar | Moving | Waiting | Outcome | Drop
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """One of the places of a program, at the left of its window. icon: of ui.drawing.icons."""
+
+    name: str
+    label: str
+    icon: str
+    act: Callable[[], None] = field(compare=False)
+    enabled: bool = True
 
 
 @dataclass(frozen=True)
@@ -153,6 +226,8 @@ class Screen:
     blocks: tuple[Block, ...]
     actions: tuple[Action, ...]
     drop: Callable[[list[Path]], None] | None = field(compare=False, default=None)
+    place: str = ""  # the name of the place that this is; empty: the places are hidden, nothing leads away
+    centred: bool = False  # one question, in the middle
     careful: bool = False  # a Return that was meant for the screen before must not press the main button
 
 
@@ -193,6 +268,9 @@ class Window(Protocol):
 
     def speak(self) -> None:
         """The language is another one now."""
+
+    def places(self, places: tuple[Place, ...]) -> None:
+        """Shows these places at the left of every screen that is one of them."""
 
     def menus(self, menus: tuple[Menu, ...]) -> None:
         """Shows these menus."""

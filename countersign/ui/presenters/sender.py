@@ -36,6 +36,9 @@ class SenderPresenter(Presenter):
 
     # --- menus -------------------------------------------------------------------------------------------------------
 
+    def own_place(self) -> tuple[str, str]:
+        return _("Send"), "send"
+
     def own_title(self) -> str:
         return _("Send")
 
@@ -80,6 +83,9 @@ class SenderPresenter(Presenter):
         match status:
             case st.Connected():
                 self._remember_peer(status.peer)
+                if self.running is not None:
+                    what = printable(self._choosing.selection.name, 60)
+                    self.running.about = _("{what} → {peer}").format(what=what, peer=printable(status.peer))
                 self._open(status)
             case st.NeedCode() | st.CodeWrong() | st.Ready() | st.KeyShown() | st.KeyWrong() | st.WaitingFor():
                 self._open(status)

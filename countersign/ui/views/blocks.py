@@ -1,4 +1,4 @@
-"""The widgets of a screen's blocks. Each can take a new block of its own kind without moving anything."""
+"""The widgets of a screen's blocks. Each takes a new block of its own kind without moving anything."""
 
 from __future__ import annotations
 
@@ -6,44 +6,93 @@ import tkinter as tk
 from collections.abc import Callable
 from pathlib import Path
 from tkinter import ttk
-from typing import Any
+from typing import Any, Protocol
 
 import tkinterdnd2
 
-from countersign.base.figures import percent_text
 from countersign.base.i18n import _
 from countersign.base.never import assert_never
-from countersign.ui.presenters.screens import Bar, Big, Block, Choice, Field, Rows, Sentence, Text, Tone
+from countersign.ui.presenters.screens import (
+    Bar,
+    Big,
+    Block,
+    Choice,
+    Digits,
+    Drop,
+    Field,
+    KeyGroups,
+    Moving,
+    Outcome,
+    Rows,
+    Sentence,
+    Text,
+    Tone,
+    Waiting,
+)
+from countersign.ui.views import parts
+from countersign.ui.views.fields import CellsBlock, FieldBlock
+from countersign.ui.views.moving import DropZone, WaitDots
+from countersign.ui.views.progress import BarBlock, MovingBlock
 from countersign.ui.views.table import Table
 from countersign.ui.views.theme import Theme
+from countersign.ui.views.tiles import DigitTiles, KeyColumns
+
+_COPIED_MS = 1500
+_TONES = {Tone.GOOD: "Good", Tone.BAD: "Bad"}
 
 
-class TextBlock(ttk.Label):
-    """A paragraph that wraps with the window."""
+class Copies(Protocol):
+    """A block that the usual keys copy."""
 
-    def __init__(self, parent: tk.Misc, block: Text) -> None:
-        super().__init__(parent, justify="left", anchor="w")
+    def copy(self) -> None: ...
+
+
+class TextBlock(ttk.Frame):
+    """A paragraph that wraps with the window; good and bad news stand in a banner."""
+
+    def __init__(self, parent: tk.Misc, theme: Theme, block: Text, centred: bool) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._centred = centred
+        self._tone: Tone | None = None
+        self._shown: Any = None
         self.update_block(block)
-        self.bind("<Configure>", lambda event: self.configure(wraplength=max(event.width, 50)))
 
     def update_block(self, block: Text) -> None:
-        self.configure(text=block.text, style=f"{block.tone.value}.TLabel")
+        banner = _TONES.get(block.tone)
+        if block.tone is not self._tone:
+            if self._shown is not None:
+                self._shown.destroy()
+            if banner is not None:
+                self._shown = parts.Banner(self, self._theme, block.text, banner)
+            else:
+                self._shown = parts.words(self, block.text, block.tone.value, wrap=True, centre=self._centred)
+            self._tone = block.tone
+        self._shown.pack_forget()
+        if banner is not None:
+            self._shown.say(block.text)
+        else:
+            self._shown.configure(text=block.text)
+        if block.text:
+            self._shown.pack(fill="x")
+        else:
+            self.configure(height=1)
 
 
-class BigBlock(ttk.Frame):
-    """Something to read aloud, on a raised ground, with a button that copies it."""
+class BigBlock(parts.Card):
+    """Something to read aloud or to compare, in a card, with a button that copies it."""
 
     def __init__(self, parent: tk.Misc, theme: Theme, block: Big) -> None:
-        super().__init__(parent, style="Raised.TFrame", padding=(theme.px(16), theme.px(10)))
+        super().__init__(parent, theme, pad=(16, 12))
         self._theme = theme
         self._text = ""
-        self._caption = ttk.Label(self, style="RaisedHint.TLabel")
+        self._caption = parts.words(self, "", "Caption")
         self._caption.grid(row=0, column=0, sticky="w")
-        self._copy = ttk.Button(self, text=_("Copy"), command=self.copy)
+        self._copy = parts.button(self, theme, _("Copy"), self.copy, icon="copy")
         self._copy.grid(row=0, column=1, sticky="ne", rowspan=2)
-        self._big = ttk.Label(self, style="Raised.TLabel", justify="left")
+        self._big = parts.words(self, "", "Strong")
         self._big.grid(row=1, column=0, sticky="w")
-        self._below = ttk.Label(self, style="RaisedHint.TLabel", justify="left")
+        self._below = parts.words(self, "", "hint")
         self.columnconfigure(0, weight=1)
         self.bind("<Configure>", self._wrap)
         self.update_block(block)
@@ -51,8 +100,8 @@ class BigBlock(ttk.Frame):
             _drag_out(self, block.file)
 
     def _wrap(self, event: tk.Event[Any]) -> None:
-        self._below.configure(wraplength=max(event.width - self._theme.px(40), 50))
-        self._big.configure(wraplength=max(event.width - self._copy.winfo_reqwidth() - self._theme.px(48), 50))
+        self._below.configure(wraplength=max(event.width - self._theme.px(48), 50))
+        self._big.configure(wraplength=max(event.width - self._copy.winfo_reqwidth() - self._theme.px(56), 50))
 
     def update_block(self, block: Big) -> None:
         self._text = block.copies or block.text
@@ -66,76 +115,57 @@ class BigBlock(ttk.Frame):
 
     def copy(self) -> None:
         """Puts the text on the clipboard and says so."""
-        self.clipboard_clear()
-        self.clipboard_append(self._text)
-        self._copy.configure(text=_("Copied"))
-        self.after(1500, lambda: self._copy.winfo_exists() and self._copy.configure(text=_("Copy")))
+        _to_clipboard(self, self._text)
+        self._copy.configure(text=" " + _("Copied"))
+        self.after(_COPIED_MS, lambda: self._copy.winfo_exists() and self._copy.configure(text=" " + _("Copy")))
 
 
-class FieldBlock(ttk.Frame):
-    """A label, one line to type into, and what to say of it."""
+class DigitsBlock(parts.Card):
+    """A code to read aloud, in the middle of a card."""
 
-    def __init__(self, parent: tk.Misc, theme: Theme, block: Field, on_ready: Callable[[bool], None]) -> None:
+    def __init__(self, parent: tk.Misc, theme: Theme, block: Digits) -> None:
+        super().__init__(parent, theme, pad=(24, 20))
+        self._digits = block.digits
+        self._state = parts.Status(self, theme, block.state)
+        if block.state:
+            self._state.pack(pady=(0, theme.px(8)))
+        self._caption = parts.words(self, block.caption, "hint", wrap=True, centre=True)
+        self._caption.pack(fill="x", pady=(0, theme.px(12)))
+        self._tiles = DigitTiles(self, theme, block.digits)
+        self._tiles.pack()
+
+    def update_block(self, block: Digits) -> None:
+        self._digits = block.digits
+        self._state.say(block.state)
+        self._caption.configure(text=block.caption)
+        self._tiles.say(block.digits)
+
+    def copy(self) -> None:
+        """Puts the code on the clipboard."""
+        _to_clipboard(self, self._digits)
+
+
+class KeyBlock(ttk.Frame):
+    """The key to read aloud, in columns."""
+
+    def __init__(self, parent: tk.Misc, theme: Theme, block: KeyGroups) -> None:
         super().__init__(parent)
-        self._block = block
-        self._on_ready = on_ready
-        self._label = ttk.Label(self, text=block.label, style="plain.TLabel")
-        self._label.grid(row=0, column=0, sticky="w", pady=(0, theme.px(4)))
-        self.variable = tk.StringVar(self, block.value)
-        font = theme.big(20) if block.large else theme.fonts["body"]  # entries take no font from their style
-        self.entry = ttk.Entry(self, textvariable=self.variable, font=font)
-        self.entry.grid(row=1, column=0, sticky="ew")
-        self._label.bind("<Button-1>", lambda _event: self.entry.focus_set())
-        self._says = ttk.Label(self, style="hint.TLabel", text=" ")
-        self._says.grid(row=2, column=0, sticky="w", pady=(theme.px(4), 0))
-        self.columnconfigure(0, weight=1)
-        self.variable.trace_add("write", self._changed)
-        self._tidy_after_keys()
-        self._changed()
+        self._theme = theme
+        self._block: KeyGroups | None = None
+        self.update_block(block)
 
-    def update_block(self, block: Field) -> None:
-        self._block = block
-        self._label.configure(text=block.label)
-        if block.value != self.variable.get() and (block.large or not self.variable.get()):
-            self.variable.set(block.value)
-        else:
-            self._changed()
-
-    def _tidy_after_keys(self) -> None:
-        """Groups right behind the entry's own handling of a key: later, and quick typing would overtake the cursor."""
-        tag = f"tidy{self.entry}"
-        own, kind, *others = self.entry.bindtags()
-        self.entry.bindtags((own, kind, tag, *others))
-        for event in ("<Key>", "<<Paste>>", "<<PasteSelection>>", "<<Cut>>"):
-            self.bind_class(tag, event, self._tidy)
-
-    def _changed(self, *_args: Any) -> None:
-        if self._block.changed is None:
+    def update_block(self, block: KeyGroups) -> None:
+        if block == self._block:
             return
-        feedback = self._block.changed(self.variable.get())
-        text = feedback.text
-        if not self.variable.get() and self._block.example:
-            text = _("It looks like {example}").format(example=self._block.example)
-        self._says.configure(text=text or " ", style=f"{feedback.tone.value}.TLabel")
-        self._on_ready(feedback.ready)
+        self._block = block
+        for child in self.winfo_children():
+            child.destroy()
+        KeyColumns(self, self._theme, block.groups).pack(fill="x")
 
-    def _tidy(self, _event: Any) -> None:
-        """Puts the hyphens in and leaves the cursor behind the same character."""
-        before = self.variable.get()
-        feedback = self._block.changed(before) if self._block.changed is not None else None
-        if feedback is None or feedback.value is None or feedback.value == before:
-            return
-        cursor = self.entry.index("insert")
-        meant = sum(c.isalnum() for c in before[:cursor])
-        text, tone = feedback.text, feedback.tone
-        self.variable.set(feedback.value)
-        if tone is Tone.BAD:
-            self._says.configure(text=text, style=f"{tone.value}.TLabel")
-        position = 0
-        while meant and position < len(feedback.value):
-            meant -= feedback.value[position].isalnum()
-            position += 1
-        self.entry.icursor("end" if cursor == len(before) else position)
+    def copy(self) -> None:
+        """Puts the key on the clipboard."""
+        if self._block is not None:
+            _to_clipboard(self, self._block.copies)
 
 
 class ChoiceBlock(ttk.Frame):
@@ -144,7 +174,7 @@ class ChoiceBlock(ttk.Frame):
     def __init__(self, parent: tk.Misc, theme: Theme, block: Choice) -> None:
         super().__init__(parent)
         self._block = block
-        ttk.Label(self, text=block.label, style="plain.TLabel").grid(row=0, column=0, sticky="w", pady=(0, theme.px(4)))
+        parts.words(self, block.label, "Strong").grid(row=0, column=0, sticky="w", pady=(0, theme.px(4)))
         self.box = ttk.Combobox(self, state="readonly", values=block.options, font=theme.fonts["body"])
         self.box.current(block.chosen)
         self.box.grid(row=1, column=0, sticky="ew")
@@ -158,16 +188,15 @@ class ChoiceBlock(ttk.Frame):
 
 
 class SentenceBlock(ttk.Frame):
-    """A sentence with its buttons at the right."""
+    """A sentence with what can be done about it as links at the right."""
 
     def __init__(self, parent: tk.Misc, theme: Theme, block: Sentence) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._text = ttk.Label(self, justify="left", anchor="w")
+        self._text = parts.words(self, "", wrap=True)
         self._text.grid(row=0, column=0, sticky="ew")
         self._buttons: list[ttk.Button] = []
         self.columnconfigure(0, weight=1)
-        self._text.bind("<Configure>", lambda event: self._text.configure(wraplength=max(event.width, 50)))
         self.update_block(block)
 
     def update_block(self, block: Sentence) -> None:
@@ -175,46 +204,51 @@ class SentenceBlock(ttk.Frame):
         while len(self._buttons) > len(block.actions):
             self._buttons.pop().destroy()
         while len(self._buttons) < len(block.actions):
-            button = ttk.Button(self)
-            button.grid(row=0, column=1 + len(self._buttons), padx=(self._theme.px(8), 0), sticky="ne")
+            button = parts.button(self, self._theme, "", lambda: None, link=True)
+            button.grid(row=0, column=1 + len(self._buttons), padx=(self._theme.px(4), 0), sticky="e")
             self._buttons.append(button)
         for button, action in zip(self._buttons, block.actions, strict=True):
             button.configure(text=action.label, command=action.act)
             button.state(["!disabled" if action.enabled else "disabled"])
 
 
-class BarBlock(ttk.Frame):
-    """A progress bar, a line of text, and the share in large figures."""
+class WaitingBlock(WaitDots):
+    """The dots of waiting."""
 
-    def __init__(self, parent: tk.Misc, theme: Theme, block: Bar) -> None:
+    def update_block(self, block: Waiting) -> None:
+        self.say(block.text)
+
+
+class OutcomeBlock(ttk.Frame):
+    """The large mark, drawn anew where it is another one."""
+
+    def __init__(self, parent: tk.Misc, theme: Theme, block: Outcome) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._share = ttk.Label(self, style="plain.TLabel", font=theme.big(26))
-        self._bar = ttk.Progressbar(self, maximum=1000)
-        self._bar.grid(row=0, column=0, sticky="ew", pady=theme.px(8))
-        self._text = ttk.Label(self, style="plain.TLabel", justify="left")
-        self._text.grid(row=1, column=0, sticky="w")
-        self.columnconfigure(0, weight=1)
-        self.bind("<Configure>", lambda event: self._text.configure(wraplength=max(event.width, 50)))
-        self._moving = False
         self.update_block(block)
 
-    def update_block(self, block: Bar) -> None:
-        unknown = block.fraction is None
-        if unknown != self._moving:
-            self._moving = unknown
-            self._bar.configure(mode="indeterminate" if unknown else "determinate")
-            if unknown:
-                self._bar.start(15)
-            else:
-                self._bar.stop()
-        if block.fraction is not None:
-            self._bar.configure(value=round(block.fraction * 1000))
-            self._share.configure(text=percent_text(block.fraction))
-            self._share.grid(row=2, column=0, sticky="w", pady=(self._theme.px(8), 0))
-        else:
-            self._share.grid_remove()
-        self._text.configure(text=block.text)
+    def update_block(self, block: Outcome) -> None:
+        for child in self.winfo_children():
+            child.destroy()
+        tone = {Tone.GOOD: "good", Tone.BAD: "bad"}.get(block.tone, "accent")
+        parts.Outcome(self, self._theme, block.icon, tone, block.text).pack(fill="x")
+
+
+class DropBlock(DropZone):
+    """The drop zone; it grows with the window."""
+
+    def __init__(self, parent: tk.Misc, theme: Theme, block: Drop) -> None:
+        choices = [(action.label, action.act) for action in block.choices]
+        super().__init__(parent, theme, block.text, block.below, choices)
+        self.configure(height=theme.px(176))
+
+    def update_block(self, block: Drop) -> None:
+        self.say(block.text, block.below)
+
+
+def _to_clipboard(widget: tk.Misc, text: str) -> None:
+    widget.clipboard_clear()
+    widget.clipboard_append(text)
 
 
 def _drag_out(widget: tk.Misc, path: Path) -> None:
@@ -229,14 +263,27 @@ def _drag_out(widget: tk.Misc, path: Path) -> None:
     widget.dnd_bind("<<DragInitCmd>>", lambda _event: (tkinterdnd2.COPY, tkinterdnd2.DND_FILES, (str(path),)))  # type: ignore[attr-defined]
 
 
-def make_block(parent: tk.Misc, theme: Theme, block: Block, on_ready: Callable[[bool], None]) -> Any:
-    """The widget of a block."""
+def make_block(  # noqa: C901 - one line for each kind
+    parent: tk.Misc,
+    theme: Theme,
+    block: Block,
+    on_ready: Callable[[bool], None],
+    go_on: Callable[[], None],
+    centred: bool = False,
+) -> Any:
+    """The widget of a block. on_ready: what a field calls; go_on: presses the main button; centred: words stand in the middle."""
     match block:
         case Text():
-            return TextBlock(parent, block)
+            return TextBlock(parent, theme, block, centred)
         case Big():
             return BigBlock(parent, theme, block)
+        case Digits():
+            return DigitsBlock(parent, theme, block)
+        case KeyGroups():
+            return KeyBlock(parent, theme, block)
         case Field():
+            if block.cells is not None:
+                return CellsBlock(parent, theme, block, on_ready, go_on)
             return FieldBlock(parent, theme, block, on_ready)
         case Choice():
             return ChoiceBlock(parent, theme, block)
@@ -246,5 +293,13 @@ def make_block(parent: tk.Misc, theme: Theme, block: Block, on_ready: Callable[[
             return SentenceBlock(parent, theme, block)
         case Bar():
             return BarBlock(parent, theme, block)
+        case Moving():
+            return MovingBlock(parent, theme, block)
+        case Waiting():
+            return WaitingBlock(parent, theme, block.text)
+        case Outcome():
+            return OutcomeBlock(parent, theme, block)
+        case Drop():
+            return DropBlock(parent, theme, block)
         case _:
             assert_never(block)

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from countersign.ui.views.menus import MenuBar
 from countersign.ui.views.theme import Theme, system_is_dark
 
 _LOOKS_SECONDS = 5.0
@@ -31,16 +30,15 @@ class Looks:
     """Paints the window anew where the looks have changed. `post` takes what the system prefers, from any thread."""
 
     def __init__(
-        self, root: tk.Tk, theme: Theme, menus: MenuBar, chosen: str, post: Callable[[SystemLooks], None]
+        self, root: tk.Tk, theme: Theme, paint: Callable[[], None], chosen: str, post: Callable[[SystemLooks], None]
     ) -> None:
-        self._root = root
+        """paint: draws everything in the colours of now."""
         self._theme = theme
-        self._menus = menus
+        self._paint = paint
         self._chosen = chosen
         self._post = post
         self._asked = 0.0
-        root.bind("<FocusIn>", self._follow)
-        root.bind("<<ThemeChanged>>", self._changed)
+        root.bind("<FocusIn>", self._follow, add="+")
 
     def choose(self, looks: str) -> None:
         """The person has chosen."""
@@ -55,7 +53,7 @@ class Looks:
     def _apply(self, dark: bool) -> None:
         if dark != self._theme.dark:
             self._theme.apply(dark)
-            self._menus.paint()
+            self._paint()
 
     def _follow(self, _event: tk.Event[Any]) -> None:
         """Somebody who comes back may have changed the system's looks; asking takes a moment, so not on this thread."""
@@ -64,12 +62,3 @@ class Looks:
             return
         self._asked = now
         threading.Thread(target=lambda: self._post(SystemLooks(system_is_dark())), name="looks", daemon=True).start()
-
-    def _changed(self, event: tk.Event[Any]) -> None:
-        if event.widget is self._root:
-            self._root.after_idle(self._paint)
-
-    def _paint(self) -> None:
-        """The theme has its own idea of labels and menus that are there when it changes."""
-        self._theme.forget_painted(self._root)
-        self._menus.paint()

@@ -54,8 +54,8 @@ class MenuBar:
         if sys.platform.startswith("linux"):  # the others draw menus themselves
             palette = self._theme.palette
             menu.configure(
-                background=palette.ground, foreground=palette.plain, activebackground=palette.raised,
-                activeforeground=palette.plain, disabledforeground=palette.hint, selectcolor=palette.plain,
+                background=palette.page, foreground=palette.text, activebackground=palette.accent_soft,
+                activeforeground=palette.text, disabledforeground=palette.edge, selectcolor=palette.accent,
                 font=self._theme.fonts["body"], relief="flat", borderwidth=0, activeborderwidth=self._theme.px(3),
             )  # fmt: skip
         return menu

@@ -8,8 +8,8 @@ import tkinter as tk
 from countersign.ui.preferences import PreferenceStore
 from countersign.ui.views.theme import Theme
 
-_SIZE = (700, 660)
-_SMALLEST = (640, 600)  # what the key and the people's fingerprints need
+_SIZE = (760, 640)
+_SMALLEST = (560, 420)  # the middle scrolls; a screen of 640 x 480 has room for title bar and menus too
 
 
 class Placement:

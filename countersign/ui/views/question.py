@@ -7,6 +7,8 @@ from collections.abc import Callable
 from tkinter import ttk
 from typing import Any
 
+from countersign.ui.drawing.icons import mark
+from countersign.ui.views.parts import picture
 from countersign.ui.views.theme import Theme
 
 
@@ -19,14 +21,20 @@ class Question:
         px = theme.px
         self._root = root
         self._answered = answered
-        self._top = tk.Toplevel(root, background=theme.palette.ground)
+        self._top = tk.Toplevel(root, background=theme.palette.page)
         self._top.title(yes)
         self._top.transient(root)
         self._top.resizable(False, False)
         self._top.protocol("WM_DELETE_WINDOW", lambda: self._answer(False))
         frame = ttk.Frame(self._top, padding=(px(24), px(20)))
         frame.pack(fill="both", expand=True)
-        ttk.Label(frame, text=text, style="plain.TLabel", justify="left", wraplength=px(400)).pack(anchor="w")
+        what = ttk.Frame(frame)
+        what.pack(fill="x")
+        c = theme.palette
+        picture(what, theme.picture(mark, px(44), c.warn_soft, "warn", c.warn)).pack(
+            side="left", anchor="n", padx=(0, px(16))
+        )
+        ttk.Label(what, text=text, style="plain.TLabel", justify="left", wraplength=px(360)).pack(side="left", fill="x")
         buttons = ttk.Frame(frame)
         buttons.pack(fill="x", pady=(px(20), 0))
         self._no = ttk.Button(buttons, text=no, command=lambda: self._answer(False))

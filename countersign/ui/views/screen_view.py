@@ -6,21 +6,21 @@ import sys
 import time
 import tkinter as tk
 from collections.abc import Callable
-from pathlib import Path
 from tkinter import ttk
 from typing import Any
 
-import tkinterdnd2
-
-from countersign.ui.presenters.screens import Block, Field, Rows, Screen
-from countersign.ui.views.blocks import BigBlock, FieldBlock, make_block
+from countersign.ui.presenters.screens import Block, Drop, Field, Outcome, Place, Rows, Screen
+from countersign.ui.views.blocks import DropBlock, make_block
+from countersign.ui.views.drops import Drops
+from countersign.ui.views.fields import CellsBlock, FieldBlock
+from countersign.ui.views.rail import Rail
+from countersign.ui.views.scrolling import Scroll
 from countersign.ui.views.table import Table
-from countersign.ui.views.theme import Theme
+from countersign.ui.views.theme import HALO, Theme
 
 _STRAY_SECONDS = 0.7  # a Return this soon after the list has come up was meant for the screen before
 
-# Whatever the source of a drop offers: one that is told "move" removes its files, and ours are only read.
-_TAKES: str = tkinterdnd2.COPY
+_SIDE = 20  # pixels beside the boxes, of a 96 dpi screen; each keeps HALO more around itself
 
 
 class ScreenView:
@@ -32,24 +32,27 @@ class ScreenView:
         self._busy = busy
         self._screen: Screen | None = None
         self._blocks: list[Any] = []
-        self._fields: dict[str, FieldBlock] = {}
+        self._fields: dict[str, FieldBlock | CellsBlock] = {}
         self._buttons: list[ttk.Button] = []
         self._unready: set[str] = set()  # fields that hold nothing that can be used
         self._since = 0.0
         px = theme.px
-        outer = ttk.Frame(root, padding=(px(28), px(16), px(28), px(20)))
-        outer.pack(fill="both", expand=True)
-        self._heading = ttk.Label(outer, style="Heading.TLabel", justify="left")
-        self._heading.pack(fill="x", pady=(px(4), px(10)))
+        self._rail = Rail(root, theme)
+        self._outer = ttk.Frame(root)
+        self._outer.pack(side="left", fill="both", expand=True)
+        self._heading = ttk.Label(self._outer, style="Heading.TLabel", justify="left")
+        self._heading.pack(fill="x", padx=px(_SIDE + HALO), pady=(px(20), px(10)))
         self._heading.bind("<Configure>", lambda event: self._heading.configure(wraplength=max(event.width, 50)))
         # the buttons are packed first, so that a small window takes room from the content and never from them
-        self._bottom = ttk.Frame(outer)
-        self._bottom.pack(side="bottom", fill="x", pady=(px(12), 0))
-        self._middle = ttk.Frame(outer)
-        self._middle.pack(fill="both", expand=True)
+        self._bottom = ttk.Frame(self._outer)
+        self._bottom.pack(side="bottom", fill="x", padx=px(_SIDE), pady=(px(8), px(14)))
+        self._scroll = Scroll(self._outer, theme)
+        self._scroll.pack(fill="both", expand=True)
+        self._middle = ttk.Frame(self._scroll.inside)
+        self._middle.pack(fill="both", expand=True, padx=px(_SIDE))
         self._bottom.lift()  # Tab goes by this order: from top to bottom
         self._bind_keys()
-        self._take_drops()
+        self._drops = Drops(root, lambda: self._screen.drop if self._screen is not None else None, self._highlight)
 
     @property
     def shown(self) -> str:
@@ -69,14 +72,33 @@ class ScreenView:
             self._screen = screen
             for widget, block in zip(self._blocks, screen.blocks, strict=True):
                 widget.update_block(block)
-            self._heading.configure(text=screen.heading)
+            if self._heading["text"]:
+                self._heading.configure(text=screen.heading)
         else:
             self._rebuild(screen, same)
+        self._rail.stand(screen.place, self._outer)
         self._show_actions(screen)
+        self._scroll.refit()
+
+    def places(self, places: tuple[Place, ...]) -> None:
+        """The places at the left, on screens that are one of them."""
+        self._rail.offer(places)
+
+    def paint(self) -> None:
+        """Draws everything anew: the colours are other ones."""
+        self._rail.paint()
+        self._scroll.paint(self._theme)
+        if self._screen is not None:
+            typed = {name: block.get() for name, block in self._fields.items()}
+            self._rebuild(self._screen, False)
+            for name, text in typed.items():
+                if text and name in self._fields:
+                    self._fields[name].put(text)
+            self._show_actions(self._screen)
 
     def field(self, identity: str) -> str:
         """What is typed into a field."""
-        return self._fields[identity].variable.get()
+        return self._fields[identity].get()
 
     def refocus(self) -> None:
         """The keyboard comes back from a dialog, to a screen that may be another by now."""
@@ -88,23 +110,38 @@ class ScreenView:
 
     def _rebuild(self, screen: Screen, same: bool) -> None:
         self._since = time.monotonic()
-        typed = {name: block.variable.get() for name, block in self._fields.items()} if same else {}
+        typed = {name: block.get() for name, block in self._fields.items()} if same else {}
         self._screen = screen
         self._unready = set()
         self._fields = {}
         for child in self._middle.winfo_children():
             child.destroy()
-        self._heading.configure(text=screen.heading)
+        if any(isinstance(block, Outcome) for block in screen.blocks):
+            self._heading.configure(text="")  # the mark says it, larger
+        elif screen.centred:
+            self._heading.configure(text=screen.heading, justify="center", anchor="center")
+        else:
+            self._heading.configure(text=screen.heading, justify="left", anchor="w")
+        self._scroll.fill(any(isinstance(block, (Rows, Drop)) for block in screen.blocks) or not screen.centred)
+        self._scroll.to_top()
         self._blocks = []
         for block in screen.blocks:
-            widget = make_block(self._middle, self._theme, block, self._readiness_of(block))
-            wide = isinstance(block, Rows)
-            widget.pack(fill="both" if wide else "x", expand=wide, pady=(0, self._theme.px(12)))
+            widget = make_block(
+                self._middle, self._theme, block, self._readiness_of(block), lambda: self._press("main"), screen.centred
+            )
+            wide = isinstance(block, (Rows, Drop))
+            widget.pack(fill="both" if wide else "x", expand=wide, pady=(0, self._theme.px(8)))
             self._blocks.append(widget)
             if isinstance(block, Field):
                 self._fields[block.id] = widget
-                if typed.get(block.id) and not block.large:
-                    widget.variable.set(typed[block.id])
+                if typed.get(block.id) and (block.keeps or not block.large):
+                    widget.put(typed[block.id])
+
+    def _highlight(self, over: bool) -> None:
+        """Something is dragged over the window, or not any more."""
+        for widget in self._blocks:
+            if isinstance(widget, DropBlock):
+                widget.highlight(over)
 
     def _show_actions(self, screen: Screen) -> None:
         fits = len(self._buttons) == len(screen.actions)
@@ -120,7 +157,7 @@ class ScreenView:
 
     def _button(self, main: bool) -> ttk.Button:
         button = ttk.Button(self._bottom, style="Accent.TButton" if main else "TButton")
-        button.pack(side="right" if main else "left", padx=(0, 0 if main else self._theme.px(8)))
+        button.pack(side="right" if main else "left", padx=(0, 0 if main else self._theme.px(4)))
         return button
 
     def _readiness_of(self, block: Block) -> Callable[[bool], None]:
@@ -158,6 +195,8 @@ class ScreenView:
         root.bind("<KP_Enter>", lambda _event: self._press("main"))
         root.bind("<Escape>", lambda _event: self._press("leaving"))
         root.bind("<Control-c>", lambda _event: self._copy())
+        root.bind("<Up>", lambda event: self._to_list(event, -1))
+        root.bind("<Down>", lambda event: self._to_list(event, 1))
         if sys.platform == "darwin":
             root.bind("<Command-c>", lambda _event: self._copy())
 
@@ -167,11 +206,7 @@ class ScreenView:
             return
         for block in screen.blocks:
             if isinstance(block, Field) and not block.search:
-                entry = self._fields[block.id].entry
-                entry.focus_set()
-                entry.icursor("end")
-                if not block.large:
-                    entry.select_range(0, "end")
+                self._fields[block.id].take_focus()
                 return
         tables = [widget for widget in self._blocks if isinstance(widget, Table)]
         if tables:
@@ -182,6 +217,13 @@ class ScreenView:
                 button.focus_set()
                 return
         self._root.focus_set()
+
+    def _to_list(self, event: tk.Event[Any], distance: int) -> None:
+        """Whoever is quicker than the keyboard's way to the list is in the list all the same."""
+        tables = [widget for widget in self._blocks if isinstance(widget, Table)]
+        if event.widget is self._root and tables:
+            tables[0].tree.focus_set()
+            tables[0].move(distance)
 
     def _focused(self) -> str:
         """The path of what has the focus. tkinter's own `focus_get` fails for the dialogs that Tk itself makes."""
@@ -195,7 +237,7 @@ class ScreenView:
     def _press(self, which: str) -> None:
         if self._screen is None:
             return
-        if which == "main" and any(self._focused() == str(self._fields[f.id].entry) for f in self._searches()):
+        if which == "main" and any(self._fields[f.id].has(self._focused()) for f in self._searches()):
             return
         if which == "main" and self._screen.careful and time.monotonic() - self._since < _STRAY_SECONDS:
             return
@@ -206,31 +248,16 @@ class ScreenView:
 
     def _copy(self) -> None:
         """The usual keys copy what the screen is about, unless a field has its own selection."""
-        if any(self._focused() == str(field.entry) for field in self._fields.values()):
+        if any(field.has(self._focused()) for field in self._fields.values()):
             return
         for widget in self._blocks:
-            if isinstance(widget, BigBlock):
+            if hasattr(widget, "copy"):
                 widget.copy()
                 return
 
     def _searches(self) -> list[Field]:
         blocks = self._screen.blocks if self._screen is not None else ()
         return [block for block in blocks if isinstance(block, Field) and block.search and block.id in self._fields]
-
-    # --- drops -------------------------------------------------------------------------------------------------------
-
-    def _take_drops(self) -> None:
-        if isinstance(self._root, tkinterdnd2.TkinterDnD.Tk):
-            self._root.drop_target_register(tkinterdnd2.DND_FILES)
-            self._root.dnd_bind("<<Drop>>", self._dropped)
-            for event in ("<<DropEnter>>", "<<DropPosition>>"):
-                self._root.dnd_bind(event, lambda _event: _TAKES)
-
-    def _dropped(self, event: Any) -> str:
-        paths = [Path(item) for item in self._root.tk.splitlist(event.data)]
-        if self._screen is not None and self._screen.drop is not None:
-            self._screen.drop(paths)
-        return _TAKES
 
 
 def _enable(button: ttk.Button, enabled: bool) -> None:

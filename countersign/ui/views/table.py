@@ -7,33 +7,33 @@ from tkinter import ttk
 from typing import Any
 
 from countersign.ui.presenters.screens import Rows
+from countersign.ui.views.parts import Card
 from countersign.ui.views.theme import Theme
 
 _FEWEST = 4
 
 
-class Table(ttk.Frame):
+class Table(Card):
     """Rows with a scroll bar, by mouse and by keyboard."""
 
     def __init__(self, parent: tk.Misc, theme: Theme, block: Rows) -> None:
-        super().__init__(parent)
+        super().__init__(parent, theme, pad=(6, 6))
         self._theme = theme
         self._block = block
         self._first = 0
         self._selected = 0 if block.chosen is None else -1  # where choosing means something, nothing is chosen yet
         self._fit = _FEWEST
         self.tree = ttk.Treeview(
-            self, columns=[str(i) for i in range(len(block.columns))], show="headings", selectmode="browse",
+            self, columns=[str(i) for i in range(1, len(block.columns))], show="tree headings", selectmode="browse",
             height=_FEWEST,
         )  # fmt: skip
         for number, title in enumerate(block.columns):
-            self.tree.heading(str(number), text=title, anchor="w")
+            name = _column(number)
+            self.tree.heading(name, text=title, anchor="w")
             width = theme.px(block.widths[number])
-            self.tree.column(
-                str(number), anchor="w", stretch=number == block.stretches, width=width, minwidth=theme.px(80)
-            )
+            self.tree.column(name, anchor="w", stretch=number == block.stretches, width=width, minwidth=theme.px(80))
         self.tree.grid(row=0, column=0, sticky="nsew")
-        self._scroll = ttk.Scrollbar(self, command=self._scrolled)
+        self._scroll = ttk.Scrollbar(self, command=self._scrolled, style="Card.Vertical.TScrollbar")
         self._scroll.grid(row=0, column=1, sticky="ns")
         self.columnconfigure(0, weight=1)
         self.rowconfigure(0, weight=1)
@@ -53,9 +53,9 @@ class Table(ttk.Frame):
     def _bind(self) -> None:
         moves = {"<Up>": -1, "<Down>": 1, "<Home>": -(1 << 40), "<End>": 1 << 40}
         for key, distance in moves.items():
-            self.tree.bind(key, lambda _event, d=distance: self._move(d))  # type: ignore[misc]
-        self.tree.bind("<Prior>", lambda _event: self._move(-self._fit))
-        self.tree.bind("<Next>", lambda _event: self._move(self._fit))
+            self.tree.bind(key, lambda _event, d=distance: self.move(d))  # type: ignore[misc]
+        self.tree.bind("<Prior>", lambda _event: self.move(-self._fit))
+        self.tree.bind("<Next>", lambda _event: self.move(self._fit))
         self.tree.bind("<MouseWheel>", lambda event: self._roll(-3 if event.delta > 0 else 3))
         self.tree.bind("<Button-4>", lambda _event: self._roll(-3))
         self.tree.bind("<Button-5>", lambda _event: self._roll(3))
@@ -88,7 +88,8 @@ class Table(ttk.Frame):
         self._show(self._first + distance)
         return "break"
 
-    def _move(self, distance: int) -> str:
+    def move(self, distance: int) -> str:
+        """Chooses the row so far below the chosen one, and shows it."""
         self._selected = max(0, min(self._block.count - 1, self._selected + distance))
         if self._selected < self._first:
             self._first = self._selected
@@ -133,7 +134,9 @@ class Table(ttk.Frame):
 
     def _shortened(self, text: str) -> str:
         """The text without its middle where the column is narrower: beginning and ending tell more."""
-        room = max(8, self.tree.column(str(self._block.stretches), "width") // self._theme.fonts["body"].measure("n"))
+        room = max(
+            8, self.tree.column(_column(self._block.stretches), "width") // self._theme.fonts["body"].measure("n")
+        )
         if len(text) <= room:
             return text
         indent = len(text) - len(text.lstrip())
@@ -147,14 +150,15 @@ class Table(ttk.Frame):
         for extra in rows[len(wanted) :]:
             self.tree.delete(extra)
         for number, index in enumerate(wanted):
-            values = tuple(
+            first, *values = (
                 self._shortened(text) if column == self._block.stretches else text
                 for column, text in enumerate(self._block.row(index))
             )
+            shown: dict[str, Any] = {"text": first, "values": values}
             if number < len(rows):
-                self.tree.item(rows[number], values=values)
+                self.tree.item(rows[number], **shown)
             else:
-                self.tree.insert("", "end", values=values)
+                self.tree.insert("", "end", **shown)
         rows = self.tree.get_children()
         if self._first <= self._selected < self._first + len(rows):
             self.tree.selection_set(rows[self._selected - self._first])
@@ -164,3 +168,8 @@ class Table(ttk.Frame):
             self._scroll.set(self._first / count, min(1.0, (self._first + self._fit) / count))
         else:
             self._scroll.set(0.0, 1.0)
+
+
+def _column(number: int) -> str:
+    """How Tk calls a column: the first one is the tree's own."""
+    return str(number) if number else "#0"

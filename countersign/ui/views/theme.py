@@ -1,32 +1,41 @@
-"""Looks: light or dark after the system, one accent, sizes that follow the screen's resolution."""
+"""Looks of one window: colours, sizes that follow the screen's resolution, fonts, pictures. docs/DESIGN.md has the scales."""
 
 from __future__ import annotations
 
 import os
 import tkinter as tk
-from dataclasses import dataclass
+from collections.abc import Callable
 from tkinter import font, ttk
+from typing import Any
 
 import darkdetect
-import sv_ttk
+from PIL import Image, ImageTk
 
-_POINT = 1 / 72
+from countersign.ui.drawing.colours import DARK, LIGHT, Palette
+from countersign.ui.drawing.icons import icon
+from countersign.ui.drawing.shapes import box
+from countersign.ui.views.styles import make_styles
 
-
-@dataclass(frozen=True)
-class Palette:
-    """Colours of text on the window's ground; contrast is computed in a test (WCAG 2.1 AA, 4.5 to 1)."""
-
-    ground: str
-    plain: str
-    hint: str
-    good: str
-    bad: str
-    raised: str  # the ground of what is read aloud
-
-
-LIGHT = Palette(ground="#fafafa", plain="#1c1c1c", hint="#5c5c5c", good="#0f6b32", bad="#b3261e", raised="#eef1f6")
-DARK = Palette(ground="#1c1c1c", plain="#fafafa", hint="#b4b4b4", good="#7fd99a", bad="#ff9d94", raised="#2a2d33")
+HALO = 4  # every drawn box keeps this margin for its shadow and focus ring, so that edges line up
+# pixels of a 96 dpi screen, and whether it is heavy
+TYPE = {
+    "caption": (12, False), "caption_strong": (12, True), "body": (14, False), "strong": (14, True), "lead": (16, False),
+    "head": (17, True), "title": (24, True), "key": (28, True), "digit": (44, True), "voice": (56, True),
+}  # fmt: skip
+_SANS = (
+    "Segoe UI Variable Text",
+    "Segoe UI",
+    "SF Pro Text",
+    "Helvetica Neue",
+    "Inter",
+    "Cantarell",
+    "Noto Sans",
+    "DejaVu Sans",
+)
+_FIXED = ("Cascadia Mono", "Consolas", "SF Mono", "Menlo", "JetBrains Mono", "Noto Sans Mono", "DejaVu Sans Mono")
+_TKS_OWN = ("TkDefaultFont", "TkTextFont", "TkMenuFont", "TkHeadingFont", "TkCaptionFont")
+_BODY = 14
+_PICTURES = 600  # kept at most: a list with thumbnails would keep all of them
 
 
 def system_is_dark() -> bool:
@@ -38,92 +47,101 @@ def system_is_dark() -> bool:
 
 
 class Theme:
-    """Applies looks to one window."""
+    """Made once per window; `apply` switches between light and dark. Whoever has drawn colours itself is drawn anew then."""
 
     def __init__(self, root: tk.Tk, dark: bool) -> None:
-        self._root = root
-        self.scale = max(1.0, root.winfo_fpixels("1i") * _POINT / (96 * _POINT))
+        self.root = root
+        self.scale = max(1.0, root.winfo_fpixels("1i") / 96)
         self.dark = dark
-        self.fonts = {
-            "body": font.Font(root, family=_family(root), size=11),
-            "small": font.Font(root, family=_family(root), size=10),
-            "heading": font.Font(root, family=_family(root), size=19, weight="bold"),
-        }
-        for name in ("TkDefaultFont", "TkTextFont", "TkMenuFont", "TkHeadingFont", "TkCaptionFont"):
-            # Tk's own dialogs use these; on Linux their size is in pixels and would stay small on a fine screen
-            font.nametofont(name, root).configure(family=_family(root), size=11)
+        self.fonts = self._fonts()
+        self._pictures: dict[Any, ImageTk.PhotoImage] = {}
+        self._kept: list[ImageTk.PhotoImage] = []  # of styles: Tk forgets pictures that Python does not keep
         self.apply(dark)
 
     @property
     def palette(self) -> Palette:
         return DARK if self.dark else LIGHT
 
-    def big(self, points: int) -> font.Font:
-        """A fixed-width font for what is read aloud, so that 0 and O, 1 and I cannot be mixed up."""
-        key = f"big{points}"
-        if key not in self.fonts:
-            self.fonts[key] = font.Font(self._root, family=_fixed(self._root), size=points, weight="bold")
-        return self.fonts[key]
-
-    def px(self, length: int) -> int:
+    def px(self, length: float) -> int:
         """A length of a 96 dpi screen in this screen's pixels."""
         return round(length * self.scale)
 
     def apply(self, dark: bool) -> None:
         """Switches between light and dark."""
         self.dark = dark
-        sv_ttk.set_theme("dark" if dark else "light", self._root)
-        style = ttk.Style(self._root)
-        style.configure(".", font=self.fonts["body"])
-        for name in ("TButton", "Accent.TButton", "TEntry", "TCombobox", "Treeview", "Treeview.Heading"):
-            style.configure(name, font=self.fonts["body"])
-        style.configure("Treeview", rowheight=self.px(28))
-        self._pad(style)
-        palette = self.palette
-        self._root.configure(background=palette.ground)
-        for name in ("plain", "hint", "good", "bad"):
-            self._paint(style, f"{name}.TLabel", palette.ground, getattr(palette, name), "body")
-        self._paint(style, "Heading.TLabel", palette.ground, palette.plain, "heading")
-        self._paint(style, "Caption.TLabel", palette.ground, palette.hint, "small")
-        self._paint(style, "Raised.TLabel", palette.raised, palette.plain, "body")
-        self._paint(style, "RaisedHint.TLabel", palette.raised, palette.hint, "small")
-        style.configure("Raised.TFrame", background=palette.raised)
+        self._pictures.clear()
+        style = ttk.Style(self.root)
+        name = f"countersign-{'dark' if dark else 'light'}"
+        known = name in style.theme_names()
+        if not known:
+            style.theme_create(name, parent="default")
+        style.theme_use(name)
+        if not known:
+            make_styles(self, style)
+        self.root.configure(background=self.palette.page)
 
-    def _pad(self, style: ttk.Style) -> None:
-        """The theme's room around texts is meant for 96 dpi; four pixels of it are its pictures' borders, which do not grow."""
-        for names, sides in (
-            (("TButton", "Accent.TButton"), (12, 6, 12, 7)),
-            (("TEntry",), (10, 5, 8, 6)),
-            (("TCombobox",), (10, 5, 4, 6)),
-        ):
-            padding = tuple(self.px(side) - 4 for side in sides)
-            for name in names:
-                style.configure(name, padding=padding)
+    # --- pictures ----------------------------------------------------------------------------------------------------
 
-    def forget_painted(self, widget: tk.Misc) -> None:
-        """The theme paints labels that exist when it changes, each by itself, and that would outweigh their style."""
-        for child in widget.winfo_children():
-            if isinstance(child, ttk.Label):
-                child.configure(foreground="", background="")
-            self.forget_painted(child)
+    def picture(self, draw: Callable[..., Image.Image], *arguments: Any) -> ImageTk.PhotoImage:
+        """What `draw` makes of these arguments, made once."""
+        key = (draw.__name__, arguments)
+        found = self._pictures.get(key)
+        if found is None:
+            if len(self._pictures) >= _PICTURES:
+                self._pictures.clear()  # what is shown is kept by its widget
+            found = self._pictures[key] = ImageTk.PhotoImage(draw(*arguments), master=self.root)
+        return found
 
-    def _paint(self, style: ttk.Style, name: str, ground: str, colour: str, kind: str) -> None:
-        """The theme maps colours for every state, and a map outweighs a plain setting: so this is a map too."""
-        style.configure(name, font=self.fonts[kind], background=ground, foreground=colour)
-        style.map(name, background=[("", ground)], foreground=[("", colour)])
+    def icon(self, name: str, size: float = 20, colour: str = "") -> ImageTk.PhotoImage:
+        """A line icon. colour: a name of the palette."""
+        return self.picture(icon, name, self.px(size), getattr(self.palette, colour or "text"))
 
+    def keep(self, image: Image.Image) -> ImageTk.PhotoImage:
+        """A picture that a style uses, for as long as the window lives."""
+        self._kept.append(ImageTk.PhotoImage(image, master=self.root))
+        return self._kept[-1]
 
-def _family(root: tk.Tk) -> str:
-    return _first(root, ("Segoe UI Variable Text", "Segoe UI", "SF Pro Text", "Helvetica Neue", "Inter", "Noto Sans",
-                         "Cantarell", "DejaVu Sans"), "TkDefaultFont")  # fmt: skip
+    def box(
+        self, radius: float, fill: str, line: str = "", thick: float = 1, ring: str = "", shadow: int = 0, size: float = 64
+    ) -> Image.Image:  # fmt: skip
+        """A square that is cut into nine by a style: HALO around it, then line, then fill. Lengths of a 96 dpi screen."""
+        px = self.px
+        side = px(size)
+        return box(side, side, px(radius), fill, line, max(1, px(thick)), px(HALO), ring, px(2), shadow)
 
+    # --- fonts -------------------------------------------------------------------------------------------------------
 
-def _fixed(root: tk.Tk) -> str:
-    return _first(root, ("Cascadia Mono", "Consolas", "SF Mono", "Menlo", "JetBrains Mono", "Noto Sans Mono",
-                         "DejaVu Sans Mono"), "TkFixedFont")  # fmt: skip
+    def _fonts(self) -> dict[str, font.Font]:
+        sans = _first(self.root, _SANS, "TkDefaultFont")
+        heavy = _first(self.root, (f"{sans} Semibold", f"{sans} SemiBold"), "")
+        for name in _TKS_OWN:
+            # Tk's own dialogs use these; on Linux their size is in pixels and would stay small on a fine screen
+            font.nametofont(name, self.root).configure(family=sans, size=-self.px(_BODY))
+        made = {
+            name: font.Font(
+                self.root, family=heavy if strong and heavy else sans, size=-self.px(size),
+                weight="bold" if strong and not heavy else "normal",
+            )
+            for name, (size, strong) in TYPE.items()
+        }  # fmt: skip
+        made["fixed"] = font.Font(self.root, family=self._fixed, size=-self.px(13))
+        return made
+
+    @property
+    def _fixed(self) -> str:
+        return _first(self.root, _FIXED, "TkFixedFont")
+
+    def big(self, size: int) -> font.Font:
+        """A fixed-width font for what is read aloud, so that 0 and O, 1 and I cannot be mixed up. size: of a 96 dpi screen."""
+        key = f"big{size}"
+        if key not in self.fonts:
+            self.fonts[key] = font.Font(self.root, family=self._fixed, size=-self.px(size), weight="bold")
+        return self.fonts[key]
 
 
 def _first(root: tk.Tk, wanted: tuple[str, ...], fallback: str) -> str:
     there = set(font.families(root))
     found = next((name for name in wanted if name in there), None)
-    return found or str(font.nametofont(fallback, root).actual("family"))
+    if found is not None or not fallback:
+        return found or ""
+    return str(font.nametofont(fallback, root).actual("family"))

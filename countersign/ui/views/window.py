@@ -19,7 +19,7 @@ from countersign.session import status as st
 from countersign.ui.icon import png
 from countersign.ui.preferences import PreferenceStore
 from countersign.ui.presenters.common import Presenter
-from countersign.ui.presenters.screens import CERTIFICATE, Menu, Screen
+from countersign.ui.presenters.screens import CERTIFICATE, Menu, Place, Screen
 from countersign.ui.views.dialogs import Dialogs
 from countersign.ui.views.looks import Looks, SystemLooks, is_dark
 from countersign.ui.views.menus import MenuBar
@@ -58,7 +58,7 @@ class AppWindow:
         self._menus = MenuBar(self.root, self.theme)
         self._view = ScreenView(self.root, self.theme, lambda: self._dialogs.is_asking)
         self._dialogs = Dialogs(self.root, self.theme, self._refocus)
-        self._looks = Looks(self.root, self.theme, self._menus, looks, self.post)
+        self._looks = Looks(self.root, self.theme, self._paint, looks, self.post)
         self._placement = Placement(self.root, self.theme, role, preferences)
         speak_in_dialogs(self.root)
         self.root.report_callback_exception = self._bug
@@ -114,6 +114,9 @@ class AppWindow:
     def stop_asking(self) -> None:
         self._dialogs.stop_asking()
 
+    def places(self, places: tuple[Place, ...]) -> None:
+        self._view.places(places)
+
     def menus(self, menus: tuple[Menu, ...]) -> None:
         self._menus.show(menus)
 
@@ -146,6 +149,10 @@ class AppWindow:
         self.root.destroy()
 
     # --- inside ------------------------------------------------------------------------------------------------------
+
+    def _paint(self) -> None:
+        self._menus.paint()
+        self._view.paint()
 
     def _show_title(self) -> None:
         self.root.title(" – ".join(part for part in (self._progress, self._view.heading, self._title) if part))
