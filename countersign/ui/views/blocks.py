@@ -34,7 +34,7 @@ from countersign.ui.views.fields import CellsBlock, FieldBlock
 from countersign.ui.views.moving import DropZone, WaitDots
 from countersign.ui.views.progress import BarBlock, MovingBlock
 from countersign.ui.views.table import Table
-from countersign.ui.views.theme import Theme
+from countersign.ui.views.theme import HALO, Theme
 from countersign.ui.views.tiles import DigitTiles, KeyColumns
 
 _COPIED_MS = 1500
@@ -74,7 +74,7 @@ class TextBlock(ttk.Frame):
         else:
             self._shown.configure(text=block.text)
         if block.text:
-            self._shown.pack(fill="x")
+            self._shown.pack(fill="x", padx=0 if banner is not None else self._theme.px(HALO))
         else:
             self.configure(height=1)
 
@@ -174,7 +174,9 @@ class ChoiceBlock(ttk.Frame):
     def __init__(self, parent: tk.Misc, theme: Theme, block: Choice) -> None:
         super().__init__(parent)
         self._block = block
-        parts.words(self, block.label, "Strong").grid(row=0, column=0, sticky="w", pady=(0, theme.px(4)))
+        parts.words(self, block.label, "Strong").grid(
+            row=0, column=0, sticky="w", padx=theme.px(HALO), pady=(0, theme.px(4))
+        )
         self.box = ttk.Combobox(self, state="readonly", values=block.options, font=theme.fonts["body"])
         self.box.current(block.chosen)
         self.box.grid(row=1, column=0, sticky="ew")
@@ -191,7 +193,7 @@ class SentenceBlock(ttk.Frame):
     """A sentence with what can be done about it as links at the right."""
 
     def __init__(self, parent: tk.Misc, theme: Theme, block: Sentence) -> None:
-        super().__init__(parent)
+        super().__init__(parent, padding=(theme.px(HALO), 0))
         self._theme = theme
         self._text = parts.words(self, "", wrap=True)
         self._text.grid(row=0, column=0, sticky="ew")

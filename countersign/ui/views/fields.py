@@ -10,7 +10,7 @@ from typing import Any
 from countersign.base.i18n import _
 from countersign.ui.presenters.screens import Field, Tone
 from countersign.ui.views.parts import words
-from countersign.ui.views.theme import Theme
+from countersign.ui.views.theme import HALO, Theme
 from countersign.ui.views.tiles import Cells
 
 
@@ -22,14 +22,14 @@ class FieldBlock(ttk.Frame):
         self._block = block
         self._on_ready = on_ready
         self._label = words(self, block.label, "Strong")
-        self._label.grid(row=0, column=0, sticky="w", pady=(0, theme.px(4)))
+        self._label.grid(row=0, column=0, sticky="w", padx=theme.px(HALO), pady=(0, theme.px(4)))
         self.variable = tk.StringVar(self, block.value)
         font = theme.big(20) if block.large else theme.fonts["body"]  # entries take no font from their style
         self.entry = ttk.Entry(self, textvariable=self.variable, font=font)
         self.entry.grid(row=1, column=0, sticky="ew")
         self._label.bind("<Button-1>", lambda _event: self.entry.focus_set())
         self._says = words(self, " ", "hint")
-        self._says.grid(row=2, column=0, sticky="w", pady=(theme.px(4), 0))
+        self._says.grid(row=2, column=0, sticky="w", padx=theme.px(HALO), pady=(theme.px(4), 0))
         self.columnconfigure(0, weight=1)
         self.variable.trace_add("write", self._changed)
         self._tidy_after_keys()

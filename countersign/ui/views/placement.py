@@ -9,7 +9,8 @@ from countersign.ui.preferences import PreferenceStore
 from countersign.ui.views.theme import Theme
 
 _SIZE = (760, 640)
-_SMALLEST = (560, 420)  # the middle scrolls; a screen of 640 x 480 has room for title bar and menus too
+_AROUND = (8, 56)  # what a title bar, and a panel, take of the screen
+_SMALLEST = (560, 400)  # the middle scrolls; a screen of 640 x 480 has room for title bar and menus too
 
 
 class Placement:
@@ -25,8 +26,10 @@ class Placement:
         """Goes where the window was last, if that is on the screen still; else its first size, where the system puts it."""
         kept = self._preferences.read().windows.get(self._role, "")
         room = self._room()
-        self._root.minsize(*self._at_most(_SMALLEST, room))
-        width, height = self._at_most(_SIZE, room)
+        self._root.minsize(*self._at_most(_SMALLEST, (room[0], room[1] - self._theme.px(_AROUND[1]))))
+        width, height = self._at_most(
+            _SIZE, (room[0] - self._theme.px(_AROUND[0]), room[1] - self._theme.px(_AROUND[1]))
+        )
         self._root.geometry(f"{width}x{height}")
         found = re.fullmatch(r"(\d+)x(\d+)\+(\d+)\+(\d+)", kept)
         if found is not None:
