@@ -170,7 +170,8 @@ class _Walk:
             return
         for field, value in ast.iter_fields(node):
             if isinstance(value, ast.expr):
-                yield from self._expression(value, node, function, lines, _in_field(node, field))
+                shown = around if isinstance(node, ast.UnaryOp) else node  # "-1" says no more than "1"
+                yield from self._expression(value, shown, function, lines, _in_field(node, field))
             elif isinstance(value, list):
                 yield from self._parts(node, field, value, function, lines)
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 ROOMS = {
     "wire": ("wire*", "documents"),
     "seal": ("seal*", "keytext"),
-    "pack": ("pack*", "arrival", "manifest*", "caps"),
+    "pack": ("pack*", "arrival", "manifest*", "caps", "names", "plan", "take_over"),
     "trust": ("trust*", "certificates*", "renewal*", "private_keys", "state_files"),
     "source": ("sent_hashes", "selection", "odd_files", "reading*", "faults", "resume"),
     "target": ("creating", "flushing", "direct", "staging*", "state_files", "resume", "faults", "targets_refused"),
@@ -172,7 +172,10 @@ def _jobs(path: Path, seen: Seen) -> Iterable[Job]:
             reached = set(seen.seconds)  # nobody can tell who uses what an import has made
         else:
             first, last = mutant.lines
-            reached = {test for line in range(first, last + 1) for test in by_line.get(str(line), [])}
+            ran = [by_line[str(line)] for line in range(first, last + 1) if str(line) in by_line]
+            reached = {test for tests in ran for test in tests}
+            if ran and not reached:
+                reached = set(seen.seconds)  # it ran at the import
         quick = [test for test in reached if seen.seconds[test] < _LONGEST]
         quick.sort(key=lambda test: (test not in near, seen.seconds[test], test))
         yield Job(name, mutant, tuple(quick), sum(seen.seconds[test] for test in quick))
