@@ -25,14 +25,13 @@ from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from countersign import bootstrap
 from tests.__main__ import NEEDED, ROOT
 from tests.mutants import Mutant, mutants_of
 
-if TYPE_CHECKING:
-    from multiprocessing.context import ForkProcess
+Context: Any = multiprocessing  # Windows' stubs know no fork; the run itself says that it needs one
 
 # the tests that fit each room: as near to it as possible, so that they are quick and say where the fault is
 ROOMS = {
@@ -148,7 +147,7 @@ def _learned(room: str, folder: Path) -> Seen:
         {str(p.relative_to(ROOT)) for pattern in ROOMS[room] for p in (ROOT / "tests").glob(f"test_{pattern}.py")}
     )
     out = folder / f"{room}.json"
-    process = multiprocessing.get_context("fork").Process(target=_learn, args=(files, out, folder / room))
+    process = Context.get_context("fork").Process(target=_learn, args=(files, out, folder / room))
     process.start()
     process.join()
     if process.exitcode:
@@ -189,12 +188,12 @@ def _try_all(jobs: list[Job], workers: int, folder: Path) -> list[Job]:
     survivors = [job for job in jobs if not job.tests]
     noticed: Counter[str] = Counter()
     waiting = deque(job for job in jobs if job.tests)
-    running: dict[int, tuple[ForkProcess, Job, float]] = {}
+    running: dict[int, tuple[Any, Job, float]] = {}
     done = 0
     while waiting or running:
         while waiting and len(running) < workers:
             job = waiting.popleft()
-            process = multiprocessing.get_context("fork").Process(target=_try, args=(job, folder / f"{len(waiting)}"))
+            process = Context.get_context("fork").Process(target=_try, args=(job, folder / f"{len(waiting)}"))
             process.start()
             running[process.sentinel] = process, job, time.monotonic() + _PATIENCE + 5 * job.seconds
         for sentinel in _ended(running):
@@ -219,7 +218,7 @@ def _how(exit_code: int) -> str:
     return "by a test" if exit_code == 1 else "by time" if exit_code < 0 else "at the import"
 
 
-def _ended(running: dict[int, tuple[ForkProcess, Job, float]]) -> list[int]:
+def _ended(running: dict[int, tuple[Any, Job, float]]) -> list[int]:
     """The processes that have ended; one that takes too long is ended, which its tests would have noticed."""
     multiprocessing.connection.wait(list(running), 1.0)
     now = time.monotonic()
