@@ -53,6 +53,12 @@ def test_batches_stay_under_their_caps() -> None:
     assert max(sizes) <= limits.BATCH_BYTES
 
 
+@pytest.mark.timeout(20)  # it would go on for ever
+def test_an_entry_larger_than_a_batch_still_ends_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "BATCH_BYTES", 10)
+    assert len(list(manifest_of(file("long" * 10), file("long" * 11)).batches())) == 2
+
+
 @pytest.mark.parametrize(
     "entries",
     [

@@ -159,8 +159,8 @@ class Manifest:
         while True:
             count = min(limits.BATCH_ENTRIES, len(self) - at)
             batch = encoder.encode([self.entry(i) for i in range(at, at + count)])
-            while len(batch) > limits.BATCH_BYTES:
-                count = max(1, count // 2)
+            while len(batch) > limits.BATCH_BYTES and count > 1:  # one entry cannot be split: the other side judges it
+                count //= 2
                 batch = encoder.encode([self.entry(i) for i in range(at, at + count)])
             at += count
             yield batch
