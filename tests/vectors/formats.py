@@ -79,7 +79,10 @@ def read_master(inputs: Inputs, data: bytes) -> object:
 
 
 def _opened(sealing: bytes, opening: bytes) -> object:
-    return bytes(token.open_token(opening, token.seal(sealing, [_KNOWN], 0))) == _KNOWN
+    """Whether one key opens what the other sealed. The IV is always the same: with one wrong key in 256 the padding looks right."""
+    with patched(os, urandom=bytes):
+        sealed = token.seal(sealing, [_KNOWN], 0)
+    return bytes(token.open_token(opening, sealed)) == _KNOWN
 
 
 def ring(inputs: Inputs) -> KeyRing:
