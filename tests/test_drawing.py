@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from countersign.ui.drawing.colours import DARK, LIGHT, PEOPLE, Palette, contrast, mix, of_person
+from countersign.ui.drawing.colours import DARK, LIGHT, Palette, contrast, mix
 from countersign.ui.drawing.dashes import dashed
+from countersign.ui.drawing.folder import folder
 from countersign.ui.drawing.icons import ICONS, icon, mark
-from countersign.ui.drawing.kinds import kind, kind_of
 from countersign.ui.drawing.shapes import box, curve, disc, dots
 
 WORDS, OUTLINES = 4.5, 3.0  # WCAG 2.1 AA: 1.4.3 and 1.4.11
@@ -33,14 +33,6 @@ def test_buttons_and_outlines(palette: Palette) -> None:
         assert contrast(palette.on_accent, fill) >= WORDS
     for ground in (palette.page, palette.card):
         assert contrast(palette.edge, ground) >= OUTLINES
-
-
-def test_initials_read_on_the_colour_of_every_person() -> None:
-    assert len(set(PEOPLE)) == len(PEOPLE)
-    for colour in PEOPLE:
-        assert contrast("#ffffff", colour) >= WORDS
-    assert of_person(b"\x00rest") == PEOPLE[0]
-    assert of_person(b"\x09rest") == PEOPLE[1]
 
 
 def test_contrast_is_that_of_the_recommendation() -> None:
@@ -70,27 +62,13 @@ def test_every_icon_is_drawn_and_smooth(name: str, size: int) -> None:
 
 def test_marks_discs_dots_and_curves_have_their_sizes() -> None:
     assert mark(80, "#e6ebfd", "check", "#3653cf").size == (80, 80)
-    assert disc(40, "#3653cf", "#13703c").size == (40, 40)
+    assert disc(40, "#3653cf").size == (40, 40)
     assert dots(8, 5, 1, "#3653cf", "#e6ebfd").size == (34, 8)
     assert curve(200, 56, (0.0, 0.0), "#3653cf", "#e6ebfd", "#ffffff").size == (200, 56)
     assert dashed(300, 200, 16, "#ffffff", "#7d8692", "#f6f7f9", 1.6, 6, 4).size == (300, 200)
 
 
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("a.JPG", "picture"),
-        ("b.tar.gz", "archive"),
-        ("c", "other"),
-        ("notes.docx", "text"),
-        (".pdf", "text"),
-        ("x.unknown", "other"),
-    ],
-)
-def test_the_kind_of_a_name(name: str, expected: str) -> None:
-    assert kind_of(name) == expected
-    assert kind(expected, 28).size == (28, 28)
-
-
-def test_a_folder_has_its_own_picture() -> None:
-    assert kind("folder", 28).tobytes() != kind("other", 28).tobytes()
+def test_a_folder_is_drawn_with_its_front_lighter_than_its_back() -> None:
+    image = folder(28)
+    assert image.size == (28, 28)
+    assert image.getpixel((14, 18)) != image.getpixel((14, 8))

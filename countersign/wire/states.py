@@ -42,11 +42,6 @@ class Conversation:
         self.state = table.start
 
     @property
-    def is_closed(self) -> bool:
-        """Whether no message may follow."""
-        return self.state is self.table.closed
-
-    @property
     def is_in_data(self) -> bool:
         """Whether a person may pause in this state."""
         return self.state is self.table.data

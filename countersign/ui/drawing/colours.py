@@ -46,9 +46,6 @@ DARK = Palette(
     warn_soft="#3f3219", shadow=0,
 )  # fmt: skip
 
-# of people; white initials read on each, 5:1 and more
-PEOPLE = ("#3653cf", "#9c3a76", "#0c6f68", "#93480c", "#6a45bd", "#2f6a33", "#8a3033", "#2b6288")
-
 
 def rgb(colour: str) -> tuple[int, int, int]:
     """`#rrggbb` as three numbers."""
@@ -69,11 +66,6 @@ def contrast(one: str, other: str) -> float:
     """How well one reads on the other, 1 to 21, by WCAG 2.1."""
     lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
     return (lighter + 0.05) / (darker + 0.05)
-
-
-def of_person(fingerprint: bytes) -> str:
-    """The colour of a person: always the same, whatever they are called."""
-    return PEOPLE[fingerprint[0] % len(PEOPLE)]
 
 
 def _luminance(colour: str) -> float:

@@ -9,6 +9,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from countersign.ui.drawing.colours import clear, mix, rgb
 
+HALO = 4  # every drawn box keeps this margin for its shadow and focus ring, so that edges line up; of a 96 dpi screen
 _TIMES = 4  # how many times too large
 _SHADE = "#1a2233"
 
@@ -58,22 +59,13 @@ def _shaded(top: Image.Image, free: int, radius: int, shadow: int) -> Image.Imag
 
 
 @lru_cache(maxsize=64)
-def disc(size: int, fill: str, dot: str = "", part: float = 0.3) -> Image.Image:
-    """A round avatar or mark. `dot` adds a small state dot in a notch at the lower right, `part` of the width."""
+def disc(size: int, fill: str) -> Image.Image:
+    """A round spot."""
     side = size * _TIMES
     image = Image.new("RGBA", (side, side), clear(fill))
     draw = ImageDraw.Draw(image)
     draw.ellipse((0, 0, side - 1, side - 1), fill=fill)
-    if not dot:
-        return shrunk(image, size, size)
-    notch = side * part
-    draw.ellipse((side - notch * 1.12, side - notch * 1.12, side + notch * 0.06, side + notch * 0.06), fill=clear(fill))
-    top = Image.new("RGBA", (side, side), clear(dot))
-    edge = notch * 0.17
-    ImageDraw.Draw(top).ellipse(
-        (side - notch * 1.12 + edge, side - notch * 1.12 + edge, side - edge, side - edge), fill=dot
-    )
-    return Image.alpha_composite(shrunk(image, size, size), shrunk(top, size, size))
+    return shrunk(image, size, size)
 
 
 def dots(size: int, gap: int, frame: int, colour: str, faint: str) -> Image.Image:

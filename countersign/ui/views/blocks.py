@@ -12,6 +12,7 @@ import tkinterdnd2
 
 from countersign.base.i18n import _
 from countersign.base.never import assert_never
+from countersign.ui.drawing.shapes import HALO
 from countersign.ui.presenters.screens import (
     Bar,
     Big,
@@ -34,7 +35,7 @@ from countersign.ui.views.fields import CellsBlock, FieldBlock
 from countersign.ui.views.moving import DropZone, WaitDots
 from countersign.ui.views.progress import BarBlock, MovingBlock
 from countersign.ui.views.table import Table
-from countersign.ui.views.theme import HALO, Theme
+from countersign.ui.views.theme import Theme
 from countersign.ui.views.tiles import DigitTiles, KeyColumns
 
 _COPIED_MS = 1500

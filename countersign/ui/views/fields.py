@@ -8,9 +8,10 @@ from tkinter import ttk
 from typing import Any
 
 from countersign.base.i18n import _
+from countersign.ui.drawing.shapes import HALO
 from countersign.ui.presenters.screens import Field, Tone
 from countersign.ui.views.parts import words
-from countersign.ui.views.theme import HALO, Theme
+from countersign.ui.views.theme import Theme
 from countersign.ui.views.tiles import Cells
 
 

@@ -12,9 +12,9 @@ from PIL import Image, ImageTk
 from countersign.ui.drawing.colours import mix
 from countersign.ui.drawing.dashes import dashed
 from countersign.ui.drawing.icons import mark
-from countersign.ui.drawing.shapes import curve, dots
-from countersign.ui.views.parts import button, ground_of, group, picture, words
-from countersign.ui.views.theme import HALO, Theme
+from countersign.ui.drawing.shapes import HALO, curve, dots
+from countersign.ui.views.parts import CARD, button, ground_of, group, picture, words
+from countersign.ui.views.theme import Theme
 
 _PAUSE_MS = 40  # while a window is dragged larger, a picture is drawn when that pauses
 _TURN_MS = 400
@@ -23,8 +23,7 @@ _SMALLEST = 20  # pixels; narrower is not laid out yet
 
 def ground_colour(widget: tk.Misc, theme: Theme) -> str:
     """The colour that a widget lies on."""
-    c = theme.palette
-    return {"Card": c.card, "Raised": c.accent_soft}.get(ground_of(widget), c.page)
+    return theme.palette.card if ground_of(widget) == CARD else theme.palette.page
 
 
 class Drawn(ttk.Frame):

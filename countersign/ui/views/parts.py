@@ -8,11 +8,10 @@ from tkinter import ttk
 from typing import Any
 
 from countersign.ui.drawing.icons import mark
-from countersign.ui.drawing.shapes import disc
-from countersign.ui.views.theme import HALO, Theme
+from countersign.ui.drawing.shapes import HALO, disc
+from countersign.ui.views.theme import Theme
 
-PAGE, CARD, RAISED = "", "Card", "Raised"  # grounds: the first part of a style's name
-_STATES = {"<Enter>": "active", "<Leave>": "!active", "<FocusIn>": "focus", "<FocusOut>": "!focus"}
+PAGE, CARD = "", "Card"  # grounds: the first part of a style's name
 
 
 def ground_of(widget: tk.Misc) -> str:
@@ -50,48 +49,29 @@ def picture(parent: tk.Misc, image: Any) -> ttk.Label:
 
 
 def button(
-    parent: tk.Misc, theme: Theme, label: str, act: Callable[[], Any], *, main: bool = False, link: bool = False, icon: str = ""
+    parent: tk.Misc, theme: Theme, label: str, act: Callable[[], Any], *, link: bool = False, icon: str = ""
 ) -> ttk.Button:  # fmt: skip
-    """The main button (one on a screen), a plain one, or a link."""
+    """A plain button, or a link."""
     ground = ground_of(parent)
-    kind = "Accent" if main else "Link" if link else "Plain" if ground else ""
+    kind = "Link" if link else "Plain" if ground else ""
     style = f"{ground}{kind}.TButton" if kind or ground else "TButton"
     made = ttk.Button(parent, text=label, style=style, command=act)
     if icon:
-        image = theme.icon(icon, 18, "on_accent" if main else "accent" if link else "text")
+        image = theme.icon(icon, 18, "accent" if link else "text")
         made.configure(text=f" {label}", image=image, compound="left")
         made.kept = image  # type: ignore[attr-defined]
     return made
 
 
 class Card(ttk.Frame):
-    """A rounded box for one thing. With `press` it is a button as a whole: hover, focus, Return, space."""
+    """A rounded box for one thing."""
 
-    def __init__(
-        self, parent: tk.Misc, theme: Theme, tone: str = "Card", pad: tuple[int, int] = (16, 16),
-        press: Callable[[], Any] | None = None,
-    ) -> None:  # fmt: skip
-        """tone: Card, Sunk, Accent, Good, Bad or Warn. pad: across and down, of a 96 dpi screen."""
-        self.ground = {"Card": CARD, "Accent": RAISED}.get(tone, CARD)
+    ground = CARD
+
+    def __init__(self, parent: tk.Misc, theme: Theme, tone: str = "Card", pad: tuple[int, int] = (16, 16)) -> None:
+        """tone: Card, Accent, Good, Bad or Warn. pad: across and down, of a 96 dpi screen."""
         across, down = (theme.px(side + HALO) for side in pad)
-        super().__init__(parent, style=f"{tone}Box.TFrame", padding=(across, down), takefocus=press is not None)
-        if press is not None:
-            self.configure(cursor="hand2")
-            for event, state in _STATES.items():
-                self.bind(event, lambda _event, state=state: self.state([state]))  # type: ignore[misc]
-            for event in ("<Return>", "<KP_Enter>", "<space>", "<Button-1>"):
-                self.bind(event, lambda _event: press())
-            self.after_idle(lambda: _press_all(self, press))
-
-
-def _press_all(widget: tk.Misc, press: Callable[[], Any]) -> None:
-    """A click on what lies in a card counts as one on the card: Tk gives it to the child alone."""
-    if not widget.winfo_exists():
-        return
-    for child in widget.winfo_children():
-        if not isinstance(child, ttk.Button):
-            child.bind("<Button-1>", lambda _event: press())
-            _press_all(child, press)
+        super().__init__(parent, style=f"{tone}Box.TFrame", padding=(across, down))
 
 
 def even(parent: tk.Misc, theme: Theme, child: tk.Widget, number: int, gap: int = 4) -> None:
@@ -100,19 +80,6 @@ def even(parent: tk.Misc, theme: Theme, child: tk.Widget, number: int, gap: int 
         parent.columnconfigure(2 * number - 1, minsize=theme.px(gap))
     parent.columnconfigure(2 * number, weight=1, uniform="even")
     child.grid(row=0, column=2 * number, sticky="nsew")
-
-
-class Avatar(ttk.Label):
-    """A person: initials on their own colour."""
-
-    def __init__(self, parent: tk.Misc, theme: Theme, initials: str, colour: str, size: int = 40) -> None:
-        """size: of a 96 dpi screen."""
-        image = theme.picture(disc, theme.px(size), colour)
-        super().__init__(
-            parent, image=image, text=initials, compound="center", style=f"{ground_of(parent)}plain.TLabel",
-            foreground="#ffffff", font=theme.fonts["strong" if size <= 40 else "head" if size < 64 else "title"],
-        )  # fmt: skip
-        self.kept = image
 
 
 class Status(ttk.Frame):

@@ -6,7 +6,7 @@ import tkinter as tk
 from tkinter import ttk
 
 from countersign.base.figures import percent_text
-from countersign.ui.drawing.kinds import kind
+from countersign.ui.drawing.folder import folder
 from countersign.ui.presenters.screens import Bar, Moving
 from countersign.ui.views.moving import Curve
 from countersign.ui.views.parts import Card, group, picture, rule, words
@@ -50,9 +50,9 @@ class MovingBlock(Card):
         px = theme.px
         top = group(self)
         top.pack(fill="x")
-        picture(top, theme.picture(kind, "folder", px(44))).pack(side="left", padx=(0, px(16)))
+        picture(top, theme.picture(folder, px(44))).pack(side="left", padx=(0, px(16)))
         self._share = words(top, "")
-        self._share.configure(font=theme.fonts["key"], foreground=theme.palette.accent)
+        self._share.configure(font=theme.fonts["share"], foreground=theme.palette.accent)
         self._share.pack(side="right", padx=(px(16), 0))
         self._title = words(top, "", "Head", wrap=True)
         self._title.pack(fill="x", pady=(px(2), px(4)))

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from tkinter import ttk
 from typing import Any
 
+from countersign.ui.drawing.shapes import HALO
 from countersign.ui.presenters.screens import Block, Drop, Field, Outcome, Place, Rows, Screen
 from countersign.ui.views.blocks import DropBlock, make_block
 from countersign.ui.views.drops import Drops
@@ -16,7 +17,7 @@ from countersign.ui.views.fields import CellsBlock, FieldBlock
 from countersign.ui.views.rail import Rail
 from countersign.ui.views.scrolling import Scroll
 from countersign.ui.views.table import Table
-from countersign.ui.views.theme import HALO, Theme
+from countersign.ui.views.theme import Theme
 
 _STRAY_SECONDS = 0.7  # a Return this soon after the list has come up was meant for the screen before
 

@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from countersign.ui.drawing.icons import icon
-from countersign.ui.drawing.shapes import box
+from countersign.ui.drawing.shapes import HALO, box
 
 if TYPE_CHECKING:
     from countersign.ui.views.theme import Theme
 
-_HALO = 4
 _ROW = 36  # pixels of a list's row
 
 
@@ -66,7 +65,7 @@ class _Maker:
         c, style, fonts = self._c, self._style, self._theme.fonts
         style.configure(".", background=c.page, foreground=c.text, font=fonts["body"], borderwidth=0)
         tones = {"plain": c.text, "hint": c.muted, "good": c.good, "bad": c.bad}
-        for ground, before in ((c.page, ""), (c.card, "Card"), (c.accent_soft, "Raised")):
+        for ground, before in ((c.page, ""), (c.card, "Card")):
             style.configure(f"{before}.TFrame" if before else "TFrame", background=ground)
             for name, colour in tones.items():
                 style.configure(f"{before}{name}.TLabel", background=ground, foreground=colour, font=fonts["body"])
@@ -74,16 +73,12 @@ class _Maker:
             style.configure(f"{before}Caption.TLabel", background=ground, foreground=c.muted, font=fonts["caption"])
             style.configure(f"{before}Head.TLabel", background=ground, foreground=c.text, font=fonts["head"])
         style.configure("Heading.TLabel", background=c.page, foreground=c.text, font=fonts["title"])
-        style.configure("Raised.TLabel", background=c.accent_soft, foreground=c.accent, font=fonts["body"])
-        style.configure("RaisedHint.TLabel", background=c.accent_soft, foreground=c.muted, font=fonts["caption"])
 
     def buttons(self) -> None:
         """The main one, plain ones, and links."""
-        c, pad, small = self._c, (_HALO + 16, _HALO + 8), (_HALO + 8, _HALO + 5)
-        for ground, before in ((c.page, ""), (c.card, "Card"), (c.accent_soft, "Raised")):
-            self._button(
-                f"{before}Accent.TButton", ground, c.accent, c.accent_hover, c.accent_press, c.on_accent, "", pad
-            )
+        c, pad, small = self._c, (HALO + 16, HALO + 8), (HALO + 8, HALO + 5)
+        self._button("Accent.TButton", c.page, c.accent, c.accent_hover, c.accent_press, c.on_accent, "", pad)
+        for ground, before in ((c.page, ""), (c.card, "Card")):
             name = f"{before}Plain.TButton" if before else "TButton"
             self._button(name, ground, c.card, c.sunk, c.line, c.text, c.edge, pad)
             self._button(f"{before}Link.TButton", ground, ground, c.accent_soft, c.accent_soft, c.accent, "", small)
@@ -115,7 +110,7 @@ class _Maker:
             ("selected", drawn(10, c.accent_soft)),
             ("active", drawn(10, c.line)),
         ]
-        self._nine("Rail.box", drawn(10, c.rail), states, 16, (_HALO, _HALO + 6))
+        self._nine("Rail.box", drawn(10, c.rail), states, 16, (HALO, HALO + 6))
         label = [("Toolbutton.label", {"sticky": ""})]
         self._lay("Rail.Toolbutton", "Rail.box", label, "nswe")
         self._style.configure(
@@ -141,12 +136,12 @@ class _Maker:
             "selectforeground": c.on_accent, "insertwidth": self._px(2),
         }  # fmt: skip
         inside = [("Entry.textarea", {"sticky": "nswe"})]
-        for name, padding in (("TEntry", (_HALO + 10, _HALO + 7)), ("Cell.TEntry", (_HALO + 4, _HALO + 8))):
+        for name, padding in (("TEntry", (HALO + 10, HALO + 7)), ("Cell.TEntry", (HALO + 4, HALO + 8))):
             self._nine(f"{name}.box", drawn(10, c.card, c.edge), states, 16, padding)
             self._lay(name, f"{name}.box", inside, "nswe")
             style.configure(name, **colours)
             style.map(name, foreground=[("invalid", "!focus", c.bad)], fieldbackground=[])
-        self._nine("Choice.box", drawn(8, c.card, c.edge), states[2:], 14, (_HALO + 10, _HALO + 6))
+        self._nine("Choice.box", drawn(8, c.card, c.edge), states[2:], 14, (HALO + 10, HALO + 6))
         self._nine("Choice.arrow", icon("down", self._px(16), c.muted), [], 0)
         choice = [("Choice.arrow", {"side": "right", "sticky": ""}), ("Combobox.textarea", {"sticky": "nswe"})]
         self._lay("TCombobox", "Choice.box", choice, "nswe")
@@ -183,19 +178,14 @@ class _Maker:
             self._style.configure(name, background=ground, troughcolor=ground)
 
     def cards(self) -> None:
-        """Rounded boxes for one thing each: plain, in a soft colour, and such as can be pressed."""
+        """Rounded boxes for one thing each: plain, or in a soft colour."""
         c, drawn, style = self._c, self._theme.box, self._style
         tones = {
-            "Card": (c.card, c.line, c.shadow), "Sunk": (c.sunk, c.sunk, 0), "Accent": (c.accent_soft, c.accent_soft, 0),
+            "Card": (c.card, c.line, c.shadow), "Accent": (c.accent_soft, c.accent_soft, 0),
             "Good": (c.good_soft, c.good_soft, 0), "Bad": (c.bad_soft, c.bad_soft, 0), "Warn": (c.warn_soft, c.warn_soft, 0),
         }  # fmt: skip
         for name, (fill, line, shadow) in tones.items():
-            states: list[tuple[Any, ...]] = [
-                ("focus", drawn(12, fill, c.accent, ring=c.accent)),
-                ("selected", drawn(12, fill, c.accent, 2)),
-                ("active", drawn(12, fill, c.edge, shadow=shadow)),
-            ]
-            self._nine(f"{name}Box.box", drawn(12, fill, line, shadow=shadow), states, 20)
+            self._nine(f"{name}Box.box", drawn(12, fill, line, shadow=shadow), [], 20)
             style.layout(f"{name}Box.TFrame", [(f"{name}Box.box", {"sticky": "nswe"})])
             style.configure(f"{name}Box.TFrame", background=c.page)
 

@@ -13,14 +13,12 @@ from PIL import Image, ImageTk
 
 from countersign.ui.drawing.colours import DARK, LIGHT, Palette
 from countersign.ui.drawing.icons import icon
-from countersign.ui.drawing.shapes import box
+from countersign.ui.drawing.shapes import HALO, box
 from countersign.ui.views.styles import make_styles
 
-HALO = 4  # every drawn box keeps this margin for its shadow and focus ring, so that edges line up
 # pixels of a 96 dpi screen, and whether it is heavy
 TYPE = {
-    "caption": (12, False), "caption_strong": (12, True), "body": (14, False), "strong": (14, True), "lead": (16, False),
-    "head": (17, True), "title": (24, True), "key": (28, True), "digit": (44, True), "voice": (56, True),
+    "caption": (12, False), "body": (14, False), "strong": (14, True), "head": (17, True), "title": (24, True), "share": (28, True),
 }  # fmt: skip
 _SANS = (
     "Segoe UI Variable Text",
