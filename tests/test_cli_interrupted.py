@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from tests.cli_pair import receiver, sender
+from tests.cli_pair import begin, until_arrived
 from tests.programs import command
 from tests.transfers import Couple, snapshot
 
@@ -15,12 +15,8 @@ from tests.transfers import Couple, snapshot
 @pytest.mark.once
 def test_cancelled_by_ctrl_c_during_the_data_then_resumed(pair: Couple) -> None:
     (pair.folder / "large.bin").write_bytes(os.urandom(400_000_000))
-    bob, listening = receiver(pair, "--accept")
-    alice = sender(pair, listening["port"])
-    alice.say(str(listening["code"]))
-    bob.say(str(alice.until("key")["key"]))
-    while bob.until("progress")["bytes_done"] < 40_000_000:
-        pass
+    bob, alice = begin(pair)
+    until_arrived(bob, 40_000_000)
     alice.interrupt()
     assert (alice.end(), bob.end()) == (7, 7)
     assert pair.visible() == []
@@ -30,10 +26,7 @@ def test_cancelled_by_ctrl_c_during_the_data_then_resumed(pair: Couple) -> None:
     assert 0 < event["bytes_there"] < event["bytes"]
     missing = command("receiver", "--discard", "nonsense", home=pair.bob.home.root)
     assert missing.returncode == 2
-    bob, listening = receiver(pair, "--accept")
-    alice = sender(pair, listening["port"])
-    alice.say(str(listening["code"]))
-    bob.say(str(alice.until("key")["key"]))
+    bob, alice = begin(pair)
     assert alice.until("done")["wire_bytes"] < 400_000_000 - event["bytes_there"] + 20_000_000
     assert (alice.end(), bob.end()) == (0, 0)
     assert snapshot(pair.into) == snapshot(pair.folder)
@@ -44,12 +37,8 @@ def test_cancelled_by_ctrl_c_during_the_data_then_resumed(pair: Couple) -> None:
 def test_f1_killed_during_the_data_then_resumed(pair: Couple, victim: str) -> None:
     (pair.folder / "large.bin").write_bytes(os.urandom(400_000_000))
     before = snapshot(pair.folder)
-    bob, listening = receiver(pair, "--accept")
-    alice = sender(pair, listening["port"])
-    alice.say(str(listening["code"]))
-    bob.say(str(alice.until("key")["key"]))
-    while bob.until("progress")["bytes_done"] < 100_000_000:
-        pass
+    bob, alice = begin(pair)
+    until_arrived(bob, 100_000_000)
     (alice if victim == "alice" else bob).kill()
     other = bob if victim == "alice" else alice
     other.until("reconnecting")
@@ -57,10 +46,7 @@ def test_f1_killed_during_the_data_then_resumed(pair: Couple, victim: str) -> No
     other.interrupt()
     assert other.end() == 7
     (alice if victim == "alice" else bob).end()
-    bob, listening = receiver(pair, "--accept")
-    alice = sender(pair, listening["port"])
-    alice.say(str(listening["code"]))
-    bob.say(str(alice.until("key")["key"]))
+    bob, alice = begin(pair)
     assert alice.until("done")["wire_bytes"] < 330_000_000
     assert (alice.end(), bob.end()) == (0, 0)
     assert snapshot(pair.into) == snapshot(pair.folder) == before
@@ -69,12 +55,8 @@ def test_f1_killed_during_the_data_then_resumed(pair: Couple, victim: str) -> No
 @pytest.mark.once
 def test_an_interrupted_transfer_is_discarded(pair: Couple) -> None:
     (pair.folder / "large.bin").write_bytes(os.urandom(400_000_000))
-    bob, listening = receiver(pair, "--accept")
-    alice = sender(pair, listening["port"])
-    alice.say(str(listening["code"]))
-    bob.say(str(alice.until("key")["key"]))
-    while bob.until("progress")["bytes_done"] < 40_000_000:
-        pass
+    bob, alice = begin(pair)
+    until_arrived(bob, 40_000_000)
     bob.interrupt()
     assert (alice.end(), bob.end()) == (7, 7)
     home = pair.bob.home.root

@@ -22,7 +22,7 @@ from countersign.session.channel import Channel
 from countersign.session.proposal import Decision
 from countersign.source import scanning
 from countersign.source.selection import Selection
-from countersign.target import creating, intake, publishing, settling, staging
+from countersign.target import creating, intake, staging
 from countersign.target.journal import list_interrupted, tidy
 from countersign.transfer import connections, offering
 from countersign.transport.link import LinkLostError
@@ -279,23 +279,6 @@ def test_what_a_death_at_an_unlucky_moment_leaves_is_tidied(couple: Couple) -> N
     assert not orphan.exists()
     assert not (transfers / "never began").exists()
     assert (place / "somebody's").exists()
-
-
-def test_publishing_is_not_begun_twice(couple: Couple, monkeypatch: pytest.MonkeyPatch) -> None:
-    fill(couple.folder, large=1000)
-    calls: list[object] = []
-    publish = publishing.publish
-
-    def counting(*arguments: object) -> object:
-        calls.append(arguments)
-        return publish(*arguments)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(settling, "publish", counting)
-    losing(monkeypatch, m.Kind.RECEIPT, 1)
-    exchange = Exchange(couple).run()
-    assert exchange.codes == ("done", "done")
-    assert len(calls) == 1
-    assert len(list(couple.bob.device.receipts.iterdir())) == 1
 
 
 def test_p6_a_link_that_stands_where_something_arrives(couple: Couple) -> None:

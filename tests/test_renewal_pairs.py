@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import multiprocessing
 import stat
 import sys
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from countersign.trust import certificate as certificates
 from countersign.trust.fingerprint import device_id
 from countersign.trust.identity import NEAR_END, open_identity
 from tests.renewals import DAY, NOW, home, killed_at_each_write
+from tests.together import at_once
 
 OWN_FILES = ("key.pem", "cert.pem", "next-key.pem", "next-cert.pem")
 
@@ -204,16 +204,7 @@ def _open_in_a_process(certs: str, answers: object) -> None:
 
 def test_f8_both_apps_at_once_make_one_successor(tmp_path: Path) -> None:
     certs = home(tmp_path)
-    context = multiprocessing.get_context("spawn")
-    answers = context.Queue()
-    together = [context.Process(target=_open_in_a_process, args=(str(certs), answers)) for _n in range(4)]
-    for process in together:
-        process.start()
-    found = [answers.get(timeout=60) for _n in together]
-    for process in together:
-        process.join(60)
-    answers.close()
-    answers.join_thread()
+    found = at_once(_open_in_a_process, [(str(certs),)] * 4)
     assert found == [sorted(open_identity(certs, NOW).ids)] * 4
 
 

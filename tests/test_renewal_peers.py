@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import multiprocessing
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +21,7 @@ from countersign.trust.peers import PeerStore
 from countersign.trust.renewal import Renewal, make_renewal
 from tests.patched import patched
 from tests.renewals import DAY, NOW, DesktopUser, der_of, home, killed_at_each_write, own_pair, pinned, signed_anyhow
+from tests.together import at_once
 
 
 def a_store(root: Path) -> PeerStore:
@@ -206,17 +206,5 @@ def test_f8_both_apps_take_over_at_once_and_lose_nothing(tmp_path: Path) -> None
     store, ada = a_store(tmp_path), DesktopUser()
     pinned(store, ada, "Ada")
     renewals = [ada.next(signer=0) for _n in range(3)]
-    context = multiprocessing.get_context("spawn")
-    answers = context.Queue()
-    together = [
-        context.Process(target=_renew_in_a_process, args=(str(store._certs), "Ada", renewal, answers))
-        for renewal in renewals
-    ]
-    for process in together:
-        process.start()
-    found = {answers.get(timeout=60) for _n in together}
-    for process in together:
-        process.join(60)
-    answers.close()
-    answers.join_thread()
-    assert found | {ada.id(0)} == {peer.id for peer in store.pinned()}
+    found = at_once(_renew_in_a_process, [(str(store._certs), "Ada", renewal) for renewal in renewals])
+    assert {*found} | {ada.id(0)} == {peer.id for peer in store.pinned()}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import multiprocessing
 import stat
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from countersign.trust.fingerprint import DeviceId, device_id, fingerprint
 from countersign.trust.guesses import HOUR, Guesses
 from countersign.trust.identity import Identity, open_identity
 from countersign.trust.peers import PeerStore
+from tests.together import at_once
 
 NOW = datetime.datetime(2026, 6, 1, tzinfo=datetime.timezone.utc)
 PEER = DeviceId(b"p" * 32)
@@ -128,17 +128,8 @@ def _open_in_a_process(certs: str, answers: object) -> None:
 
 def test_f8_first_runs_at_the_same_moment_make_one_identity(tmp_path: Path) -> None:
     certs = home(tmp_path)
-    context = multiprocessing.get_context("spawn")
-    answers = context.Queue()
-    together = [context.Process(target=_open_in_a_process, args=(str(certs), answers)) for _n in range(4)]
-    for process in together:
-        process.start()
-    found = {answers.get(timeout=60) for _n in together}
-    for process in together:
-        process.join(60)
-    answers.close()
-    answers.join_thread()
-    assert found == {open_identity(certs, NOW).id}
+    found = at_once(_open_in_a_process, [(str(certs),)] * 4)
+    assert set(found) == {open_identity(certs, NOW).id}
 
 
 def test_no_text_form_shows_the_key(tmp_path: Path) -> None:
