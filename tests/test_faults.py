@@ -251,6 +251,7 @@ def test_a_restarted_sender_is_not_told_to_wait(couple: Couple, monkeypatch: pyt
     end = exchange.sender.end()
     assert isinstance(end, st.Done)
     assert end.wire_bytes < LARGE * 0.7
+    assert not exchange.receiver.all(st.Failed), "the end of a session whose sender is back is no news"
 
 
 @pytest.mark.parametrize("times", [1, 2])

@@ -249,8 +249,9 @@ def test_f5_a_name_that_appears_during_the_transfer(couple: Couple) -> None:
     assert (couple.into / "large (2).bin").read_bytes() == (couple.folder / "large.bin").read_bytes()
 
 
-def test_two_senders_at_once(couple: Couple) -> None:
-    """F8: the second is told that the receiver is busy."""
+@pytest.mark.parametrize("right", [True, False])
+def test_two_senders_at_once(couple: Couple, right: bool) -> None:
+    """F8: the second is told that the receiver is busy, and not whether its code was right: nobody guesses meanwhile."""
     fill(couple.folder, large=1000)
     exchange = Exchange(couple, accept=None).start()
     exchange.receiver.wait(st.NeedDecision)
@@ -260,13 +261,35 @@ def test_two_senders_at_once(couple: Couple) -> None:
     thread.start()
     wait_until(lambda: bool(heard.all(st.NeedCode)) or bool(heard.all(st.Failed)), 20, "the second sender")
     if heard.all(st.NeedCode):
-        second.answers.code.give(exchange.receiver.all(st.Listening)[-1].code)
+        code = exchange.receiver.all(st.Listening)[-1].code
+        second.answers.code.give(code if right else f"{(int(code) + 1) % 10000:04d}")
     thread.join(20)
     assert heard.code() == "busy"
+    assert not exchange.receiver.all(st.CodeWrong)
     exchange.reception.answers.decision.give(Decision(True))
     exchange.join()
     assert exchange.codes == ("done", "done")
     assert os.listdir(couple.into)
+
+
+def test_answers_that_were_given_before_anybody_came_do_not_count(couple: Couple) -> None:
+    """Left from a session before: the key would be a wrong one, and the no would decline what nobody has seen."""
+    fill(couple.folder, large=1000)
+    exchange = Exchange(couple)
+    answers, answer = exchange.reception.answers, exchange.receiver.on_status
+    found: list[object] = []
+
+    def look_and_answer(status: st.Status) -> None:
+        if isinstance(status, st.NeedKey):
+            found.append(answers.key.look())
+        answer(status)
+
+    exchange.receiver.on_status = look_and_answer
+    answers.key.give("nothing that could be a key")
+    answers.decision.give(Decision(False))
+    exchange.run()
+    assert exchange.codes == ("done", "done")
+    assert found == [None]
 
 
 def test_f1_cut_off_while_the_journal_of_a_finished_transfer_is_removed(
