@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from countersign.base import limits
+from countersign.base.refusals import disk_problem
 from countersign.disk.direct import LargeWriter
 from countersign.disk.folders import File, Tree
 from countersign.pack.archive import Buffer
@@ -71,6 +72,32 @@ def test_f2_a_full_disk_is_not_hidden_by_a_line_that_is_lost_with_it(
     assert exchange.receiver.code() == "disk_full"
     assert exchange.sender.code() != "done"
     assert couple.visible() == []
+
+
+def test_f2_an_error_of_the_disk_after_the_line_is_lost_is_told_at_once(
+    couple: Couple, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last packs are written after the loss; nobody waits for the sender first, only to fail then."""
+    fill(couple.folder, large=LARGE)
+    lost = threading.Event()
+    next_pack, packs = intake.Intake._next_pack, []
+
+    def losing_the_second(self: intake.Intake, channel: Channel) -> m.Sealed:
+        packs.append(channel)
+        if len(packs) == 2:
+            lost.set()
+            raise LinkLostError
+        return next_pack(self, channel)
+
+    def failing_late(_self: object, *_arguments: object) -> None:
+        assert lost.wait(30)
+        raise disk_problem(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), couple.into)
+
+    monkeypatch.setattr(intake.Intake, "_next_pack", losing_the_second)
+    monkeypatch.setattr(staging.Staging, "write", failing_late)
+    exchange = Exchange(couple).run()
+    assert exchange.receiver.code() == "disk_full"
+    assert not exchange.receiver.all(st.Reconnecting)
 
 
 def test_p2_an_answer_to_one_list_is_no_answer_to_another(couple: Couple, monkeypatch: pytest.MonkeyPatch) -> None:
